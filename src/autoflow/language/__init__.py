@@ -1,0 +1,37 @@
+"""CoRE, the language of workflows: model, parser, linter, graph, decoding grammar and diagrams.
+
+Pure Python without dependencies. ``check`` is the usual way in: it parses a text and says whether it can
+be executed.
+"""
+
+from autoflow.language.diagnostics import CODES, MAX_DIAGNOSTICS, CodeInfo, Diagnostic, Severity
+from autoflow.language.grammar import LABEL_PAIRS, decoding_grammar
+from autoflow.language.graph import Graph
+from autoflow.language.linter import DEFAULT_LIMITS, Checked, Limits, check, lint
+from autoflow.language.mermaid import to_mermaid
+from autoflow.language.model import NEXT_LABEL, Branch, Step, StepType, Workflow
+from autoflow.language.parser import Parsed, parse
+
+__all__ = [
+    "CODES",
+    "DEFAULT_LIMITS",
+    "LABEL_PAIRS",
+    "MAX_DIAGNOSTICS",
+    "NEXT_LABEL",
+    "Branch",
+    "Checked",
+    "CodeInfo",
+    "Diagnostic",
+    "Graph",
+    "Limits",
+    "Parsed",
+    "Severity",
+    "Step",
+    "StepType",
+    "Workflow",
+    "check",
+    "decoding_grammar",
+    "lint",
+    "parse",
+    "to_mermaid",
+]

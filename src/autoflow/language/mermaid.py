@@ -1,0 +1,79 @@
+"""Draws a workflow as a Mermaid flowchart.
+
+Any workflow can be drawn, sound or not: an undeclared target becomes a dashed node. Nodes are numbered and
+every character of a label that could mean something to Mermaid, Markdown or HTML is written as an entity,
+so that no text can break out of its label.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from typing import Final
+
+from autoflow.language.fields import name_key
+from autoflow.language.graph import index_by_name
+from autoflow.language.model import NEXT_LABEL, Branch, Step, StepType, Workflow
+
+_LINE_CHARS: Final = 36
+_NAME_CHARS: Final = 36
+_INSTRUCTION_CHARS: Final = 140
+_LABEL_CHARS: Final = 36
+_HARMLESS: Final = frozenset(" .,!?'()/-")
+# Some versions of Mermaid refuse a label with a line that begins like a list.
+_LIST_MARKER: Final = re.compile(r"\d*[.)-](?= )")
+_SHAPES: Final = {
+    StepType.PROCESS: ("[", "]"),
+    StepType.DECISION: ("{", "}"),
+    StepType.TERMINAL: ("([", "])"),
+}
+
+
+def to_mermaid(workflow: Workflow) -> str:
+    """Returns the flowchart, for a Mermaid renderer or a Markdown block of that name.
+
+    Process steps are rectangles, decisions diamonds, terminal steps stadiums. Long names, labels and
+    instructions are cut short.
+    """
+    ids = {key: f"s{i}" for key, i in index_by_name(workflow).items()}
+    nodes = [f"s{i}{_node(step)}" for i, step in enumerate(workflow.steps)]
+    edges: list[str] = []
+    for i, step in enumerate(workflow.steps):
+        for branch in step.branches:
+            key = name_key(branch.target)
+            if key not in ids:
+                ids[key] = f"u{len(nodes)}"
+                nodes.append(f'{ids[key]}["{_label(branch.target, _NAME_CHARS)}"]:::unknown')
+            edges.append(f"s{i} {_arrow(step, branch, ids[key])}")
+    if len(nodes) > len(workflow.steps):
+        edges.append("classDef unknown stroke-dasharray: 5 5")
+    return "".join(f"{line}\n" for line in ["flowchart TD", *(f"    {line}" for line in nodes + edges)])
+
+
+def _arrow(step: Step, branch: Branch, target: str) -> str:
+    arrow = "-.->" if target.startswith("u") else "-->"
+    if step.type is StepType.PROCESS and name_key(branch.label) == NEXT_LABEL:
+        return f"{arrow} {target}"
+    return f'{arrow}|"{_label(branch.label, _LABEL_CHARS)}"| {target}'
+
+
+def _node(step: Step) -> str:
+    opening, closing = _SHAPES[step.type]
+    name = _label(step.name, _NAME_CHARS)
+    instruction = _label(step.instruction, _INSTRUCTION_CHARS)
+    text = f"{name}<br/>{instruction}" if instruction else name
+    return f'{opening}"{text}"{closing}'
+
+
+def _label(text: str, max_chars: int) -> str:
+    shown = text if len(text) <= max_chars else f"{text[: max_chars - 1].rstrip()}…"
+    return "<br/>".join(map(_escaped, textwrap.wrap(shown, _LINE_CHARS)))
+
+
+def _escaped(line: str) -> str:
+    marker = _LIST_MARKER.match(line)
+    safe_from = marker.end() if marker else 0
+    return "".join(
+        char if char.isalnum() or (i >= safe_from and char in _HARMLESS) else f"#{ord(char)};"
+        for i, char in enumerate(line)
+    )

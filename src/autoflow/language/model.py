@@ -1,0 +1,133 @@
+"""The CoRE workflow as immutable values, and its canonical text.
+
+A workflow is a list of named natural-language steps (Xu et al., arXiv 2405.06907). The values guarantee one
+thing: their canonical text parses back to them without a diagnostic. They do not guarantee a *sound*
+workflow: duplicate names, unknown targets or a decision with one branch are the linter's business, since a
+broken workflow must be representable to be shown and repaired.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from autoflow.language.fields import (
+    BRANCH_SEPARATOR,
+    FIELD_SEPARATOR,
+    check_field,
+    check_name,
+    declared_names,
+    name_key,
+    resolve_target,
+)
+
+NEXT_LABEL: Final = "next"
+"""Label of the only branch of a process step."""
+
+
+class StepType(StrEnum):
+    """What a step does with the control flow."""
+
+    PROCESS = "process"
+    """Goes to one step, by the branch ``next``."""
+    DECISION = "decision"
+    """Chooses between two or more labelled branches."""
+    TERMINAL = "terminal"
+    """Ends the workflow; has no branch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A labelled arrow to a step.
+
+    Raises:
+        ValueError: A field is empty or cannot be written in the language.
+    """
+
+    label: str
+    """What the executing model chooses by."""
+    target: str
+    """Name of the step that follows."""
+
+    def __post_init__(self) -> None:
+        check_field("a branch label", self.label)
+        check_name("a branch target", self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a workflow.
+
+    Raises:
+        ValueError: The name is empty, or a field cannot be written in the language.
+    """
+
+    name: str
+    """Compared without regard to case and spacing."""
+    type: StepType
+    instruction: str
+    """What the executing model is told; may be empty, which the linter reports."""
+    branches: tuple[Branch, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_name("a step name", self.name)
+        check_field("an instruction", self.instruction, may_be_empty=True)
+
+    @property
+    def text(self) -> str:
+        """The canonical line, without a line break."""
+        fields = [self.name, self.type.value, self.instruction]
+        if self.branches:
+            pairs = (f"{branch.label}{BRANCH_SEPARATOR}{branch.target}" for branch in self.branches)
+            fields.append(BRANCH_SEPARATOR.join(pairs))
+        return FIELD_SEPARATOR.join(fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A program of one or more steps; execution begins at the first.
+
+    Raises:
+        ValueError: There is no step, or a target spells the name of a declared step differently.
+    """
+
+    steps: tuple[Step, ...]
+
+    def __post_init__(self) -> None:
+        if not self.steps:
+            raise ValueError("a workflow has at least one step")
+        declared = declared_names(tuple(step.name for step in self.steps))
+        for step in self.steps:
+            for branch in step.branches:
+                meant = resolve_target(branch.target, declared)
+                if meant not in (None, branch.target):
+                    raise ValueError(f"the target {branch.target!r} must be spelled {meant!r}, as declared")
+
+    @property
+    def first(self) -> Step:
+        """The step at which execution begins."""
+        return self.steps[0]
+
+    @property
+    def text(self) -> str:
+        """The canonical text: one step a line, each line ended by a line feed."""
+        return "".join(f"{step.text}\n" for step in self.steps)
+
+    @property
+    def digest(self) -> str:
+        """``sha256:`` and the hexadecimal SHA-256 of the canonical text in UTF-8."""
+        return f"sha256:{hashlib.sha256(self.text.encode()).hexdigest()}"
+
+    def step(self, name: str) -> Step:
+        """Returns the step of that name, the first of them if the name is declared twice.
+
+        Raises:
+            KeyError: No step has that name.
+        """
+        key = name_key(name)
+        for step in self.steps:
+            if name_key(step.name) == key:
+                return step
+        raise KeyError(name)
