@@ -1,0 +1,58 @@
+"""Task suites: what a workflow is optimised for and measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import resources
+from types import MappingProxyType
+
+from autoflow.errors import NotFound
+from autoflow.suites import planning
+from autoflow.suites.model import ContentType, Split, Task, TaskSuite, Tool, stratified
+
+__all__ = [
+    "ContentType",
+    "Split",
+    "Task",
+    "TaskSuite",
+    "Tool",
+    "load_suite",
+    "stratified",
+    "suite_names",
+    "workflow_text",
+]
+
+_BUILT_IN: Mapping[str, Callable[[], TaskSuite]] = MappingProxyType({"planning": planning.suite})
+
+
+def suite_names() -> tuple[str, ...]:
+    """The names of the suites that are built in."""
+    return tuple(_BUILT_IN)
+
+
+def load_suite(name: str) -> TaskSuite:
+    """The suite of that name.
+
+    Raises:
+        NotFound: there is none; the message names those that exist.
+    """
+    try:
+        build = _BUILT_IN[name]
+    except KeyError:
+        raise NotFound(f"no suite is named {name!r}; there are: {', '.join(_BUILT_IN)}") from None
+    return build()
+
+
+def workflow_text(name: str) -> str:
+    """A hand-written workflow for the suite `planning`.
+
+    Args:
+        name: `baseline`, the classic six-step manual, or `expert`, which asks for every fact that matters.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    file = resources.files(__package__) / "workflows" / f"{name}.flow"
+    if not file.is_file():
+        raise NotFound(f"no hand-written workflow is named {name!r}")
+    return file.read_text(encoding="utf-8")

@@ -1,0 +1,137 @@
+"""Tasks, suites and their digests.
+
+A suite is immutable and named by its content: two suites of equal digest hold equal tasks in equal splits.
+Left out: media. A task's inputs are types so far, not files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+
+class ContentType(StrEnum):
+    """The kind of a piece of content."""
+
+    IMAGE = "image"
+    TEXT = "text"
+
+
+class Split(StrEnum):
+    """What a task is for."""
+
+    TRAIN = "train"
+    """Learning; a method may look at it as often as it likes."""
+    VALIDATION = "validation"
+    """Choosing among what was learned."""
+    TEST = "test"
+    """Sealed: opened once, when everything is chosen, and every opening is recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that a plan may name."""
+
+    name: str
+    description: str
+    inputs: tuple[ContentType, ...]
+    output: ContentType
+
+
+@dataclass(frozen=True)
+class Task:
+    """One question, what it gives, what it wants, and every plan that is right."""
+
+    id: str
+    """Unique in its suite, such as `image.blur.noise.caption.de/1`."""
+    stratum: str
+    """The group that stratified draws keep in proportion, such as `caption`."""
+    query: str
+    inputs: tuple[ContentType, ...]
+    output: ContentType
+    accepted: tuple[tuple[str, ...], ...]
+    """The accepted plans, all of them: names of tools in order. The first is the reference."""
+
+    @cached_property
+    def digest(self) -> str:
+        """`sha256:<hex>` of everything that decides the task's reward."""
+        return _digest([self.query, self.inputs, self.output, self.accepted])
+
+
+@dataclass(frozen=True)
+class TaskSuite:
+    """Tasks that one workflow is to solve, in three splits.
+
+    Raises:
+        ValueError: two tasks share an id, or two splits share a task's content.
+    """
+
+    name: str
+    goal: str
+    """What the tasks have in common, in words: what the generator is told."""
+    tools: tuple[Tool, ...]
+    splits: Mapping[Split, tuple[Task, ...]]
+
+    def __post_init__(self) -> None:
+        """Refuses a suite whose splits overlap."""
+        owner: dict[str, tuple[Split, str]] = {}
+        ids: set[str] = set()
+        for split, tasks in self.splits.items():
+            for task in tasks:
+                if task.id in ids:
+                    raise ValueError(f"suite {self.name!r}: two tasks have the id {task.id!r}")
+                ids.add(task.id)
+                other, other_id = owner.setdefault(task.digest, (split, task.id))
+                if other is not split:
+                    clash = f"{task.id!r} ({split}) has the content of {other_id!r} ({other})"
+                    raise ValueError(f"suite {self.name!r}: {clash}")
+
+    def tasks(self, split: Split) -> tuple[Task, ...]:
+        """The tasks of a split, in the suite's order."""
+        return self.splits[split]
+
+    @cached_property
+    def digest(self) -> str:
+        """`sha256:<hex>` of the goal, the tools and every task in its split."""
+        tools = [(tool.name, tool.description, tool.inputs, tool.output) for tool in self.tools]
+        tasks = [(split, [(task.id, task.digest) for task in self.splits[split]]) for split in Split]
+        return _digest([self.goal, tools, tasks])
+
+    def stratified(self, split: Split, count: int, seed: int) -> tuple[Task, ...]:
+        """Draws tasks without replacement, from every stratum in proportion to its size, up to rounding.
+
+        Args:
+            split: where to draw.
+            count: how many; all where the split has fewer.
+            seed: equal seeds draw equal tasks.
+        """
+        return stratified(self.tasks(split), count, seed)
+
+
+def stratified(tasks: Sequence[Task], count: int, seed: int) -> tuple[Task, ...]:
+    """Systematic sampling over shuffled strata: every stratum gets its share, up to rounding."""
+    if count >= len(tasks):
+        return tuple(tasks)
+    rng = random.Random(seed)
+    strata: defaultdict[str, list[Task]] = defaultdict(list)
+    for task in tasks:
+        strata[task.stratum].append(task)
+    groups = list(strata.values())
+    rng.shuffle(groups)
+    for group in groups:
+        rng.shuffle(group)
+    line = [task for group in groups for task in group]
+    stride = len(line) / count
+    start = rng.random() * stride
+    return tuple(line[int(start + index * stride)] for index in range(count))
+
+
+def _digest(content: object) -> str:
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
