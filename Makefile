@@ -1,0 +1,43 @@
+# Every target works as the first command on a fresh clone: it installs what it needs.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+BUF_INSTALLED := node_modules/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint protos
+
+help:  ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED)  ## Make .venv and install AutoFlow in it, with all extras and tools.
+
+demo: $(INSTALLED)  ## Run one optimisation end to end; the results go to build/demo.
+	$(BIN)/autoflow demo --out build/demo
+
+test: $(INSTALLED)  ## Run the tests.
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED) $(BUF_INSTALLED)  ## Check style, types, layers, generated code and contracts.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/generate_protos.py --check
+	node_modules/.bin/buf lint
+
+protos: $(INSTALLED)  ## Generate the Python code of the contracts in protos/.
+	$(BIN)/python scripts/generate_protos.py
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "AutoFlow needs Python 3.11 or later")'
+	test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# Without install scripts: buf's only replaces its launcher by the binary, to start faster.
+$(BUF_INSTALLED): package.json package-lock.json
+	@command -v npm > /dev/null || { echo "make lint needs npm, for buf" >&2; exit 1; }
+	npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
