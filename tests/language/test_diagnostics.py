@@ -68,6 +68,14 @@ EXAMPLES: list[tuple[str, str, list[tuple[str, int]]]] = [
     ("terminal-branches", "E:::terminal:::x:::next::Nowhere\n", [("terminal-branches", 1)]),
     ("no-terminal", "A:::process:::x:::next::A\n", [("no-terminal", 0)]),
     ("unreachable-step", f"{END}A:::process:::x:::next::E\n", [("unreachable-step", 2)]),
+    # A loop that cannot be entered is told as that alone.
+    ("unreachable-step", f"{END}A:::process:::x:::next::A\n", [("unreachable-step", 2)]),
+    # Findings of the linter count the lines that the parser passes over.
+    (
+        "empty-instruction",
+        f"So:\n\nA:::process::::::next::E\n{END}",
+        [("leading-text", 1), ("blank-line", 2), ("empty-instruction", 3)],
+    ),
     (
         "inescapable-loop",
         f"A:::decision:::x:::a::B::b::E\nB:::process:::x:::next::C\nC:::process:::x:::next::B\n{END}",

@@ -86,7 +86,7 @@ def test_samples_are_varied() -> None:
     assert any(not step.instruction.isascii() for step in steps)
 
 
-def _accepts(text: str, max_steps: int = 3) -> bool:
+def _accepts(text: str | bytes, max_steps: int = 3) -> bool:
     matcher = xgrammar.GrammarMatcher(_compiled(max_steps, 10), terminate_without_stop_token=True)
     return bool(matcher.accept_string(text)) and bool(matcher.is_terminated())
 
@@ -163,6 +163,12 @@ def test_rejects(old: str, new: str) -> None:
 def test_the_length_of_an_instruction_is_counted_in_characters() -> None:
     assert _accepts(f"Step 1:::terminal:::P{'中' * 9}\n")
     assert not _accepts(f"Step 1:::terminal:::P{'中' * 10}\n")
+
+
+def test_rejects_bytes_that_are_no_text() -> None:
+    # A byte-level vocabulary can spell a surrogate, which UTF-8 forbids.
+    assert _accepts(b"Step 1:::terminal:::P\xed\x9f\xbf\n")
+    assert not _accepts(b"Step 1:::terminal:::P\xed\xa0\x80\n")
 
 
 def test_stays_small() -> None:

@@ -35,7 +35,9 @@ LABEL_PAIRS: Final = (
 
 # Besides colons, what the model refuses and every space but the plain one, so that no field can begin or
 # end with whitespace that the parser would strip.
-_EXCLUDED: Final = r":\x00-\x1f\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
+_EXCLUDED: Final = (
+    r":\x00-\x1f\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ud800-\udfff\ufeff"
+)
 _FEWEST_CHARS: Final = 2
 
 
@@ -43,7 +45,8 @@ def decoding_grammar(max_steps: int = 12, max_instruction_chars: int = 240) -> s
     r"""Returns the grammar as EBNF text; its root rule is ``root``.
 
     An instruction begins with an ASCII letter, has no colon and does not end with a space. The text
-    ends with the line feed of its last line.
+    ends with the line feed of its last line. With bounds beyond the linter's ``Limits`` it also generates
+    workflows that those limits refuse.
 
     Args:
         max_steps: The most steps that a workflow may have, at least 1.
