@@ -1,0 +1,46 @@
+"""The generator on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import grpc
+
+from autoflow.language import check
+from autoflow.v1 import generator_service_pb2, generator_service_pb2_grpc
+from autoflow_generator.convert import event_to_proto, lint_to_proto, request_from_proto
+from autoflow_generator.generation import WorkflowGenerator
+
+
+class GeneratorServicer(generator_service_pb2_grpc.GeneratorServiceServicer):
+    """Answers GeneratorService.
+
+    Args:
+        generator: what does the work.
+        max_tokens: the limit of a candidate, where a request gives none.
+    """
+
+    def __init__(self, generator: WorkflowGenerator, *, max_tokens: int) -> None:
+        self._generator = generator
+        self._max_tokens = max_tokens
+
+    async def GenerateWorkflows(
+        self,
+        request: generator_service_pb2.GenerateWorkflowsRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> AsyncGenerator[generator_service_pb2.GenerateWorkflowsResponse, None]:
+        """Draws candidates and streams each as it finishes."""
+        wanted = request_from_proto(request, max_tokens=self._max_tokens)
+        async with aclosing(self._generator.generate(wanted)) as events:
+            async for event in events:
+                yield event_to_proto(event)
+
+    async def LintWorkflow(
+        self,
+        request: generator_service_pb2.LintWorkflowRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> generator_service_pb2.LintWorkflowResponse:
+        """Parses and lints a text."""
+        return lint_to_proto(request.workflow.source, check(request.workflow.source))

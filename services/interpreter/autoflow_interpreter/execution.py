@@ -1,0 +1,93 @@
+"""The loop that executes one workflow on one task.
+
+A step is one call: its instruction goes to the model with the memory, and the answer joins the memory. A
+decision answers its instruction like any other step, then its branch is read by a separate question. The
+answer of a terminal step is the workflow's.
+
+Left out: calling tools, resuming an execution, memory that forgets. It does not protect against instructions
+hidden in a task's query: what the model is told, it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from autoflow.language import Step, StepType, Workflow
+from autoflow.llm import LanguageModel, Sampling, Usage
+from autoflow.suites import Tool
+from autoflow_interpreter.decisions import way_out
+from autoflow_interpreter.events import (
+    BranchTaken,
+    Event,
+    Finished,
+    Outcome,
+    StepAnswered,
+    StepStarted,
+)
+from autoflow_interpreter.limits import BoundedModel, Limits, Stopped
+from autoflow_interpreter.memory import MEMORIES, MemoryStrategy
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRequest:
+    """A workflow's text, a task, and how to execute the one on the other."""
+
+    source: str
+    query: str
+    tools: tuple[Tool, ...]
+    model: str
+    """A name of the catalogue."""
+    adapter: str | None
+    sampling: Sampling
+    """Of the steps; `max_tokens` is for one answer."""
+    memory: MemoryStrategy
+    limits: Limits
+
+
+async def execute(
+    workflow: Workflow, request: ExecutionRequest, model: LanguageModel
+) -> AsyncGenerator[Event, None]:
+    """Executes and yields each event as it happens; the last is always `Finished`.
+
+    Closing the generator cancels the call in flight.
+
+    Args:
+        workflow: what the request's text says; without lint errors.
+        request: the task, the limits and the rest.
+        model: what the request's model is.
+
+    Raises:
+        LanguageModelError: a call failed; PromptTooLong alone is an outcome instead.
+    """
+    bounded = BoundedModel(model, request.adapter, request.limits)
+    memory = MEMORIES[request.memory](request.query, request.tools)
+    steps = {step.name: step for step in workflow.steps}
+    step, executed = workflow.first, 0
+    try:
+        while True:
+            if executed >= request.limits.max_steps:
+                raise Stopped(
+                    Outcome.STEP_LIMIT, f"{executed} steps were executed, {step.name!r} would be next"
+                )
+            yield StepStarted(step.name, executed)
+            answer = await bounded.complete(memory.ask(step.instruction), request.sampling)
+            memory.answered(answer)
+            executed += 1
+            yield StepAnswered(step.name, answer)
+            if step.type is StepType.TERMINAL:
+                break
+            branch = await way_out(step, answer, bounded)
+            yield BranchTaken(step.name, branch.label, branch.target)
+            step = steps[branch.target]
+    except Stopped as stop:
+        finished = Finished(stop.outcome, "", stop.detail, executed, bounded.usage)
+    else:
+        finished = _ended(step, answer, executed, bounded.usage)
+    yield finished
+
+
+def _ended(step: Step, answer: str, executed: int, usage: Usage) -> Finished:
+    if answer.strip():
+        return Finished(Outcome.ANSWERED, answer, "", executed, usage)
+    return Finished(Outcome.NO_ANSWER, "", f"{step.name!r} gave an empty answer", executed, usage)

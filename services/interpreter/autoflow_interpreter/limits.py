@@ -1,0 +1,109 @@
+"""A language model within the limits of one execution.
+
+Limits are checked *before* a call is made, and a call that runs into the time limit is cancelled. A call that
+passes the limit on tokens is finished and its answer kept, since what it will read cannot be known before.
+
+It does not protect against a model that ignores cancellation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from autoflow.llm import LanguageModel, Message, PromptTooLong, Sampling, Usage
+from autoflow_interpreter.events import Outcome
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where an execution stops."""
+
+    max_steps: int = 32
+    max_tokens: int = 100_000
+    """Read and written by all calls."""
+    max_seconds: float = 120.0
+    """Wall time from the first step on; loading the model does not count."""
+
+
+class Stopped(Exception):
+    """The execution ends here by its own doing: an outcome, not an error."""
+
+    def __init__(self, outcome: Outcome, detail: str) -> None:
+        super().__init__(detail)
+        self.outcome = outcome
+        self.detail = detail
+
+
+class BoundedModel:
+    """Calls a model for one execution, keeps account, and stops at the limits. The clock runs from the start.
+
+    Args:
+        model: what is called.
+        adapter: passed on with each call.
+        limits: those on tokens and time are watched; the one on steps is the caller's.
+    """
+
+    def __init__(self, model: LanguageModel, adapter: str | None, limits: Limits) -> None:
+        self._model = model
+        self._adapter = adapter
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+        self._deadline = self._loop.time() + limits.max_seconds
+        self.usage = Usage()
+        """What the calls cost so far."""
+
+    @property
+    def supports_choice(self) -> bool:
+        """Whether `choose` is there."""
+        return self._model.supports_choice
+
+    async def complete(self, messages: Sequence[Message], sampling: Sampling) -> str:
+        """Draws a text. Each call of an execution draws with a seed of its own.
+
+        Raises:
+            Stopped: a limit was reached.
+            LanguageModelError: as `LanguageModel.complete`, without PromptTooLong.
+        """
+        seeded = replace(sampling, seed=_call_seed(sampling.seed, self.usage.calls))
+        completion = await self._call(lambda: self._model.complete(messages, seeded, adapter=self._adapter))
+        self.usage += completion.usage
+        return completion.text
+
+    async def choose(self, messages: Sequence[Message], options: Sequence[str]) -> int:
+        """Picks one of the options; errors as `complete`."""
+        index, usage = await self._call(lambda: self._model.choose(messages, options, adapter=self._adapter))
+        self.usage += usage
+        return index
+
+    async def _call(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        if self.usage.tokens >= self._limits.max_tokens:
+            raise Stopped(
+                Outcome.TOKEN_LIMIT, f"{self.usage.tokens} of {self._limits.max_tokens} tokens are used"
+            )
+        if self._loop.time() >= self._deadline:
+            raise self._out_of_time()
+        try:
+            # Around the call alone: a timeout around the caller's `yield` would cancel the consumer instead.
+            async with asyncio.timeout_at(self._deadline) as timeout:
+                return await call()
+        except TimeoutError:
+            if timeout.expired():
+                raise self._out_of_time() from None
+            raise
+        except PromptTooLong as error:
+            raise Stopped(Outcome.TOKEN_LIMIT, f"the model's context is full: {error}") from error
+
+    def _out_of_time(self) -> Stopped:
+        return Stopped(Outcome.TIME_LIMIT, f"{self._limits.max_seconds:g} seconds are over")
+
+
+def _call_seed(seed: int, call: int) -> int:
+    """A seed in [0, 2^63). With `seed + call`, executions of neighbouring seeds would share draws."""
+    digest = hashlib.blake2b(f"{seed}/{call}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) >> 1

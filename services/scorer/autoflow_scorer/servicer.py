@@ -1,0 +1,30 @@
+"""The scorer on the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+
+from autoflow.v1 import scorer_service_pb2, scorer_service_pb2_grpc
+from autoflow_scorer.convert import pairs_from_proto, scores_to_proto
+from autoflow_scorer.scoring import Scorer
+
+
+class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
+    """Answers ScorerService.
+
+    Args:
+        scorer: what does the work.
+    """
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+
+    async def ScoreOutputs(
+        self,
+        request: scorer_service_pb2.ScoreOutputsRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> scorer_service_pb2.ScoreOutputsResponse:
+        """Scores each output against its reference by each metric."""
+        return scores_to_proto(await self._scorer.score(pairs_from_proto(request), request.metrics))

@@ -1,0 +1,203 @@
+"""Messages of the contracts and values of the library, one into the other.
+
+Only what several parts need is here; what one service alone says (an execution's events, a run) it converts
+itself. Values that came over the wire were validated before: an unset enum here is a programming error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+from autoflow.language import Branch, Diagnostic, Severity, Step, StepType, Workflow
+from autoflow.llm import FinishReason, Sampling, Usage
+from autoflow.plans import PlanReference
+from autoflow.suites import ContentType, Tool
+from autoflow.v1 import model_pb2, task_pb2, workflow_pb2
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+def _inverse(table: Mapping[_K, _V]) -> Mapping[_V, _K]:
+    return MappingProxyType({value: key for key, value in table.items()})
+
+
+_CONTENT_TYPES: Mapping[ContentType, task_pb2.ContentType.ValueType] = MappingProxyType(
+    {
+        ContentType.IMAGE: task_pb2.CONTENT_TYPE_IMAGE,
+        ContentType.TEXT: task_pb2.CONTENT_TYPE_TEXT,
+    }
+)
+_CONTENT_TYPES_BACK = _inverse(_CONTENT_TYPES)
+
+_STEP_TYPES: Mapping[StepType, workflow_pb2.StepType.ValueType] = MappingProxyType(
+    {
+        StepType.PROCESS: workflow_pb2.STEP_TYPE_PROCESS,
+        StepType.DECISION: workflow_pb2.STEP_TYPE_DECISION,
+        StepType.TERMINAL: workflow_pb2.STEP_TYPE_TERMINAL,
+    }
+)
+_STEP_TYPES_BACK = _inverse(_STEP_TYPES)
+
+_SEVERITIES: Mapping[Severity, workflow_pb2.Severity.ValueType] = MappingProxyType(
+    {
+        Severity.ERROR: workflow_pb2.SEVERITY_ERROR,
+        Severity.WARNING: workflow_pb2.SEVERITY_WARNING,
+        Severity.INFO: workflow_pb2.SEVERITY_INFO,
+    }
+)
+_SEVERITIES_BACK = _inverse(_SEVERITIES)
+
+_FINISH_REASONS: Mapping[FinishReason, model_pb2.FinishReason.ValueType] = MappingProxyType(
+    {
+        FinishReason.STOP: model_pb2.FINISH_REASON_STOP,
+        FinishReason.LENGTH: model_pb2.FINISH_REASON_LENGTH,
+    }
+)
+_FINISH_REASONS_BACK = _inverse(_FINISH_REASONS)
+
+
+def tool_to_proto(tool: Tool) -> task_pb2.Tool:
+    """A tool as a message."""
+    return task_pb2.Tool(
+        name=tool.name,
+        description=tool.description,
+        inputs=[_CONTENT_TYPES[kind] for kind in tool.inputs],
+        output=_CONTENT_TYPES[tool.output],
+    )
+
+
+def tool_from_proto(message: task_pb2.Tool) -> Tool:
+    """A tool from its message."""
+    return Tool(
+        name=message.name,
+        description=message.description,
+        inputs=tuple(_CONTENT_TYPES_BACK[kind] for kind in message.inputs),
+        output=_CONTENT_TYPES_BACK[message.output],
+    )
+
+
+def plan_reference_to_proto(reference: PlanReference) -> task_pb2.PlanReference:
+    """What a right plan is, as a message."""
+    return task_pb2.PlanReference(
+        tools=[tool_to_proto(tool) for tool in reference.tools],
+        inputs=[_CONTENT_TYPES[kind] for kind in reference.inputs],
+        output=_CONTENT_TYPES[reference.output],
+        accepted=[task_pb2.Plan(tools=plan) for plan in reference.accepted],
+    )
+
+
+def plan_reference_from_proto(message: task_pb2.PlanReference) -> PlanReference:
+    """What a right plan is, from its message."""
+    return PlanReference(
+        tools=tuple(tool_from_proto(tool) for tool in message.tools),
+        inputs=tuple(_CONTENT_TYPES_BACK[kind] for kind in message.inputs),
+        output=_CONTENT_TYPES_BACK[message.output],
+        accepted=tuple(tuple(plan.tools) for plan in message.accepted),
+    )
+
+
+def workflow_to_proto(source: str, workflow: Workflow | None) -> workflow_pb2.Workflow:
+    """A text and what it parses to.
+
+    Args:
+        source: the text, exactly as it was written.
+        workflow: what the parser read in it; None where no line is a step.
+    """
+    if workflow is None:
+        return workflow_pb2.Workflow(source=source)
+    steps = [_step_to_proto(step) for step in workflow.steps]
+    return workflow_pb2.Workflow(source=source, digest=workflow.digest, steps=steps)
+
+
+def workflow_from_proto(message: workflow_pb2.Workflow) -> Workflow | None:
+    """The parsed steps of a message that a server made; None where it has none.
+
+    Raises:
+        ValueError: the steps are none of a parsed workflow.
+    """
+    steps = tuple(_step_from_proto(step) for step in message.steps)
+    return Workflow(steps) if steps else None
+
+
+def _step_to_proto(step: Step) -> workflow_pb2.Step:
+    return workflow_pb2.Step(
+        name=step.name,
+        type=_STEP_TYPES[step.type],
+        instruction=step.instruction,
+        branches=[workflow_pb2.Branch(label=branch.label, target=branch.target) for branch in step.branches],
+    )
+
+
+def _step_from_proto(message: workflow_pb2.Step) -> Step:
+    return Step(
+        name=message.name,
+        type=_STEP_TYPES_BACK[message.type],
+        instruction=message.instruction,
+        branches=tuple(Branch(branch.label, branch.target) for branch in message.branches),
+    )
+
+
+def diagnostic_to_proto(diagnostic: Diagnostic) -> workflow_pb2.Diagnostic:
+    """A finding as a message."""
+    return workflow_pb2.Diagnostic(
+        severity=_SEVERITIES[diagnostic.severity],
+        code=diagnostic.code,
+        line=diagnostic.line,
+        column=diagnostic.column,
+        message=diagnostic.message,
+        fix=diagnostic.fix,
+    )
+
+
+def diagnostic_from_proto(message: workflow_pb2.Diagnostic) -> Diagnostic:
+    """A finding from its message."""
+    return Diagnostic(
+        severity=_SEVERITIES_BACK[message.severity],
+        code=message.code,
+        line=message.line,
+        column=message.column,
+        message=message.message,
+        fix=message.fix,
+    )
+
+
+def sampling_to_proto(sampling: Sampling) -> model_pb2.SamplingParams:
+    """How tokens are drawn, as a message."""
+    return model_pb2.SamplingParams(
+        temperature=sampling.temperature, max_tokens=sampling.max_tokens, seed=sampling.seed
+    )
+
+
+def sampling_from_proto(message: model_pb2.SamplingParams, *, max_tokens: int) -> Sampling:
+    """How tokens are drawn, from a message that may be unset.
+
+    Args:
+        message: what was asked for.
+        max_tokens: the service's own limit, for a request that gives none.
+    """
+    return Sampling(message.temperature, message.max_tokens or max_tokens, message.seed)
+
+
+def usage_to_proto(usage: Usage) -> model_pb2.TokenUsage:
+    """A cost as a message."""
+    return model_pb2.TokenUsage(
+        llm_calls=usage.calls, prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
+    )
+
+
+def usage_from_proto(message: model_pb2.TokenUsage) -> Usage:
+    """A cost from its message."""
+    return Usage(message.llm_calls, message.prompt_tokens, message.completion_tokens)
+
+
+def finish_reason_to_proto(reason: FinishReason) -> model_pb2.FinishReason.ValueType:
+    """Why a completion ended, as an enum of the contracts."""
+    return _FINISH_REASONS[reason]
+
+
+def finish_reason_from_proto(value: model_pb2.FinishReason.ValueType) -> FinishReason:
+    """Why a completion ended, from the enum of the contracts."""
+    return _FINISH_REASONS_BACK[value]

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeAlias
+
+import pytest
+
+from autoflow.client import Client
+from autoflow.client.interpreter import InterpreterClient
+from autoflow.llm import LanguageModel
+from autoflow.testing import catalogue_of, serving
+from autoflow.v1 import interpreter_service_pb2 as pb
+from autoflow.v1 import model_pb2, workflow_pb2
+from autoflow_interpreter import build
+
+Interpreting: TypeAlias = Callable[..., AbstractAsyncContextManager[InterpreterClient]]
+Request: TypeAlias = Callable[..., pb.ExecuteWorkflowRequest]
+
+
+@pytest.fixture
+def interpreting() -> Interpreting:
+    """Serves an interpreter with the given models; keywords are settings."""
+
+    @asynccontextmanager
+    async def serve(*models: LanguageModel, **settings: object) -> AsyncIterator[InterpreterClient]:
+        env = {f"AUTOFLOW_{name.upper()}": str(value) for name, value in settings.items()}
+        async with (
+            serving(build(env, catalogue_of(*models))) as address,
+            Client(interpreter=address) as client,
+        ):
+            yield client.interpreter
+
+    return serve
+
+
+@pytest.fixture
+def request_for() -> Request:
+    """Makes a request for a workflow's text; keywords are fields of the request."""
+
+    def make(
+        source: str, *, model: str = "scripted", adapter: str = "", **fields: object
+    ) -> pb.ExecuteWorkflowRequest:
+        return pb.ExecuteWorkflowRequest(
+            workflow=workflow_pb2.Workflow(source=source),
+            query="Describe a noisy picture",
+            model=model_pb2.ModelRef(model=model, adapter=adapter),
+            **fields,  # type: ignore[arg-type]
+        )
+
+    return make

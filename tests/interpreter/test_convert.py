@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autoflow.llm import Usage
+from autoflow.v1 import interpreter_service_pb2 as pb
+from autoflow_interpreter.convert import event_to_proto, request_from_proto
+from autoflow_interpreter.events import BranchTaken, Finished, Outcome, Recorded, StepAnswered, StepStarted
+from autoflow_interpreter.limits import Limits
+from autoflow_interpreter.memory import MemoryStrategy
+
+words = st.text(st.characters(codec="utf-8"), max_size=20)
+counts = st.integers(0, 2**31 - 1)
+times = st.integers(0, 253402300799 * 10**9)
+
+
+@given(times, counts, words, counts)
+def test_a_step_that_starts_keeps_all_it_says(time_ns: int, sequence: int, step: str, visit: int) -> None:
+    message = event_to_proto(Recorded(sequence, time_ns, StepStarted(step, visit)))
+    assert (message.sequence, message.time.ToNanoseconds()) == (sequence, time_ns)
+    assert message.step_started == pb.StepStarted(step=step, visit=visit)
+
+
+@given(words, words, words)
+def test_answers_and_branches_keep_all_they_say(first: str, second: str, third: str) -> None:
+    answered = event_to_proto(Recorded(0, 0, StepAnswered(first, second)))
+    assert answered.step_answered == pb.StepAnswered(step=first, answer=second)
+    taken = event_to_proto(Recorded(0, 0, BranchTaken(first, second, third)))
+    assert taken.branch_taken == pb.BranchTaken(step=first, label=second, target=third)
+
+
+def test_an_event_of_empty_words_is_still_an_event() -> None:
+    assert event_to_proto(Recorded(0, 0, StepAnswered("", ""))).WhichOneof("event") == "step_answered"
+
+
+@given(st.sampled_from(Outcome), words, words, counts, counts)
+def test_an_end_keeps_all_it_says(
+    outcome: Outcome, answer: str, detail: str, steps: int, tokens: int
+) -> None:
+    finished = Finished(outcome, answer, detail, steps, Usage(1, tokens, 3))
+    message = event_to_proto(Recorded(0, 0, finished)).finished
+    name = pb.ExecutionOutcome.Name(message.outcome)
+    assert name.removeprefix("EXECUTION_OUTCOME_").replace("_", " ").lower() == outcome
+    assert (message.answer, message.detail, message.steps) == (answer, detail, steps)
+    usage = message.usage
+    assert (usage.llm_calls, usage.prompt_tokens, usage.completion_tokens) == (1, tokens, 3)
+
+
+def test_every_outcome_of_the_contract_can_happen() -> None:
+    assert len(Outcome) == len(pb.ExecutionOutcome.keys()) - 1
+
+
+def test_what_a_request_leaves_out_has_the_documented_defaults() -> None:
+    request = request_from_proto(pb.ExecuteWorkflowRequest(), max_tokens=128)
+    assert request.limits == Limits(max_steps=32, max_tokens=100_000, max_seconds=120.0)
+    assert request.memory is MemoryStrategy.APPEND
+    assert (request.sampling.temperature, request.sampling.max_tokens, request.sampling.seed) == (0.0, 128, 0)
+    assert request.adapter is None
+
+
+@given(st.integers(1, 1000), st.integers(1, 10**7), st.integers(1, 3600 * 10**9))
+def test_limits_are_taken_over(steps: int, tokens: int, nanoseconds: int) -> None:
+    limits = pb.ExecutionLimits(max_steps=steps, max_tokens=tokens)
+    limits.max_wall_time.FromNanoseconds(nanoseconds)
+    request = request_from_proto(pb.ExecuteWorkflowRequest(limits=limits), max_tokens=128)
+    assert request.limits.max_steps == steps
+    assert request.limits.max_tokens == tokens
+    assert abs(request.limits.max_seconds * 1e9 - nanoseconds) < 1000

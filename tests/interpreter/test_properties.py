@@ -1,0 +1,115 @@
+"""What holds of every execution of every sound workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autoflow.admission import Admission
+from autoflow.language import NEXT_LABEL, Branch, Step, StepType, Workflow, check
+from autoflow.llm import Message, Sampling
+from autoflow.testing import ScriptedModel, catalogue_of
+from autoflow_interpreter.events import (
+    BranchTaken,
+    Finished,
+    Outcome,
+    Recorded,
+    StepAnswered,
+    StepStarted,
+)
+from autoflow_interpreter.execution import ExecutionRequest
+from autoflow_interpreter.interpreter import Interpreter
+from autoflow_interpreter.limits import Limits
+from autoflow_interpreter.memory import MemoryStrategy
+
+
+@st.composite
+def sound_workflows(draw: st.DrawFn) -> Workflow:
+    """Every step leads to the one after it, decisions to any others as well; the last is terminal."""
+    count = draw(st.integers(1, 8))
+    names = [f"{draw(st.sampled_from(['Step', 'Étape', 'do']))} {number}" for number in range(count)]
+    steps = []
+    for number, name in enumerate(names[:-1]):
+        following = names[number + 1]
+        others = draw(st.lists(st.sampled_from(names), max_size=3))
+        if others:
+            targets = draw(st.permutations([following, *others]))
+            branches = tuple(Branch(f"way {way}", target) for way, target in enumerate(targets))
+            steps.append(Step(name, StepType.DECISION, f"Which way, {name}?", branches))
+        else:
+            steps.append(Step(name, StepType.PROCESS, f"Do {name}", (Branch(NEXT_LABEL, following),)))
+    return Workflow((*steps, Step(names[-1], StepType.TERMINAL, "Finish")))
+
+
+async def execute(
+    workflow: Workflow, choices: Sequence[int], max_steps: int
+) -> tuple[list[Recorded], ScriptedModel]:
+    pending = list(choices)
+
+    def choose(messages: Sequence[Message], options: Sequence[str]) -> int:
+        return (pending.pop() if pending else 0) % len(options)
+
+    model = ScriptedModel(lambda messages: f"said after {len(messages)}", choose=choose)
+    interpreter = Interpreter(catalogue_of(model), Admission(1, "executions"), now_ns=lambda: 7)
+    request = ExecutionRequest(
+        source=workflow.text,
+        query="a task",
+        tools=(),
+        model="scripted",
+        adapter=None,
+        sampling=Sampling(),
+        memory=MemoryStrategy.APPEND,
+        limits=Limits(max_steps=max_steps, max_tokens=10**9),
+    )
+    return [recorded async for recorded in interpreter.execute(request)], model
+
+
+@given(sound_workflows(), st.lists(st.integers(0, 100), max_size=12), st.integers(1, 12))
+async def test_the_events_are_a_path_through_the_workflow(
+    workflow: Workflow, choices: list[int], max_steps: int
+) -> None:
+    assert check(workflow.text).ok
+    recorded, model = await execute(workflow, choices, max_steps)
+
+    assert [each.sequence for each in recorded] == list(range(len(recorded)))
+    assert {each.time_ns for each in recorded} == {7}
+    *events, finished = [each.event for each in recorded]
+    assert isinstance(finished, Finished)
+
+    here, visit, answer, taken = workflow.first, 0, "", 0
+    for started, answered, branch in zip(events[::3], events[1::3], [*events[2::3], None], strict=False):
+        assert started == StepStarted(here.name, visit)
+        assert isinstance(answered, StepAnswered)
+        assert answered.step == here.name
+        visit, answer = visit + 1, answered.answer
+        if branch is None:
+            break
+        assert isinstance(branch, BranchTaken)
+        assert branch.step == here.name
+        assert Branch(branch.label, branch.target) in here.branches
+        taken += here.type is StepType.DECISION
+        here = workflow.step(branch.target)
+
+    assert len(events) == visit * 3 - (finished.outcome is Outcome.ANSWERED)
+    assert finished.steps == visit
+    assert finished.usage.calls == len(model.calls) == visit + taken
+    if finished.outcome is Outcome.ANSWERED:
+        assert here.type is StepType.TERMINAL
+        assert finished.answer == answer
+    else:
+        assert finished.outcome is Outcome.STEP_LIMIT
+        assert finished.answer == ""
+        assert visit == max_steps
+
+
+@given(sound_workflows(), st.lists(st.integers(0, 100), max_size=12))
+async def test_each_step_sees_the_chat_before_it_unchanged(workflow: Workflow, choices: list[int]) -> None:
+    _, model = await execute(workflow, choices, max_steps=12)
+
+    chats = [call.messages for call in model.calls if call.sampling is not None]
+    for earlier, later in pairwise(chats):
+        assert later[: len(earlier)] == earlier
+        assert [message.role for message in later[len(earlier) :]] == ["assistant", "user"]

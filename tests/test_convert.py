@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autoflow import convert
+from autoflow.language import Diagnostic, Severity, StepType, check
+from autoflow.llm import FinishReason, Sampling, Usage
+from autoflow.plans import PlanReference
+from autoflow.suites import ContentType, Split, Tool, load_suite
+from autoflow.v1 import model_pb2, task_pb2, workflow_pb2
+
+words = st.text(st.characters(codec="utf-8"), max_size=40)
+counts = st.integers(0, 2**40)
+kinds = st.lists(st.sampled_from(ContentType), min_size=1, max_size=4).map(tuple)
+tools = st.builds(Tool, name=words, description=words, inputs=kinds, output=st.sampled_from(ContentType))
+references = st.builds(
+    PlanReference,
+    tools=st.lists(tools, max_size=4).map(tuple),
+    inputs=kinds,
+    output=st.sampled_from(ContentType),
+    accepted=st.lists(st.lists(words, max_size=4).map(tuple), max_size=4).map(tuple),
+)
+diagnostics = st.builds(
+    Diagnostic,
+    severity=st.sampled_from(Severity),
+    code=words,
+    line=st.integers(0, 2**31 - 1),
+    column=st.integers(0, 2**31 - 1),
+    message=words,
+    fix=words,
+)
+samplings = st.builds(
+    Sampling,
+    temperature=st.floats(0, 2),
+    max_tokens=st.integers(1, 32768),
+    seed=st.integers(-(2**63), 2**63 - 1),
+)
+usages = st.builds(Usage, counts, counts, counts)
+
+
+@given(tools)
+def test_a_tool_survives_the_wire(tool: Tool) -> None:
+    wire = convert.tool_to_proto(tool).SerializeToString()
+    assert convert.tool_from_proto(task_pb2.Tool.FromString(wire)) == tool
+
+
+@given(references)
+def test_a_plan_reference_survives_the_wire(reference: PlanReference) -> None:
+    wire = convert.plan_reference_to_proto(reference).SerializeToString()
+    assert convert.plan_reference_from_proto(task_pb2.PlanReference.FromString(wire)) == reference
+
+
+@given(diagnostics)
+def test_a_diagnostic_survives_the_wire(diagnostic: Diagnostic) -> None:
+    wire = convert.diagnostic_to_proto(diagnostic).SerializeToString()
+    assert convert.diagnostic_from_proto(workflow_pb2.Diagnostic.FromString(wire)) == diagnostic
+
+
+@given(samplings)
+def test_sampling_survives_the_wire(sampling: Sampling) -> None:
+    wire = convert.sampling_to_proto(sampling).SerializeToString()
+    assert convert.sampling_from_proto(model_pb2.SamplingParams.FromString(wire), max_tokens=7) == sampling
+
+
+@given(usages)
+def test_usage_survives_the_wire(usage: Usage) -> None:
+    wire = convert.usage_to_proto(usage).SerializeToString()
+    assert convert.usage_from_proto(model_pb2.TokenUsage.FromString(wire)) == usage
+
+
+def test_every_finish_reason_survives() -> None:
+    for reason in FinishReason:
+        assert convert.finish_reason_from_proto(convert.finish_reason_to_proto(reason)) is reason
+
+
+def test_sampling_that_is_unset_is_greedy_with_the_services_own_limit() -> None:
+    assert convert.sampling_from_proto(model_pb2.SamplingParams(), max_tokens=640) == Sampling(0.0, 640, 0)
+
+
+def test_a_workflow_carries_its_source_its_digest_and_its_steps() -> None:
+    source = "```\nStep 1:::decision:::Good?:::Yes::step 2:::No::Step 1\nStep 2:::terminal:::Say so\n```"
+    workflow = check(source).workflow
+    assert workflow is not None
+
+    message = convert.workflow_to_proto(source, workflow)
+
+    assert message.source == source
+    assert message.digest == workflow.digest
+    assert [step.type for step in message.steps] == [
+        workflow_pb2.STEP_TYPE_DECISION,
+        workflow_pb2.STEP_TYPE_TERMINAL,
+    ]
+    assert [(branch.label, branch.target) for branch in message.steps[0].branches] == [
+        ("Yes", "Step 2"),
+        ("No", "Step 1"),
+    ]
+    assert convert.workflow_from_proto(message) == workflow
+
+
+def test_a_text_without_steps_has_neither_digest_nor_steps() -> None:
+    message = convert.workflow_to_proto("hello", None)
+    assert message == workflow_pb2.Workflow(source="hello")
+    assert convert.workflow_from_proto(message) is None
+
+
+@pytest.mark.parametrize(
+    ("domain", "wire"),
+    [
+        (ContentType, task_pb2.ContentType),
+        (StepType, workflow_pb2.StepType),
+        (Severity, workflow_pb2.Severity),
+        (FinishReason, model_pb2.FinishReason),
+    ],
+)
+def test_each_enum_of_the_contracts_says_what_the_librarys_says(domain: Iterable[StrEnum], wire: Any) -> None:
+    spelled = {name.rpartition("_")[2].lower() for name, _ in wire.items()} - {"unspecified"}
+    assert spelled == {str(value) for value in domain}
+
+
+def test_the_built_in_suites_references_keep_their_scores_over_the_wire() -> None:
+    suite = load_suite("planning")
+    for task in suite.tasks(Split.VALIDATION)[:10]:
+        reference = PlanReference(suite.tools, task.inputs, task.output, task.accepted)
+        assert convert.plan_reference_from_proto(convert.plan_reference_to_proto(reference)) == reference
