@@ -30,10 +30,11 @@ lint: $(INSTALLED) $(BUF_INSTALLED)  ## Check style, types, layers, generated co
 protos: $(INSTALLED)  ## Generate the Python code of the contracts in protos/.
 	$(BIN)/python scripts/generate_protos.py
 
+# Not compiled: most modules of the large libraries are never imported, and the others compile then.
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "AutoFlow needs Python 3.11 or later")'
 	test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
-	$(BIN)/pip install --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off --no-compile -c constraints.txt -e '.[dev]'
 	@touch $@
 
 # Without install scripts: buf's only replaces its launcher by the binary, to start faster.

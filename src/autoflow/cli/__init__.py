@@ -1,0 +1,12 @@
+"""The `autoflow` command.
+
+`commands` is the surface: options, help, and nothing that is slow to import. What a command does is in the
+packages beside it, imported when the command runs, so that `autoflow lint` starts without gRPC and no command
+loads torch or matplotlib before it needs them.
+"""
+
+from __future__ import annotations
+
+from autoflow.cli.app import app
+
+__all__ = ["app"]

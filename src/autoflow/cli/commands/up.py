@@ -1,0 +1,60 @@
+"""`autoflow up`: all services in one process."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autoflow.cli.console import Output
+from autoflow.cli.options import JsonOption
+
+FIRST_PORT = 50051
+
+
+def _data_folder() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "autoflow"
+
+
+def up(
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            envvar="AUTOFLOW_DATA",
+            file_okay=False,
+            help="Folder for runs, adapters and logs. [default: ~/.local/share/autoflow]",
+        ),
+    ] = None,
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port",
+            min=0,
+            max=65532,
+            help="Port of the generator; interpreter, scorer and trainer take the next three. 0: free ones.",
+        ),
+    ] = FIRST_PORT,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose", "-v", metavar="", help="Log to standard error instead of a file of the folder."
+        ),
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Run all services in one process until it is interrupted.
+
+    Generator, interpreter, scorer and trainer, each on its own port; SIGINT or SIGTERM drains them. Prints
+    the addresses once all are up; with --json, as one line. Listens on 127.0.0.1 alone, without encryption
+    or identities.
+
+    Exit status: 0 after a drain; 3 if a port is taken or a service does not start.
+    """
+    from autoflow.cli.serving import serve
+
+    serve(data or _data_folder(), port, Output(json), verbose=verbose)

@@ -1,0 +1,1 @@
+"""What `autoflow demo` does: the whole idea, once, on this machine."""

@@ -1,0 +1,99 @@
+"""One optimisation from beginning to end, with all services in this process and the worker beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import aclosing, suppress
+from pathlib import Path
+
+from autoflow.cli.exits import CommandFailed, ExitCode
+from autoflow.cli.runs.follow import Update, follow
+from autoflow.cli.runs.states import FINAL
+from autoflow.cli.runtime import local_services
+from autoflow.client import Client, RpcError, TrainerClient
+from autoflow.settings import PREFIX
+from autoflow.v1 import run_pb2
+from autoflow.v1.trainer_service_pb2 import CancelRunRequest, CreateRunRequest, ListRunsRequest
+
+_CANCEL_SECONDS = 5.0
+
+_PLACES = ("ARTIFACTS", "ADAPTER_CACHE", "TRAINER_DATA", "DATABASE_URL")
+"""Settings of a place; a demo keeps to its own folder."""
+
+
+def demo_environment(data: Path, env: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a demo's services: nothing that a demo does ends up outside its folder.
+
+    Args:
+        data: where their state is kept.
+        env: this process' environment.
+    """
+    from autoflow.server.compose import local_environment
+
+    places = {PREFIX + name for name in _PLACES}
+    return local_environment(data, {name: value for name, value in env.items() if name not in places})
+
+
+def workers_logs(data: Path) -> Path:
+    """Where the trainer of such an environment keeps its workers' logs."""
+    return data.absolute() / "trainer" / "workers"
+
+
+async def optimise(
+    run: run_pb2.Run, env: Mapping[str, str], seconds: float, on_update: Callable[[Update], None]
+) -> run_pb2.Run:
+    """Starts all services, creates a run, follows it to its end, and stops them.
+
+    Args:
+        run: what to do.
+        env: the environment of the services.
+        seconds: limit on the run's time; a run that is not over then is cancelled.
+        on_update: is told of every change of the run.
+
+    Returns:
+        The run in its final state, with all its iterations.
+
+    Raises:
+        CommandFailed: the services did not start, or the run took too long.
+        RpcError: a call failed.
+    """
+    from autoflow.server.compose import SERVICES
+
+    async with local_services(env, SERVICES) as system, Client(trainer=system.addresses["trainer"]) as client:
+        await _cancel_leftovers(client.trainer)
+        created = (await client.trainer.create_run(CreateRunRequest(run=run))).run
+        last = Update(created, ())
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                async with aclosing(follow(client.trainer, created.name)) as updates:
+                    async for last in updates:
+                        on_update(last)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            reason = f"the run was not over after {seconds:g} s and was cancelled"
+            raise CommandFailed(reason, ExitCode.NOT_OK) from None
+        finally:
+            if not last.final:
+                await _cancel(client.trainer, created.name)
+        return last.run
+
+
+async def _cancel_leftovers(trainer: TrainerClient) -> None:
+    """Cancels what an earlier demo left unfinished when it was killed; its worker would take the place."""
+    page_token = ""
+    while True:
+        page = await trainer.list_runs(ListRunsRequest(page_token=page_token))
+        for run in page.runs:
+            if run.state not in FINAL:
+                await trainer.cancel_run(CancelRunRequest(name=run.name))
+        page_token = page.next_page_token
+        if not page_token:
+            return
+
+
+async def _cancel(trainer: TrainerClient, name: str) -> None:
+    # The command is about to end for another reason, which is the one to tell.
+    with suppress(RpcError, TimeoutError):
+        await trainer.cancel_run(CancelRunRequest(name=name), timeout=_CANCEL_SECONDS)

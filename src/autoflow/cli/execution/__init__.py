@@ -1,0 +1,1 @@
+"""What `autoflow execute` does."""

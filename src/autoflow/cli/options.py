@@ -1,0 +1,44 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+JsonOption = Annotated[bool, typer.Option("--json", metavar="", help="Write JSON to standard output.")]
+
+TRAINER = "127.0.0.1:50054"
+"""Where `autoflow up` puts the trainer."""
+
+TrainerOption = Annotated[
+    str,
+    typer.Option(
+        "--trainer", metavar="HOST:PORT", envvar="AUTOFLOW_TRAINER_ADDRESS", help="Address of the trainer."
+    ),
+]
+
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run: `runs/<id>`, or the id alone.")]
+
+SeedOption = Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of every random choice.")]
+
+
+MODEL = "embedded"
+"""The model that every installation knows."""
+
+SUITE = "planning"
+"""The suite that every installation knows."""
+
+
+class Method(StrEnum):
+    """How a run learns."""
+
+    REINFORCE = "reinforce"
+    RLOO = "rloo"
+    RAFT = "raft"
+
+
+DEFAULT_METHOD = Method.RLOO
+
+MethodOption = Annotated[Method, typer.Option("--method", help="How the run learns.")]

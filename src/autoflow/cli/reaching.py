@@ -1,0 +1,30 @@
+"""Says which service it was that could not be reached, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from autoflow.cli.exits import CommandFailed, ExitCode
+from autoflow.client.errors import Unavailable
+
+
+@contextmanager
+def reaching(service: str, address: str) -> Iterator[None]:
+    """Around calls of one service.
+
+    Args:
+        service: its name, such as `trainer`.
+        address: where it should be.
+
+    Raises:
+        CommandFailed: nothing answers there.
+    """
+    try:
+        yield
+    except Unavailable as error:
+        # A server that did answer gives its answers an id.
+        if error.details.request_id:
+            raise
+        advice = f"start it by `autoflow up`, or say by --{service} where it is"
+        raise CommandFailed(f"no {service} answers at {address}: {advice}", ExitCode.UNAVAILABLE) from None

@@ -1,0 +1,1 @@
+"""What a run found: plain values, and how they are shown."""

@@ -1,0 +1,1 @@
+"""Runs as the command line creates, follows and shows them."""

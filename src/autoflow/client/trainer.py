@@ -1,0 +1,76 @@
+"""The client of the service that runs optimisations."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncGenerator
+
+import grpc
+
+from autoflow.client._calls import Calls
+from autoflow.client.settings import ClientSettings
+from autoflow.v1.trainer_service_pb2 import (
+    CancelRunRequest,
+    CancelRunResponse,
+    CreateRunRequest,
+    CreateRunResponse,
+    GetRunRequest,
+    GetRunResponse,
+    ListRunsRequest,
+    ListRunsResponse,
+    WatchRunRequest,
+    WatchRunResponse,
+)
+from autoflow.v1.trainer_service_pb2_grpc import TrainerServiceStub
+
+FULL_NAME = "autoflow.v1.TrainerService"
+
+
+class TrainerClient:
+    """Calls TrainerService.
+
+    Every method raises an `autoflow.client.errors.RpcError` where the call fails. `timeout` is in seconds;
+    without it the settings' own counts. A stream is cancelled by closing its generator
+    (`contextlib.aclosing`), which whoever leaves early has to do.
+
+    Args:
+        channel: to the service.
+        settings: the deadlines.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, settings: ClientSettings) -> None:
+        self._stub = TrainerServiceStub(channel)
+        self._calls = Calls(FULL_NAME, settings)
+
+    async def create_run(
+        self, request: CreateRunRequest, *, timeout: float | None = None
+    ) -> CreateRunResponse:
+        """Creates a run and launches its worker.
+
+        A request without `request_id` gets a fresh one, so that the call's own retries create one run.
+        """
+        if not request.request_id:
+            identified = CreateRunRequest(request_id=str(uuid.uuid4()))
+            identified.MergeFrom(request)
+            request = identified
+        return await self._calls.unary(self._stub.CreateRun, "CreateRun", request, timeout)
+
+    async def get_run(self, request: GetRunRequest, *, timeout: float | None = None) -> GetRunResponse:
+        """Returns a run, whole."""
+        return await self._calls.unary(self._stub.GetRun, "GetRun", request, timeout)
+
+    async def list_runs(self, request: ListRunsRequest, *, timeout: float | None = None) -> ListRunsResponse:
+        """Returns a page of runs, the newest first."""
+        return await self._calls.unary(self._stub.ListRuns, "ListRuns", request, timeout)
+
+    def watch_run(
+        self, request: WatchRunRequest, *, timeout: float | None = None
+    ) -> AsyncGenerator[WatchRunResponse]:
+        """Yields a run as it stands and after every change, until it is final."""
+        return self._calls.stream(self._stub.WatchRun, "WatchRun", request, timeout)
+
+    async def cancel_run(
+        self, request: CancelRunRequest, *, timeout: float | None = None
+    ) -> CancelRunResponse:
+        """Asks a run to stop."""
+        return await self._calls.unary(self._stub.CancelRun, "CancelRun", request, timeout)

@@ -1,0 +1,194 @@
+"""What happens around every call of a service's own methods.
+
+In this order: the request's id is found or made, the call is admitted, it gets a deadline if the caller gave
+none, the request is validated, the handler runs. Whatever it raises goes through the error table; the end of
+the call is logged with its code and time, never with what was asked or answered.
+
+Health and reflection are left alone. Left out: streams of requests, which no contract has; identities, quotas
+and encryption: this server is for a trusted network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import re
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
+from typing import Any, TypeAlias, cast
+
+import grpc
+from google.protobuf.message import Message
+from grpc_status import rpc_status
+from protovalidate import Validator
+from structlog.contextvars import bound_contextvars
+
+from autoflow.errors import DeadlineExceeded
+from autoflow.server.errors import failure
+from autoflow.server.gate import Gate
+from autoflow.server.settings import ServerSettings
+from autoflow.server.validation import validate
+
+REQUEST_ID = "x-request-id"
+"""The metadata key of a request's id, both ways."""
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_RETRY_PUSHBACK = "grpc-retry-pushback-ms"
+"""Tells a client's channel, before its own back-off, when to try again (gRFC A6)."""
+_MIN_PUSHBACK_MS = 10
+"""grpc (1.85) never makes an attempt that is to come after no time at all."""
+_INFRASTRUCTURE = ("/grpc.health.", "/grpc.reflection.")
+
+_log = logging.getLogger(__name__)
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Around: TypeAlias = Callable[[Message, Context], AbstractAsyncContextManager[None]]
+Unary: TypeAlias = Callable[[Message, Context], Awaitable[Message]]
+Stream: TypeAlias = Callable[[Message, Context], AsyncIterator[Message] | Awaitable[None]]
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):
+    """Puts what this module's docstring says around every handler."""
+
+    def __init__(self, settings: ServerSettings, gate: Gate) -> None:
+        self._settings = settings
+        self._gate = gate
+        self._validator = Validator()
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        """Wraps the handler of one call."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        # None: there is no such method; grpc answers UNIMPLEMENTED.
+        if handler is None or method.startswith(_INFRASTRUCTURE):
+            return handler
+        if handler.request_streaming:
+            raise NotImplementedError(f"{method} takes a stream of requests")
+
+        request_id = _request_id(handler_call_details)
+
+        def around(request: Message, context: Context) -> AbstractAsyncContextManager[None]:
+            return self._around(method, request_id, handler.response_streaming, request, context)
+
+        if handler.response_streaming:
+            return grpc.unary_stream_rpc_method_handler(
+                _streaming(cast("Stream", handler.unary_stream), around),
+                handler.request_deserializer,
+                handler.response_serializer,
+            )
+        return grpc.unary_unary_rpc_method_handler(
+            _unary(cast("Unary", handler.unary_unary), around),
+            handler.request_deserializer,
+            handler.response_serializer,
+        )
+
+    @asynccontextmanager
+    async def _around(
+        self, method: str, request_id: str, streams: bool, request: Message, context: Context
+    ) -> AsyncIterator[None]:
+        seconds = self._settings.stream_deadline if streams else self._settings.unary_deadline
+        context.set_trailing_metadata(((REQUEST_ID, request_id),))
+        with bound_contextvars(request_id=request_id, method=method), _logged(context):
+            async with _answered(context, request_id):
+                with self._gate.enter():
+                    async with _deadline(context, seconds):
+                        validate(self._validator, request)
+                        yield
+
+
+def _unary(handler: Unary, around: Around) -> Unary:
+    async def handle(request: Message, context: Context) -> Message:
+        async with around(request, context):
+            return await handler(request, context)
+        raise AssertionError("no error is swallowed around a call")
+
+    return handle
+
+
+def _streaming(handler: Stream, around: Around) -> Stream:
+    # A coroutine that writes, not a generator: when a call is cancelled between two answers, a generator of
+    # grpc's would be left to the garbage collector; this one is closed before the call ends.
+    async def handle(request: Message, context: Context) -> None:
+        async with around(request, context):
+            answers = handler(request, context)
+            if inspect.isawaitable(answers):
+                await answers
+                return
+            async with aclosing(answers):  # type: ignore[type-var]  # Handlers are async generators.
+                async for answer in answers:
+                    await context.write(answer)
+
+    return handle
+
+
+@contextmanager
+def _logged(context: Context) -> Iterator[None]:
+    started = time.perf_counter()
+    code = "UNKNOWN"
+    try:
+        yield
+        code = "OK"
+    except asyncio.CancelledError:
+        code = "CANCELLED"
+        raise
+    except grpc.aio.AbortError:
+        code = _code(context)
+        raise
+    finally:
+        _log.info("call", extra={"code": code, "seconds": round(time.perf_counter() - started, 6)})
+
+
+@asynccontextmanager
+async def _answered(context: Context, request_id: str) -> AsyncIterator[None]:
+    """Turns whatever the block raises into a status, by the table."""
+    try:
+        yield
+    except grpc.aio.AbortError:
+        raise
+    except Exception as error:
+        failed = failure(error, request_id)
+        if not failed.expected:
+            _log.exception("a call failed in an unexpected way")
+        metadata: list[tuple[str, str | bytes]] = [(REQUEST_ID, request_id)]
+        if failed.retry_after is not None:
+            metadata.append((_RETRY_PUSHBACK, str(max(_MIN_PUSHBACK_MS, round(failed.retry_after * 1000)))))
+        status = rpc_status.to_status(failed.status)
+        await context.abort(failed.code, status.details, (*metadata, *status.trailing_metadata))
+
+
+@asynccontextmanager
+async def _deadline(context: Context, seconds: float) -> AsyncIterator[None]:
+    """Ends the block after so many seconds; grpc itself sees to a deadline that the caller gave."""
+    if context.time_remaining() is not None:
+        yield
+        return
+    try:
+        async with asyncio.timeout(seconds) as timeout:
+            yield
+    except TimeoutError:
+        if not timeout.expired():
+            raise
+        raise DeadlineExceeded(
+            f"the call took longer than {seconds:g} s, which is what a call without a deadline has"
+        ) from None
+
+
+def _request_id(details: grpc.HandlerCallDetails) -> str:
+    for key, value in details.invocation_metadata:
+        # Anything else a caller might send would end up in the log.
+        if key == REQUEST_ID and isinstance(value, str) and _REQUEST_ID.fullmatch(value):
+            return value
+    return uuid.uuid4().hex
+
+
+def _code(context: Context) -> str:
+    code: object = context.code()
+    # grpc keeps the number alone, and types it as the enum.
+    return next((known.name for known in grpc.StatusCode if code in (known, known.value[0])), "UNKNOWN")

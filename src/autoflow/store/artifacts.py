@@ -1,0 +1,183 @@
+"""Blobs named by their content: adapters, checkpoints, reports.
+
+The name of a blob is `sha256:<64 hex digits>` of its bytes, so it never changes, may be stored twice without
+harm, and is checked whenever it is read. A folder is a blob, too: an uncompressed tar whose bytes depend on
+nothing but the files' names and contents.
+
+Left out: blobs larger than memory, deletion, and listing. It does not protect against whoever can write to
+the store's folder or bucket: such a person can make blobs vanish, though not pass off others in their place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import shutil
+import tarfile
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from autoflow.errors import DataLoss, InvalidArgument, NotFound
+
+_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+
+
+class ArtifactStore:
+    """Keeps blobs in a folder or behind a URL that fsspec knows. Its methods block.
+
+    Args:
+        url: a folder, or a URL such as `s3://bucket/prefix`; the folder is made when it is first written to.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._files, self._root = fsspec.url_to_fs(url)
+
+    def put(self, data: bytes) -> str:
+        """Stores a blob; whoever reads it sees all of it or nothing.
+
+        Args:
+            data: the bytes.
+
+        Returns:
+            Its digest, `sha256:<hex>`.
+        """
+        digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        path = self._path(digest)
+        if not self._files.exists(path):
+            self._publish(path, data)
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        """Reads a blob.
+
+        Args:
+            digest: `sha256:<hex>`.
+
+        Raises:
+            InvalidArgument: that is no digest.
+            NotFound: there is no such blob.
+            DataLoss: the blob is not what it was.
+        """
+        try:
+            data: bytes = self._files.cat_file(self._path(digest))
+        except FileNotFoundError:
+            raise NotFound(f"there is no artifact {digest}") from None
+        if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
+            raise DataLoss(f"the artifact {digest} is damaged")
+        return data
+
+    def put_folder(self, folder: Path) -> str:
+        """Stores a folder: its regular files, at any depth, without times, owners and modes.
+
+        Args:
+            folder: an existing folder.
+
+        Returns:
+            Its digest; equal folders have equal digests.
+
+        Raises:
+            ValueError: something in it is neither a folder nor a regular file, such as a link.
+        """
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            for path in _files(folder):
+                # A fresh TarInfo has time, owner and group 0.
+                entry = tarfile.TarInfo(path.relative_to(folder).as_posix())
+                data = path.read_bytes()
+                entry.size = len(data)
+                archive.addfile(entry, io.BytesIO(data))
+        return self.put(buffer.getvalue())
+
+    def fetch_folder(self, digest: str, into: Path) -> Path:
+        """Makes a stored folder; others see all of it or nothing.
+
+        Args:
+            digest: of `put_folder`.
+            into: the folder to make. Where it is there already, it is left as it is.
+
+        Returns:
+            `into`.
+
+        Raises:
+            InvalidArgument: that is no digest.
+            NotFound: there is no such blob.
+            DataLoss: the blob is not what it was, or not a folder.
+        """
+        if into.is_dir():
+            return into
+        data = self.get(digest)
+        into.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{into.name}-", dir=into.parent))
+        try:
+            _unpack(data, fresh, digest)
+            fresh.chmod(0o755)
+            _rename(fresh, into)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        return into
+
+    def _path(self, digest: str) -> str:
+        match = _DIGEST.fullmatch(digest)
+        if match is None:
+            raise InvalidArgument("digest", f"{digest!r} is not of the form sha256:<64 hex digits>")
+        name = match.group(1)
+        # Folders of a manageable size.
+        return f"{self._root}/sha256/{name[:2]}/{name}"
+
+    def _publish(self, path: str, data: bytes) -> None:
+        if not isinstance(self._files, LocalFileSystem):
+            # An object store shows an object when it is complete.
+            self._files.pipe_file(path, data)
+            return
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
+        try:
+            with fresh.open("wb") as file:
+                file.write(data)
+                file.flush()
+                # Else a crash might leave the name without the bytes.
+                os.fsync(file.fileno())
+            fresh.replace(target)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise ValueError(f"{path.relative_to(folder)} is neither a folder nor a regular file")
+        if path.is_file():
+            yield path
+
+
+def _rename(fresh: Path, into: Path) -> None:
+    try:
+        fresh.rename(into)
+    except OSError:
+        # Somebody else may have made it meanwhile, with the same content.
+        if not into.is_dir():
+            raise
+
+
+def _unpack(data: bytes, into: Path, digest: str) -> None:
+    """Writes an archive's regular files below a folder, and refuses anything else."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+            for entry in archive:
+                name = PurePosixPath(entry.name)
+                file = archive.extractfile(entry) if entry.isreg() else None
+                if file is None or name.is_absolute() or ".." in name.parts:
+                    raise DataLoss(f"the artifact {digest} holds something else than files: {entry.name!r}")
+                target = into / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(file.read())
+    except tarfile.TarError:
+        raise DataLoss(f"the artifact {digest} is not a folder") from None

@@ -1,0 +1,128 @@
+"""A language model that is a function."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from autoflow.llm.base import Completion, FinishReason, Message, ModelUnavailable, Sampling, Usage
+
+Script: TypeAlias = Callable[[Sequence[Message]], str | Awaitable[str]]
+"""What the model says to a chat; may wait, and may raise what a model raises."""
+Choice: TypeAlias = Callable[[Sequence[Message], Sequence[str]], int]
+"""Which of the options the model picks."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedCall:
+    """One call of a `ScriptedModel`."""
+
+    messages: tuple[Message, ...]
+    sampling: Sampling | None = None
+    """None for a choice."""
+    options: tuple[str, ...] = ()
+    """Empty for a completion."""
+    grammar: str | None = None
+    adapter: str | None = None
+
+
+class ScriptedModel:
+    """A `LanguageModel` whose words come from a function. A token is a word.
+
+    It does not enforce a grammar; it only notes which one it was given.
+
+    Args:
+        script: what it says.
+        choose: which option it picks; without it the model cannot choose.
+        name: its name in a catalogue.
+        supports_grammar: what it says of itself.
+
+    Attributes:
+        calls: every call, in order.
+        closed: whether it was closed.
+    """
+
+    def __init__(
+        self,
+        script: Script,
+        *,
+        choose: Choice | None = None,
+        name: str = "scripted",
+        supports_grammar: bool = False,
+    ) -> None:
+        self._script = script
+        self._choose = choose
+        self._name = name
+        self._supports_grammar = supports_grammar
+        self.calls: list[ScriptedCall] = []
+        self.closed = False
+
+    @property
+    def name(self) -> str:
+        """Its name in the catalogue."""
+        return self._name
+
+    @property
+    def supports_grammar(self) -> bool:
+        """Whether `complete` takes a grammar."""
+        return self._supports_grammar
+
+    @property
+    def supports_choice(self) -> bool:
+        """Whether it was given a function that chooses."""
+        return self._choose is not None
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        sampling: Sampling,
+        *,
+        grammar: str | None = None,
+        adapter: str | None = None,
+    ) -> Completion:
+        """Says what the script says, cut off at the token limit.
+
+        Raises:
+            ModelUnavailable: it was closed.
+        """
+        self._note(ScriptedCall(tuple(messages), sampling, grammar=grammar, adapter=adapter))
+        said = self._script(messages)
+        text = await said if inspect.isawaitable(said) else said
+        words = text.split(" ")
+        cut_off = len(words) > sampling.max_tokens
+        if cut_off:
+            words = words[: sampling.max_tokens]
+        return Completion(
+            text=" ".join(words),
+            finish_reason=FinishReason.LENGTH if cut_off else FinishReason.STOP,
+            usage=Usage(1, _words(messages), len(words)),
+        )
+
+    async def choose(
+        self, messages: Sequence[Message], options: Sequence[str], *, adapter: str | None = None
+    ) -> tuple[int, Usage]:
+        """Picks what the function picks.
+
+        Raises:
+            ModelUnavailable: it was closed.
+            NotImplementedError: it was given no function that chooses.
+        """
+        self._note(ScriptedCall(tuple(messages), options=tuple(options), adapter=adapter))
+        if self._choose is None:
+            raise NotImplementedError("this model cannot choose, and says so in `supports_choice`")
+        return self._choose(messages, options), Usage(1, _words(messages), 1)
+
+    async def close(self) -> None:
+        """Notes that it was closed."""
+        self.closed = True
+
+    def _note(self, call: ScriptedCall) -> None:
+        if self.closed:
+            raise ModelUnavailable("the model is closed")
+        self.calls.append(call)
+
+
+def _words(messages: Sequence[Message]) -> int:
+    return sum(len(message.content.split()) for message in messages)

@@ -1,0 +1,53 @@
+"""Services whose answers are functions, for tests of what surrounds a service or calls one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
+from typing import TypeAlias
+
+import grpc
+
+from autoflow.server import Endpoint
+from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecuteWorkflowResponse
+from autoflow.v1.interpreter_service_pb2_grpc import (
+    InterpreterServiceServicer,
+    add_InterpreterServiceServicer_to_server,
+)
+from autoflow.v1.scorer_service_pb2 import ScoreOutputsRequest, ScoreOutputsResponse
+from autoflow.v1.scorer_service_pb2_grpc import ScorerServiceServicer, add_ScorerServiceServicer_to_server
+
+Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
+Score: TypeAlias = Callable[[ScoreOutputsRequest], Awaitable[ScoreOutputsResponse]]
+Execute: TypeAlias = Callable[[ExecuteWorkflowRequest], AsyncGenerator[ExecuteWorkflowResponse]]
+
+
+class _Scorer(ScorerServiceServicer):
+    def __init__(self, score: Score) -> None:
+        self._score = score
+
+    async def ScoreOutputs(self, request: ScoreOutputsRequest, context: Context) -> ScoreOutputsResponse:
+        return await self._score(request)
+
+
+class _Interpreter(InterpreterServiceServicer):
+    def __init__(self, execute: Execute) -> None:
+        self._execute = execute
+
+    def ExecuteWorkflow(
+        self, request: ExecuteWorkflowRequest, context: Context
+    ) -> AsyncGenerator[ExecuteWorkflowResponse]:
+        return self._execute(request)
+
+
+def scripted_scorer(score: Score) -> Endpoint:
+    """A scorer that answers by a function; what it raises goes the way of every error."""
+    return Endpoint("autoflow.v1.ScorerService", partial(add_ScorerServiceServicer_to_server, _Scorer(score)))
+
+
+def scripted_interpreter(execute: Execute) -> Endpoint:
+    """An interpreter whose events come from an async generator."""
+    return Endpoint(
+        "autoflow.v1.InterpreterService",
+        partial(add_InterpreterServiceServicer_to_server, _Interpreter(execute)),
+    )

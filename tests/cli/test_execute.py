@@ -1,0 +1,173 @@
+"""`autoflow execute` against a real interpreter, and against the one that it starts itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autoflow.cli.console import Output
+from autoflow.cli.execution.command import Options, execute_file
+from autoflow.llm import Message
+from autoflow.testing import ScriptedModel, catalogue_of, serving
+from autoflow_interpreter import build
+from tests.cli.harness import WORKFLOW, autoflow, called
+
+QUERY = "Describe the picture in German."
+OPTIONS = Options(model="scripted", suite="planning", temperature=0.0, seed=0, max_steps=32, seconds=60.0)
+ANSWER = "Image Captioning, Translation"
+
+
+def speak(messages: Sequence[Message]) -> str:
+    return ANSWER if messages[-1].content.startswith("Write") else "an \x1b[2Jimage"
+
+
+@pytest.fixture
+def model() -> ScriptedModel:
+    return ScriptedModel(speak, choose=lambda messages, options: 0)
+
+
+@pytest.fixture
+async def interpreter(model: ScriptedModel) -> AsyncIterator[str]:
+    silent = ScriptedModel(lambda messages: "", choose=lambda messages, options: 0, name="silent")
+    async with serving(build({}, catalogue_of(model, silent))) as address:
+        yield address
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "some.flow"
+    path.write_text(WORKFLOW)
+    return str(path)
+
+
+async def test_the_answer_alone_is_standard_output(interpreter: str, file: str) -> None:
+    finished = await autoflow(
+        "execute", file, "--query", QUERY, "--model", "scripted", "--interpreter", interpreter
+    )
+    assert (finished.code, finished.out) == (0, f"{ANSWER}\n")
+    lines = [line.strip() for line in finished.err.splitlines()]
+    assert lines[:3] == ["Step 1  process", "Name the input.", r"an \x1b[2Jimage"]
+    assert "Yes → Step 3" in lines
+    assert lines[-1].startswith("answered: 3 steps, 4 calls, ")
+
+
+async def test_with_json_every_event_is_a_line(interpreter: str) -> None:
+    finished = await autoflow(
+        *("execute", "-", "-q", QUERY, "--model", "scripted", "--json"),
+        env={"AUTOFLOW_INTERPRETER_ADDRESS": interpreter},
+        stdin=WORKFLOW.encode(),
+    )
+    assert finished.code == 0
+    events = finished.records
+    assert [event["sequence"] for event in events] == list(range(len(events)))
+    assert events[0]["step_started"] == {"step": "Step 1", "visit": 0}
+    last = events[-1]["finished"]
+    assert (last["outcome"], last["answer"]) == ("EXECUTION_OUTCOME_ANSWERED", ANSWER)
+    # Counts are numbers, though protobuf's own JSON makes strings of them.
+    assert last["usage"]["llm_calls"] == 4
+
+
+async def test_the_suite_s_tools_are_named_to_the_model(
+    interpreter: str, file: str, model: ScriptedModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await called(execute_file(file, QUERY, OPTIONS, interpreter, Output()), capsys)
+    assert "Image Captioning" in model.calls[0].messages[0].content
+    model.calls.clear()
+    await called(execute_file(file, QUERY, replace(OPTIONS, suite=None), interpreter, Output()), capsys)
+    assert "Image Captioning" not in model.calls[0].messages[0].content
+
+
+async def test_how_tokens_are_drawn_is_passed_on(
+    interpreter: str, file: str, model: ScriptedModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seeds = []
+    for seed in (9, 9, 10):
+        model.calls.clear()
+        options = replace(OPTIONS, temperature=0.5, seed=seed)
+        await called(execute_file(file, QUERY, options, interpreter, Output()), capsys)
+        sampling = model.calls[0].sampling
+        assert sampling is not None
+        assert sampling.temperature == 0.5
+        seeds.append(sampling.seed)
+    # The interpreter makes each step's seed of the execution's.
+    assert seeds[0] == seeds[1] != seeds[2]
+
+
+async def test_an_execution_without_an_answer_is_not_well(
+    interpreter: str, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silent = replace(OPTIONS, model="silent")
+    finished = await called(execute_file(file, QUERY, silent, interpreter, Output()), capsys)
+    assert (finished.code, finished.out) == (1, "")
+    assert "no answer: 3 steps" in finished.err
+    assert finished.error == "'Step 3' gave an empty answer"
+
+
+async def test_a_limit_ends_an_execution_with_an_outcome_of_its_own(
+    interpreter: str, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = replace(OPTIONS, max_steps=1)
+    finished = await called(execute_file(file, QUERY, short, interpreter, Output()), capsys)
+    assert (finished.code, "step limit: 1 steps" in finished.err) == (1, True)
+
+
+async def test_a_workflow_with_lint_errors_is_not_sent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken.flow"
+    broken.write_text("Step 1:::process:::a:::next::Step 2")
+    finished = await called(execute_file(str(broken), QUERY, OPTIONS, "127.0.0.1:1", Output()), capsys)
+    assert (finished.code, finished.out) == (1, "")
+    assert f"{broken}:1:" in finished.err
+    assert "unknown-target error:" in finished.err
+
+
+@pytest.mark.parametrize(
+    ("query", "options", "reason"),
+    [
+        (QUERY, replace(OPTIONS, model="nope"), "no model is named 'nope'; there are: scripted, silent"),
+        (QUERY, replace(OPTIONS, suite="nope"), "no suite is named 'nope'; there are: planning"),
+        ("", OPTIONS, "query"),
+    ],
+)
+async def test_what_is_refused_is_wrong_usage_and_says_why(
+    interpreter: str,
+    file: str,
+    query: str,
+    options: Options,
+    reason: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    finished = await called(execute_file(file, query, options, interpreter, Output()), capsys)
+    assert (finished.code, reason in finished.error) == (2, True), finished.error
+
+
+async def test_where_no_interpreter_answers_the_command_says_what_to_do(file: str) -> None:
+    finished = await autoflow("execute", file, "-q", QUERY, "--interpreter", "127.0.0.1:1")
+    assert finished.code == 3
+    assert finished.error == (
+        "autoflow: no interpreter answers at 127.0.0.1:1: start it by `autoflow up`, or say by --interpreter "
+        "where it is"
+    )
+
+
+async def test_without_an_address_an_interpreter_runs_inside_the_command(file: str) -> None:
+    finished = await autoflow(
+        *("execute", file, "-q", QUERY, "--model", "no"), env={"AUTOFLOW_PRELOAD_MODELS": "none"}
+    )
+    assert finished.code == 2
+    assert finished.err.startswith("no interpreter was named: starting one in this process\n")
+    assert "no model is named 'no'; there are: embedded" in finished.error
+
+
+async def test_a_wrong_setting_is_wrong_usage_and_is_named(file: str) -> None:
+    finished = await autoflow(
+        "execute", file, "-q", QUERY, env={"AUTOFLOW_INTERPRETER_MAX_EXECUTIONS": "many"}
+    )
+    assert (finished.code, finished.error) == (
+        2,
+        "autoflow: AUTOFLOW_INTERPRETER_MAX_EXECUTIONS cannot be read as a whole number",
+    )

@@ -1,0 +1,99 @@
+"""What each extra brings along."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from importlib.metadata import distribution, version
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+DISTRIBUTION = "autoflow-services"
+TORCH = {"torch", "transformers", "peft", "xgrammar", "accelerate", "triton"}
+TORCH_FREE_SERVICES = ["generator", "interpreter", "scorer", "trainer"]
+
+
+def closure(*extras: str) -> set[str]:
+    """All distributions that an installation with these extras has, by the metadata of what is installed."""
+    seen: set[tuple[str, frozenset[str]]] = set()
+    to_visit = [(DISTRIBUTION, frozenset(extras))]
+    while to_visit:
+        name, wanted = visiting = to_visit.pop()
+        if visiting in seen:
+            continue
+        seen.add(visiting)
+        for line in distribution(name).requires or []:
+            requirement = Requirement(line)
+            marker = requirement.marker
+            if marker is None or any(marker.evaluate({"extra": extra}) for extra in wanted or {""}):
+                to_visit.append((canonicalize_name(requirement.name), frozenset(requirement.extras)))
+    return {name for name, _ in seen} - {DISTRIBUTION}
+
+
+def constraints() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    return dict(line.split("==") for line in lines if not line.startswith("#"))
+
+
+def test_the_client_needs_little() -> None:
+    assert closure() == {
+        "googleapis-common-protos",
+        "grpcio",
+        "grpcio-status",
+        "protobuf",
+        "typing-extensions",
+    }
+
+
+@pytest.mark.parametrize("extra", [*TORCH_FREE_SERVICES, "server", "cli"])
+def test_no_torch_comes_along(extra: str) -> None:
+    assert not closure(extra) & TORCH
+
+
+def test_the_walk_would_find_torch() -> None:
+    assert closure("training") >= TORCH - {"triton"}
+
+
+@pytest.mark.skipif(
+    (sys.platform, platform.machine()) != ("linux", "x86_64"),
+    reason="some requirements are of one platform only, and the list is that of Linux on x86-64",
+)
+def test_the_constraints_are_what_the_development_installation_needs() -> None:
+    assert set(constraints()) == closure("dev")
+
+
+def test_what_is_installed_is_what_the_constraints_say() -> None:
+    installed = {name: version(name).partition("+")[0] for name in closure("dev")}
+
+    assert installed == {name: constraints()[name] for name in installed}
+
+
+def test_torch_is_one_exact_version() -> None:
+    requirements = [Requirement(line) for line in distribution(DISTRIBUTION).requires or []]
+
+    asked_for = {str(found.specifier) for found in requirements if found.name == "torch"}
+
+    assert asked_for == {f"=={constraints()['torch']}"}
+
+
+@pytest.mark.parametrize("service", TORCH_FREE_SERVICES)
+def test_a_service_is_built_without_torch(service: str, tmp_path: Path) -> None:
+    program = f"""
+import sys
+for name in {sorted(TORCH | {"tokenizers", "safetensors", "numpy", "matplotlib"})}:
+    sys.modules[name] = None  # An import of it fails.
+from autoflow.server.compose import load_builder, local_environment
+from pathlib import Path
+others = {{f"AUTOFLOW_{{other.upper()}}_ADDRESS": "127.0.0.1:1" for other in {TORCH_FREE_SERVICES}}}
+print(load_builder({service!r})(local_environment(Path({str(tmp_path)!r}), others)).name)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (done.stdout, done.returncode) == (f"{service}\n", 0), done.stderr

@@ -1,0 +1,188 @@
+"""The artifact store, in a folder and behind a URL."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+import threading
+import uuid
+from pathlib import Path
+
+import pytest
+
+from autoflow.errors import DataLoss, InvalidArgument, NotFound
+from autoflow.store.artifacts import ArtifactStore
+
+ABSENT = "sha256:" + "0" * 64
+
+
+@pytest.fixture(params=["folder", "file url", "memory"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    folder = tmp_path / "with space" / "artifacts"
+    return {
+        "folder": str(folder),
+        "file url": folder.as_uri().replace("%20", " "),
+        "memory": f"memory://{uuid.uuid4().hex}",
+    }[request.param]
+
+
+@pytest.fixture
+def store(url: str) -> ArtifactStore:
+    return ArtifactStore(url)
+
+
+def example(folder: Path) -> Path:
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "b.bin").write_bytes(bytes(range(256)))
+    (folder / "a.txt").write_text("a")
+    (folder / "empty").touch()
+    return folder
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+def archive_of(*entries: tarfile.TarInfo) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for entry in entries:
+            archive.addfile(entry, io.BytesIO(b"x" * entry.size))
+    return buffer.getvalue()
+
+
+def entry(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfile.TarInfo:
+    made = tarfile.TarInfo(name)
+    made.type = kind
+    made.linkname = target
+    made.size = 1 if kind == tarfile.REGTYPE else 0
+    return made
+
+
+@pytest.mark.parametrize("data", [b"", b"text", bytes(1_000_000)])
+def test_a_blob_comes_back_under_its_sha256(store: ArtifactStore, data: bytes) -> None:
+    digest = store.put(data)
+
+    assert digest == f"sha256:{hashlib.sha256(data).hexdigest()}"
+    assert store.get(digest) == data
+
+
+def test_another_store_at_the_same_place_has_it(store: ArtifactStore, url: str) -> None:
+    assert ArtifactStore(url).get(store.put(b"x")) == b"x"
+
+
+def test_storing_twice_is_harmless(store: ArtifactStore) -> None:
+    assert store.put(b"x") == store.put(b"x")
+    assert store.get(store.put(b"x")) == b"x"
+
+
+def test_an_absent_blob_is_not_found(store: ArtifactStore) -> None:
+    with pytest.raises(NotFound, match=ABSENT):
+        store.get(ABSENT)
+
+
+@pytest.mark.parametrize("digest", ["", "sha256:", "sha256:" + "A" * 64, "../../etc/passwd", ABSENT + "/.."])
+def test_what_is_no_digest_is_refused(store: ArtifactStore, digest: str) -> None:
+    with pytest.raises(InvalidArgument):
+        store.get(digest)
+
+
+def test_a_damaged_blob_is_not_returned(tmp_path: Path) -> None:
+    store = ArtifactStore(str(tmp_path))
+    digest = store.put(b"right")
+    (stored,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    stored.write_bytes(b"wrong")
+
+    with pytest.raises(DataLoss):
+        store.get(digest)
+
+
+def test_many_who_store_the_same_blob_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    store, data = ArtifactStore(str(tmp_path)), bytes(200_000)
+    barrier, digests = threading.Barrier(8), list[str]()
+
+    def put() -> None:
+        barrier.wait(timeout=30)
+        digests.append(store.put(data))
+
+    threads = [threading.Thread(target=put) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert len(digests) == 8
+    assert store.get(digests[0]) == data
+    assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1, "temporary files are left"
+
+
+def test_a_folder_comes_back(store: ArtifactStore, tmp_path: Path) -> None:
+    folder = example(tmp_path / "folder")
+
+    fetched = store.fetch_folder(store.put_folder(folder), tmp_path / "deep" / "copy")
+
+    assert fetched == tmp_path / "deep" / "copy"
+    assert content(fetched) == content(folder)
+    assert {path.name for path in fetched.parent.iterdir()} == {"copy"}, "temporary folders are left"
+
+
+def test_equal_folders_have_equal_digests_whatever_their_times_and_modes(
+    store: ArtifactStore, tmp_path: Path
+) -> None:
+    one, other = example(tmp_path / "one"), example(tmp_path / "other")
+    (other / "a.txt").chmod(0o600)
+
+    assert store.put_folder(one) == store.put_folder(other)
+    (other / "a.txt").write_text("b")
+    assert store.put_folder(one) != store.put_folder(other)
+
+
+def test_a_folder_that_is_there_is_left_alone(store: ArtifactStore, tmp_path: Path) -> None:
+    digest = store.put_folder(example(tmp_path / "folder"))
+    there = tmp_path / "there"
+    there.mkdir()
+
+    assert store.fetch_folder(digest, there) == there
+    assert content(there) == {}
+
+
+def test_a_folder_with_a_link_is_not_stored(store: ArtifactStore, tmp_path: Path) -> None:
+    folder = example(tmp_path / "folder")
+    (folder / "link").symlink_to("/etc/passwd")
+
+    with pytest.raises(ValueError, match="link is neither"):
+        store.put_folder(folder)
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        entry("../outside"),
+        entry("inner/../../outside"),
+        entry("/absolute"),
+        entry("link", tarfile.SYMTYPE, "/etc/passwd"),
+        entry("link", tarfile.LNKTYPE, "../outside"),
+        entry("device", tarfile.CHRTYPE),
+        entry("pipe", tarfile.FIFOTYPE),
+    ],
+    ids=lambda hostile: f"{hostile.name} {hostile.type!r}",
+)
+def test_a_hostile_archive_writes_nothing(
+    store: ArtifactStore, tmp_path: Path, hostile: tarfile.TarInfo
+) -> None:
+    digest = store.put(archive_of(entry("harmless"), hostile))
+    place = tmp_path / "place"
+
+    with pytest.raises(DataLoss, match="something else than files"):
+        store.fetch_folder(digest, place / "into")
+    assert list(place.iterdir()) == []
+    assert not (tmp_path / "outside").exists()
+
+
+def test_a_blob_that_is_no_archive_is_no_folder(store: ArtifactStore, tmp_path: Path) -> None:
+    with pytest.raises(DataLoss, match="is not a folder"):
+        store.fetch_folder(store.put(b"no archive" * 100), tmp_path / "into")
+    assert not (tmp_path / "into").exists()
