@@ -1,0 +1,108 @@
+"""What the trainer is told by its environment."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from autoflow.settings import SettingsError
+from autoflow_trainer.lifecycle import RetryPolicy
+from autoflow_trainer.supervisor import Patience
+
+
+@dataclass(frozen=True, slots=True)
+class TrainerSettings:
+    """Settings of the trainer, `AUTOFLOW_DATABASE_URL` and so on. Times are in seconds."""
+
+    artifacts: str
+    """Folder or URL of the artifact store; workers are told, the trainer itself does not open it."""
+    generator_address: str
+    """`host:port`, for the workers; so are the next three."""
+    interpreter_address: str
+    scorer_address: str
+    trainer_address: str
+    """Where the trainer itself is reached."""
+    trainer_data: Path = Path("~/.local/share/autoflow/trainer")
+    """Folder of the database (where no URL is given) and of the workers' logs."""
+    database_url: str = ""
+    """SQLAlchemy URL with an async driver. Default: SQLite, `trainer.db` in the data folder."""
+    launcher: str = "subprocess"
+    """What runs workers. There is `subprocess`: processes of this machine."""
+    worker_command: str = ""
+    """Program and first arguments of a worker, as for a shell. Default: this Python's `autoflow_worker`."""
+    max_running_runs: int = 1
+    """Workers at a time; other runs wait. One worker and the services that it calls fill a small machine."""
+    max_waiting_runs: int = 100
+    """Runs that may wait; one more is refused with RESOURCE_EXHAUSTED."""
+    lease_duration: float = 30.0
+    """A worker without a sign of life for so long is killed and replaced."""
+    worker_startup: float = 120.0
+    """The time that a new worker has for its first sign of life; it loads libraries first."""
+    cancel_grace: float = 30.0
+    """The time that a worker has to stop after a cancellation, before it is killed."""
+    exit_grace: float = 15.0
+    """The time that a worker has to exit after its run has ended, before it is killed."""
+    stop_grace: float = 5.0
+    """The time that workers have to exit when the service stops, before they are killed."""
+    max_worker_losses: int = 3
+    """A run that loses so many workers without committing an iteration in between fails."""
+    relaunch_delay: float = 1.0
+    """Before the first replacement of a lost worker; doubled for each further one, up to 30 s."""
+    run_poll_interval: float = 1.0
+    """Between two looks at the database for changes that nobody in this process has told of."""
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot work."""
+        if self.launcher != "subprocess":
+            raise SettingsError(f"AUTOFLOW_LAUNCHER is {self.launcher!r}, but there is only 'subprocess'")
+        for name in ("max_running_runs", "max_waiting_runs", "max_worker_losses"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"AUTOFLOW_{name.upper()} must be at least 1")
+        for name in ("lease_duration", "worker_startup", "run_poll_interval"):
+            if not getattr(self, name) > 0:
+                raise SettingsError(f"AUTOFLOW_{name.upper()} must be more than 0")
+
+    @property
+    def database(self) -> str:
+        """The URL of the database."""
+        return self.database_url or f"sqlite+aiosqlite:///{self._folder / 'trainer.db'}"
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """Program and first arguments of a worker."""
+        # -P: a file of the working folder must not pass for a library.
+        return tuple(shlex.split(self.worker_command)) or (sys.executable, "-P", "-m", "autoflow_worker")
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the workers' logs."""
+        return self._folder / "workers"
+
+    @property
+    def _folder(self) -> Path:
+        return self.trainer_data.expanduser().absolute()
+
+    @property
+    def for_workers(self) -> Mapping[str, str]:
+        """The variables that workers are given."""
+        return {
+            "AUTOFLOW_ARTIFACTS": self.artifacts,
+            "AUTOFLOW_GENERATOR_ADDRESS": self.generator_address,
+            "AUTOFLOW_INTERPRETER_ADDRESS": self.interpreter_address,
+            "AUTOFLOW_SCORER_ADDRESS": self.scorer_address,
+            "AUTOFLOW_TRAINER_ADDRESS": self.trainer_address,
+        }
+
+    @property
+    def retries(self) -> RetryPolicy:
+        """How often a lost worker is replaced."""
+        return RetryPolicy(self.max_worker_losses, timedelta(seconds=self.relaunch_delay))
+
+    @property
+    def patience(self) -> Patience:
+        """How long workers are waited for."""
+        return Patience(self.worker_startup, self.cancel_grace, self.exit_grace, self.stop_grace)

@@ -1,0 +1,65 @@
+"""A worker's process: `python -m autoflow_worker runs/<id>`, the rest by the environment (`WorkerSettings`).
+
+Exit status: 0 where the run was ended by this worker, however it ended; 2 where command or environment are
+wrong; 3 where the lease was lost; 1 where the trainer could not be reached. SIGTERM ends the process at once,
+without a word to the trainer: whatever is committed is safe, and another worker goes on from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import sys
+from collections.abc import Mapping
+
+from autoflow.errors import Unavailable
+from autoflow.server import logs
+from autoflow.settings import from_env
+from autoflow_worker.assembly import work_on
+from autoflow_worker.lease import LeaseLost
+from autoflow_worker.settings import WorkerSettings
+
+_log = logging.getLogger("autoflow_worker")
+
+
+def main(arguments: list[str], env: Mapping[str, str]) -> int:
+    """Does one run.
+
+    Args:
+        arguments: of the command: the run's name alone.
+        env: the environment that settings are read from.
+
+    Returns:
+        The exit status.
+    """
+    if len(arguments) != 1 or not re.fullmatch(r"runs/[a-z0-9-]{1,64}", arguments[0]):
+        print("usage: python -m autoflow_worker runs/<id>", file=sys.stderr)
+        return 2
+    try:
+        settings = from_env(WorkerSettings, env)
+        logs.configure(settings.log_level, sys.stderr)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        asyncio.run(_work(arguments[0], settings))
+    except Unavailable as error:
+        _log.error("the trainer could not be reached: %s", error)
+        return 1
+    return 0
+
+
+async def _work(run: str, settings: WorkerSettings) -> None:
+    try:
+        await work_on(run, settings)
+    except LeaseLost as error:
+        _log.warning("the lease is lost: %s", error)
+        logging.shutdown()
+        # Leaving in order would wait for the thread that may be learning; nobody wants its result any more.
+        os._exit(3)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

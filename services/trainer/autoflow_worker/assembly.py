@@ -1,0 +1,97 @@
+"""Wires a worker: clients, adapters, domain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from autoflow.client import Client
+from autoflow.client.worker import RunWorkerClient
+from autoflow.errors import FailedPrecondition
+from autoflow.llm import tiny
+from autoflow.store.artifacts import ArtifactStore
+from autoflow.suites import load_suite
+from autoflow_worker.checkpoint import Checkpoints
+from autoflow_worker.concurrency import Retry
+from autoflow_worker.context import Context, Journal
+from autoflow_worker.evaluator import Evaluator
+from autoflow_worker.job import OptimizationJob
+from autoflow_worker.lease import Grant
+from autoflow_worker.ledger import Meter
+from autoflow_worker.ports import Policy
+from autoflow_worker.remote import RemoteGenerator, RemoteInterpreter, RemoteScorer, RemoteTrainer
+from autoflow_worker.settings import WorkerSettings
+from autoflow_worker.spec import RunSpec
+from autoflow_worker.worker import work
+
+PolicyLoader = Callable[[RunSpec], Policy]
+"""Reads the untrained policy of a run; blocks."""
+
+
+async def work_on(run: str, settings: WorkerSettings, load_policy: PolicyLoader | None = None) -> None:
+    """Does one run over the services that the settings name.
+
+    Args:
+        run: `runs/<id>`.
+        settings: where everything is.
+        load_policy: how the policy is read. Default: the embedded model, with torch.
+
+    Raises:
+        LeaseLost: the run is another worker's.
+        CallFailed: the trainer could not be reached.
+    """
+    load_policy = load_policy or partial(load_lora_policy, settings=settings)
+    services = Client(
+        generator=settings.generator_address,
+        interpreter=settings.interpreter_address,
+        scorer=settings.scorer_address,
+    )
+    async with services, RunWorkerClient(settings.trainer_address, settings.run_token) as trainer:
+        prepare = partial(_prepare, settings=settings, services=services, load_policy=load_policy)
+        await work(RemoteTrainer(trainer, run), prepare, Retry())
+
+
+def load_lora_policy(spec: RunSpec, settings: WorkerSettings) -> Policy:
+    """Reads the run's base model and gives it an adapter; imports torch.
+
+    Raises:
+        FailedPrecondition: this worker has no weights of that model.
+    """
+    from autoflow_worker.policy.loading import load
+
+    return load(
+        weights_folder(spec.generator), spec, device=settings.worker_device, threads=settings.worker_threads
+    )
+
+
+def weights_folder(model: str) -> Path:
+    """Where the weights of a model of the catalogue are on this machine.
+
+    Raises:
+        FailedPrecondition: they are not.
+    """
+    if model != tiny.NAME:
+        raise FailedPrecondition(f"the model {model!r} cannot be trained here, only {tiny.NAME!r} can")
+    return tiny.path()
+
+
+def _prepare(
+    grant: Grant, journal: Journal, *, settings: WorkerSettings, services: Client, load_policy: PolicyLoader
+) -> OptimizationJob:
+    spec = grant.read_spec()
+    suite = load_suite(spec.suite)
+    scorer = RemoteScorer(services.scorer, suite)
+    interpreter = RemoteInterpreter(services.interpreter, spec.interpreter, spec.interpreter_adapter, suite)
+    meter, retry = Meter(spec.budget, grant.spent), Retry()
+    context = Context(
+        spec=spec,
+        suite=suite,
+        generator=RemoteGenerator(services.generator, spec.generator, suite, spec.training),
+        evaluator=Evaluator(interpreter, scorer, meter, retry=retry, concurrency=settings.worker_executions),
+        meter=meter,
+        journal=journal,
+        retry=retry,
+    )
+    checkpoints = Checkpoints(ArtifactStore(settings.artifacts))
+    return OptimizationJob(context, scorer, checkpoints, partial(load_policy, spec), grant.checkpoint)

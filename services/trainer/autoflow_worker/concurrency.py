@@ -1,0 +1,59 @@
+"""Calls side by side, and calls once more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from autoflow_worker.ports import CallFailed
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often, and after how long, a call is made again after `CallFailed`.
+
+    The client underneath makes quick retries of its own; these outlast a restart of the service.
+    """
+
+    attempts: int = 5
+    """Calls in all, at least 1."""
+    first_wait: float = 0.5
+    """Seconds before the second call; each wait is three times the one before."""
+    longest_wait: float = 20.0
+    """Seconds; also the most that a service's own wish is followed."""
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def call(self, make: Callable[[], Awaitable[T]]) -> T:
+        """Makes the call until it succeeds.
+
+        Raises:
+            CallFailed: the last attempt's. Any other error ends the attempts at once.
+        """
+        wait = self.first_wait
+        for _ in range(self.attempts - 1):
+            try:
+                return await make()
+            except CallFailed as failure:
+                await self.sleep(min(max(wait, failure.retry_after), self.longest_wait))
+                wait *= 3
+        return await make()
+
+
+async def gather(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Runs all side by side; when one fails, the others are cancelled and have ended when its error is
+    raised.
+
+    A TaskGroup would wrap that error in a group, which every caller would have to open again.
+    """
+    tasks = [asyncio.create_task(call) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise

@@ -1,0 +1,137 @@
+"""What a run has spent, what it may spend, and the gate between the two.
+
+The gate is passed before a call is made. What a call costs in tokens is known only when it has ended, so a
+limit on calls or tokens can be overshot by what was in flight when it was reached; the limit on executions is
+exact. What a failed call had cost before it failed is not known and not counted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from autoflow.errors import ResourceExhausted
+from autoflow.llm.base import Usage
+
+
+class BudgetSpent(ResourceExhausted):
+    """A call was not made because the run's budget is spent; waiting does not help."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retry_after=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a run may spend; 0 means no limit."""
+
+    max_executions: int = 0
+    max_llm_calls: int = 0
+    max_tokens: int = 0
+    max_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What a run has spent, at one moment."""
+
+    executions: int = 0
+    """One workflow on one task, cache hits not counted."""
+    cache_hits: int = 0
+    missing: int = 0
+    """Cells left empty because the infrastructure failed, past all retries."""
+    usage: Usage = field(default_factory=Usage)
+    seconds: float = 0.0
+    """Wall time of the workers."""
+
+
+class Meter:
+    """Counts what is spent and refuses what would go beyond the budget.
+
+    Args:
+        budget: what may be spent.
+        spent: what earlier workers of the run spent, up to its last committed iteration.
+        clock: seconds that only ever grow.
+    """
+
+    def __init__(
+        self, budget: Budget, spent: Ledger | None = None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._budget = budget
+        self._ledger = spent or Ledger()
+        self._clock = clock
+        self._started = clock() - self._ledger.seconds
+        self._in_flight = 0
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is spent by now."""
+        return replace(self._ledger, seconds=self._clock() - self._started)
+
+    def admit_execution(self) -> None:
+        """Asks to start an execution; follow it by `paid` or `failed`.
+
+        Raises:
+            BudgetSpent: there is nothing left for it.
+        """
+        self.admit_call()
+        limit = self._budget.max_executions
+        if limit and self._ledger.executions + self._in_flight >= limit:
+            raise BudgetSpent(f"the budget of {limit} executions is spent")
+        self._in_flight += 1
+
+    def admit_call(self) -> None:
+        """Asks to make any other call.
+
+        Raises:
+            BudgetSpent: there is nothing left for it.
+        """
+        spent, budget = self.ledger, self._budget
+        for name, used, limit in (
+            ("calls of language models", spent.usage.calls, budget.max_llm_calls),
+            ("tokens", spent.usage.tokens, budget.max_tokens),
+            ("seconds", spent.seconds, budget.max_seconds),
+        ):
+            if limit and used >= limit:
+                raise BudgetSpent(f"the budget of {limit:g} {name} is spent")
+
+    def execution_paid(self, usage: Usage) -> None:
+        """An admitted execution ended."""
+        self._in_flight -= 1
+        self._ledger = replace(self._ledger, executions=self._ledger.executions + 1)
+        self.used(usage)
+
+    def execution_failed(self) -> None:
+        """An admitted execution was lost to the infrastructure, or was cancelled."""
+        self._in_flight -= 1
+
+    def used(self, usage: Usage) -> None:
+        """A call of a language model ended."""
+        self._ledger = replace(self._ledger, usage=self._ledger.usage + usage)
+
+    def saved(self, cells: int = 1) -> None:
+        """The cache answered."""
+        self._ledger = replace(self._ledger, cache_hits=self._ledger.cache_hits + cells)
+
+    def missed(self, cells: int = 1) -> None:
+        """Cells stay empty."""
+        self._ledger = replace(self._ledger, missing=self._ledger.missing + cells)
+
+    def covers(self, executions: int) -> bool:
+        """Whether the budget left is enough for so many more executions, each as dear as those before.
+
+        Calls, tokens and seconds are projected from the mean of all executions so far, the drawing and
+        learning between them included; before the first execution only executions can be judged.
+        """
+        spent, budget = self.ledger, self._budget
+        growth = 1 + executions / spent.executions if spent.executions else 1.0
+        return all(
+            not limit or needed <= limit
+            for needed, limit in (
+                (spent.executions + executions, budget.max_executions),
+                (spent.usage.calls * growth, budget.max_llm_calls),
+                (spent.usage.tokens * growth, budget.max_tokens),
+                (spent.seconds * growth, budget.max_seconds),
+            )
+        )

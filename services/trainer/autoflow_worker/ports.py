@@ -1,0 +1,185 @@
+"""What the worker needs of the other services, in plain terms.
+
+The protocols are implemented over gRPC in `autoflow_worker.remote`, and by small fakes in tests. An
+implementation turns every failure of the infrastructure into `CallFailed`; any other error means that the run
+itself is wrong (an unknown model, a refused request) and ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from autoflow.errors import Unavailable
+from autoflow.llm.base import Usage
+from autoflow.suites import Task
+
+
+class CallFailed(Unavailable):
+    """A service could not be reached or could not serve; the same call may succeed later.
+
+    Attributes:
+        retry_after: seconds that the service asked to wait; 0 where it did not say.
+    """
+
+    def __init__(self, message: str, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A workflow that lints without errors."""
+
+    text: str
+    digest: str
+    """`sha256:<hex>` of the canonical text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A workflow as it was drawn."""
+
+    workflow: Workflow | None
+    """None where the draw is not a valid workflow."""
+    truncated: bool
+    """Whether the token limit cut it off."""
+    token_ids: tuple[int, ...]
+    """The drawn ids, the end token included."""
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What all candidates of a run were drawn from: all that is needed to compute their likelihood again."""
+
+    token_ids: tuple[int, ...]
+    grammar: str
+    """EBNF that masked the draw."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """The answer to one request for candidates."""
+
+    prompt: Prompt
+    candidates: tuple[Candidate, ...]
+    """In the order of their seeds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How a workflow did on a task."""
+
+    answer: str | None
+    """None where the execution ended without an answer."""
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What an answer is worth."""
+
+    plan_valid: bool
+    reward: float
+    """In [0, 1]; 0 where the plan is not valid."""
+
+
+class Generator(Protocol):
+    """Draws workflows at the run's temperature, under its grammar."""
+
+    async def draw(self, count: int, *, seed: int, adapter: str) -> Generation:
+        """Draws candidates.
+
+        Args:
+            count: how many, 1 to 256.
+            seed: candidate i is drawn with `seed + i`.
+            adapter: digest of the policy's adapter; empty means the untrained model.
+
+        Raises:
+            CallFailed: the service could not serve.
+        """
+
+
+class Interpreter(Protocol):
+    """Executes workflows with the run's interpreter model."""
+
+    @property
+    def identity(self) -> str:
+        """Everything but workflow and task that decides an execution: model, prompts, sampling, limits."""
+
+    async def execute(self, workflow: Workflow, task: Task) -> Execution:
+        """Executes a workflow on a task.
+
+        Raises:
+            CallFailed: the service could not serve.
+        """
+
+
+class Scorer(Protocol):
+    """Scores answers."""
+
+    async def score(self, answers: Sequence[tuple[str, Task]]) -> list[Score]:
+        """Scores each answer on its task.
+
+        Raises:
+            CallFailed: the service could not serve.
+        """
+
+
+class Artifacts(Protocol):
+    """Content-addressed folders. The calls block: hand them to a thread."""
+
+    def put_folder(self, path: Path) -> str:
+        """Stores a folder and returns its digest, `sha256:<hex>`."""
+
+    def fetch_folder(self, digest: str, into: Path) -> Path:
+        """Writes a stored folder to `into` and returns where it lies.
+
+        Raises:
+            NotFound: there is no such folder.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStats:
+    """What an update of the policy did."""
+
+    kl: float
+    """Divergence from the untrained policy, nats a token, estimated on the samples that were learned from."""
+    loss: float
+    gradient_norm: float
+    """Before clipping."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedSample:
+    """One term of a policy's loss: minus `weight` times the log-likelihood of a drawn sequence."""
+
+    token_ids: tuple[int, ...]
+    weight: float
+
+
+Batch = tuple[WeightedSample, ...]
+"""What one step of the optimiser learns from."""
+
+
+class Policy(Protocol):
+    """The weights that learn. The calls block: hand them to a thread."""
+
+    def update(self, prompt: Prompt, batches: Sequence[Batch], *, rate: float = 1.0) -> UpdateStats:
+        """Takes one step of the optimiser for each batch, of which there is at least one.
+
+        Args:
+            prompt: what all samples were drawn for, and under which grammar.
+            batches: what each step learns from.
+            rate: the part of the full learning rate that the steps take.
+        """
+
+    def save(self, adapter: Path, optimizer: Path) -> None:
+        """Writes the adapter to the first folder, to be served, and the optimiser's state to the second."""
+
+    def load(self, adapter: Path, optimizer: Path) -> None:
+        """Goes back to what `save` wrote, exactly."""

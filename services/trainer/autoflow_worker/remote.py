@@ -1,0 +1,274 @@
+"""The other services, over gRPC: the protocols of `autoflow_worker.ports` and `autoflow_worker.lease`.
+
+Errors are sorted here, once. What another try may mend (no connection, no room, no time, a fault of the
+server's) is `CallFailed`; what it cannot mend (an unknown model, a refused request) ends the run under its
+own name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
+from types import MappingProxyType
+
+from google.protobuf.duration_pb2 import Duration
+
+from autoflow import errors, prompts
+from autoflow.client import GeneratorClient, InterpreterClient, RpcError, ScorerClient
+from autoflow.client import errors as rpc
+from autoflow.client.worker import RunWorkerClient
+from autoflow.convert import plan_reference_to_proto, tool_to_proto
+from autoflow.plans import PlanReference
+from autoflow.server.errors import failure
+from autoflow.suites import Task, TaskSuite
+from autoflow.v1 import (
+    generator_service_pb2,
+    interpreter_service_pb2,
+    model_pb2,
+    run_worker_service_pb2,
+    scorer_service_pb2,
+    task_pb2,
+)
+from autoflow_worker import convert
+from autoflow_worker.lease import Cancelled, Grant, LeaseLost
+from autoflow_worker.ledger import Ledger
+from autoflow_worker.methods import TrainingSettings
+from autoflow_worker.ports import CallFailed, Candidate, Execution, Generation, Prompt, Score, Workflow
+from autoflow_worker.results import IterationReport, Progress, Result
+
+_EXECUTION_STEPS = 24
+"""Three times the steps that a workflow may have: room for its loops, not for endless ones."""
+_EXECUTION_SECONDS = 300
+"""An execution that takes so long was starved; see `RemoteInterpreter`."""
+_METRICS = ("plan_valid", "plan_f1")
+
+_ENDS_THE_RUN: Mapping[type[RpcError], type[errors.AutoFlowError]] = MappingProxyType(
+    {
+        # A refused request is a fault between services, not of whoever created the run.
+        rpc.InvalidArgument: errors.FailedPrecondition,
+        rpc.FailedPrecondition: errors.FailedPrecondition,
+        rpc.Unimplemented: errors.FailedPrecondition,
+        rpc.NotFound: errors.NotFound,
+        rpc.Unauthenticated: errors.Unauthenticated,
+        rpc.PermissionDenied: errors.Unauthenticated,
+    }
+)
+_LOSES_THE_LEASE = (rpc.Aborted, rpc.FailedPrecondition, rpc.NotFound, rpc.Unauthenticated)
+
+
+@contextmanager
+def _sorted_errors() -> Iterator[None]:
+    try:
+        yield
+    except RpcError as error:
+        kind = _ENDS_THE_RUN.get(type(error))
+        if kind is errors.NotFound or kind is errors.Unauthenticated or kind is errors.FailedPrecondition:
+            raise kind(str(error)) from error
+        raise CallFailed(str(error), error.details.retry_after or 0.0) from error
+
+
+class RemoteGenerator:
+    """Draws candidates of one suite's workflows.
+
+    Args:
+        client: of the generator.
+        model: the model that learns.
+        suite: its goal and tools are what the model is told.
+        training: how candidates are drawn.
+    """
+
+    def __init__(
+        self, client: GeneratorClient, model: str, suite: TaskSuite, training: TrainingSettings
+    ) -> None:
+        self._client = client
+        self._template = generator_service_pb2.GenerateWorkflowsRequest(
+            model=model_pb2.ModelRef(model=model),
+            goal=suite.goal,
+            tools=map(tool_to_proto, suite.tools),
+            sampling=model_pb2.SamplingParams(
+                temperature=training.temperature, max_tokens=training.max_tokens
+            ),
+            max_steps=training.max_steps,
+        )
+
+    async def draw(self, count: int, *, seed: int, adapter: str) -> Generation:
+        """Draws candidates; see `autoflow_worker.ports.Generator`."""
+        request = generator_service_pb2.GenerateWorkflowsRequest()
+        request.CopyFrom(self._template)
+        request.count = count
+        request.sampling.seed = seed
+        request.model.adapter = adapter
+        prompt = Prompt((), "")
+        drawn: dict[int, Candidate] = {}
+        with _sorted_errors():
+            async with aclosing(self._client.generate_workflows(request)) as events:
+                async for event in events:
+                    if event.HasField("started"):
+                        prompt = Prompt(tuple(event.started.prompt_token_ids), event.started.grammar)
+                    else:
+                        drawn[event.candidate.index] = convert.candidate_from_proto(event.candidate)
+        if len(drawn) != count:
+            raise CallFailed(f"the generator gave {len(drawn)} of {count} candidates")
+        return Generation(prompt, tuple(drawn[index] for index in range(count)))
+
+
+class RemoteInterpreter:
+    """Executes workflows on one suite's tasks, greedily.
+
+    An execution that runs into the limit on *time* counts as a failed call: how fast the model is has nothing
+    to do with the workflow, and a reward must not depend on what else the machine was doing. All other limits
+    are the workflow's own doing.
+
+    Args:
+        client: of the interpreter.
+        model: the model that executes.
+        adapter: of that model; empty for none.
+        suite: its tools are what the model is told.
+    """
+
+    def __init__(self, client: InterpreterClient, model: str, adapter: str, suite: TaskSuite) -> None:
+        self._client = client
+        self._template = interpreter_service_pb2.ExecuteWorkflowRequest(
+            tools=map(tool_to_proto, suite.tools),
+            model=model_pb2.ModelRef(model=model, adapter=adapter),
+            memory=interpreter_service_pb2.MEMORY_STRATEGY_APPEND,
+            limits=interpreter_service_pb2.ExecutionLimits(
+                max_steps=_EXECUTION_STEPS, max_wall_time=Duration(seconds=_EXECUTION_SECONDS)
+            ),
+        )
+
+    @property
+    def identity(self) -> str:
+        """Everything but workflow and task that decides an execution."""
+        model = self._template.model
+        how = f"prompts={prompts.VERSION} greedy seed=0 append steps={_EXECUTION_STEPS}"
+        return f"{model.model} {model.adapter or '-'} {how}"
+
+    async def execute(self, workflow: Workflow, task: Task) -> Execution:
+        """Executes a workflow on a task; see `autoflow_worker.ports.Interpreter`."""
+        request = interpreter_service_pb2.ExecuteWorkflowRequest()
+        request.CopyFrom(self._template)
+        request.workflow.source = workflow.text
+        request.query = task.query
+        finished = None
+        with _sorted_errors():
+            async with aclosing(self._client.execute_workflow(request)) as events:
+                async for event in events:
+                    if event.HasField("finished"):
+                        finished = event.finished
+        if finished is None:
+            raise CallFailed("the execution's stream ended before the execution did")
+        if finished.outcome == interpreter_service_pb2.EXECUTION_OUTCOME_TIME_LIMIT:
+            raise CallFailed(f"the execution ran out of time: {finished.detail}")
+        return convert.execution_from_proto(finished)
+
+
+class RemoteScorer:
+    """Scores answers to one suite's tasks.
+
+    Args:
+        client: of the scorer.
+        suite: its tools are what plans may name.
+    """
+
+    def __init__(self, client: ScorerClient, suite: TaskSuite) -> None:
+        self._client = client
+        self._tools = suite.tools
+        self._references: dict[str, task_pb2.PlanReference] = {}
+
+    async def score(self, answers: Sequence[tuple[str, Task]]) -> list[Score]:
+        """Scores each answer on its task; see `autoflow_worker.ports.Scorer`."""
+        pairs = [
+            scorer_service_pb2.ScorePair(output=answer, plan=self._reference(task))
+            for answer, task in answers
+        ]
+        request = scorer_service_pb2.ScoreOutputsRequest(pairs=pairs, metrics=_METRICS)
+        with _sorted_errors():
+            response = await self._client.score_outputs(request)
+        columns = {scores.metric: scores.values for scores in response.scores}
+        valid, reward = (columns.get(metric, ()) for metric in _METRICS)
+        if len(valid) != len(answers) or len(reward) != len(answers):
+            raise CallFailed("the scorer did not score every answer")
+        return [Score(bool(ok), value) for ok, value in zip(valid, reward, strict=True)]
+
+    def _reference(self, task: Task) -> task_pb2.PlanReference:
+        if task.digest not in self._references:
+            reference = PlanReference(self._tools, task.inputs, task.output, task.accepted)
+            self._references[task.digest] = plan_reference_to_proto(reference)
+        return self._references[task.digest]
+
+
+class RemoteTrainer:
+    """The trainer's side of one run.
+
+    Args:
+        client: of the trainer, with the run's token.
+        run: `runs/<id>`.
+    """
+
+    def __init__(self, client: RunWorkerClient, run: str) -> None:
+        self._client = client
+        self._run = run
+
+    async def lease(self) -> Grant:
+        """Takes the run."""
+        with self._sorted_errors():
+            granted = await self._client.lease_run(run_worker_service_pb2.LeaseRunRequest(run=self._run))
+        return convert.grant_from_proto(granted)
+
+    async def heartbeat(self, fencing_token: int, progress: Progress | None) -> bool:
+        """Keeps the lease; returns whether to cancel."""
+        request = run_worker_service_pb2.HeartbeatRequest(
+            run=self._run,
+            fencing_token=fencing_token,
+            progress=convert.progress_to_proto(progress) if progress else None,
+        )
+        with self._sorted_errors():
+            return (await self._client.heartbeat(request)).cancel
+
+    async def commit(self, fencing_token: int, report: IterationReport, checkpoint: str) -> None:
+        """Stores an iteration."""
+        request = run_worker_service_pb2.CommitIterationRequest(
+            run=self._run,
+            fencing_token=fencing_token,
+            iteration=convert.iteration_to_proto(report),
+            checkpoint=checkpoint,
+        )
+        with self._sorted_errors():
+            await self._client.commit_iteration(request)
+
+    async def open_test(self, fencing_token: int, suite_digest: str) -> int:
+        """Records an opening of the test split; returns how many there were."""
+        request = run_worker_service_pb2.OpenTestRequest(
+            run=self._run, fencing_token=fencing_token, suite_digest=suite_digest
+        )
+        with self._sorted_errors():
+            return (await self._client.open_test(request)).openings
+
+    async def finish(
+        self, fencing_token: int, ledger: Ledger, outcome: Result | Exception | Cancelled
+    ) -> None:
+        """Ends the run."""
+        request = run_worker_service_pb2.FinishRunRequest(
+            run=self._run, fencing_token=fencing_token, ledger=convert.ledger_to_proto(ledger)
+        )
+        match outcome:
+            case Cancelled():
+                request.cancelled = True
+            case Result():
+                request.result.CopyFrom(convert.result_to_proto(outcome))
+            case _:
+                # What is no error of the domain's tells its text to the log alone.
+                request.error.CopyFrom(failure(outcome, self._run).status)
+        with self._sorted_errors():
+            await self._client.finish_run(request)
+
+    @staticmethod
+    @contextmanager
+    def _sorted_errors() -> Iterator[None]:
+        try:
+            yield
+        except _LOSES_THE_LEASE as error:
+            raise LeaseLost(str(error)) from error
+        except RpcError as error:
+            raise CallFailed(str(error), error.details.retry_after or 0.0) from error

@@ -1,0 +1,128 @@
+"""What a request must be, over the wire."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import grpc
+import pytest
+
+from autoflow.client import errors
+from autoflow.testing.launcher import CoroutineLauncher
+from autoflow.v1 import run_pb2, trainer_service_pb2, workflow_pb2
+from autoflow.v1.trainer_service_pb2_grpc import TrainerServiceStub
+from tests.trainer.harness import DEADLINE, WORKFLOW, Trainer, Workers, optimization, trainer
+
+
+def with_comparators(*named: tuple[str, str]) -> run_pb2.Run:
+    run = optimization()
+    for name, source in named:
+        run.optimization.test.comparators.add(name=name, workflow=workflow_pb2.Workflow(source=source))
+    return run
+
+
+def with_adapter() -> run_pb2.Run:
+    run = optimization()
+    run.optimization.generator.adapter = "sha256:" + "0" * 64
+    return run
+
+
+BROKEN = "Step 1:::process:::Name the input.:::next::Nowhere"
+REFUSED = [
+    pytest.param(
+        optimization(method=run_pb2.METHOD_REINFORCE, candidates=2),
+        "run.optimization.candidates",
+        "rloo",
+        id="reinforce-with-candidates",
+    ),
+    pytest.param(optimization(candidates=1), "run.optimization.candidates", "reinforce", id="rloo-with-one"),
+    pytest.param(with_adapter(), "run.optimization.generator.adapter", "leave", id="adapter"),
+    pytest.param(
+        with_comparators(("good", WORKFLOW), ("broken", BROKEN)),
+        "run.optimization.test.comparators[1].workflow.source",
+        "Nowhere",
+        id="broken-comparator",
+    ),
+    pytest.param(
+        with_comparators(("same", WORKFLOW), ("same", WORKFLOW)),
+        "run.optimization.test.comparators[1].name",
+        "same",
+        id="two-of-a-name",
+    ),
+    pytest.param(optimization(iterations=10_001), "run.optimization.iterations", "10000", id="contract"),
+]
+
+
+@pytest.mark.parametrize(("run", "field", "words"), REFUSED)
+async def test_a_wrong_field_is_named(tmp_path: Path, run: run_pb2.Run, field: str, words: str) -> None:
+    async with trainer(tmp_path, CoroutineLauncher(Workers().work)) as service:
+        with pytest.raises(errors.InvalidArgument) as refused:
+            await service.create(run)
+        [violation] = refused.value.details.violations
+        assert violation.field == field
+        assert words in violation.description
+        assert await names(service) == []
+
+
+async def test_an_unknown_suite_is_not_found(tmp_path: Path) -> None:
+    async with trainer(tmp_path, CoroutineLauncher(Workers().work)) as service:
+        with pytest.raises(errors.NotFound, match="planning"):
+            await service.create(optimization(suite="unheard-of"))
+
+
+@pytest.mark.parametrize("candidates", [0, 1])
+async def test_reinforce_with_its_one_candidate_is_accepted(tmp_path: Path, candidates: int) -> None:
+    async with trainer(tmp_path, CoroutineLauncher(Workers().work)) as service:
+        run = await service.create(optimization(method=run_pb2.METHOD_REINFORCE, candidates=candidates))
+        assert run.state == run_pb2.RUN_STATE_PENDING
+
+
+async def test_a_run_comes_back_as_it_was_asked_for(tmp_path: Path) -> None:
+    wanted = with_comparators(("manual", WORKFLOW))
+    wanted.optimization.interpreter.adapter = "sha256:" + "1" * 64
+    wanted.optimization.lora.rank = 8
+    wanted.budget.max_executions = 1000
+    wanted.budget.max_wall_time.FromSeconds(600)
+    sent = run_pb2.Run()
+    sent.CopyFrom(wanted)
+    # Output only, and so of no account.
+    sent.name = "runs/mine"
+    sent.state = run_pb2.RUN_STATE_SUCCEEDED
+    sent.result.ceiling = 1.0
+    sent.iterations.add(index=0)
+    sent.optimization.test.comparators[0].workflow.digest = "sha256:made-up"
+    async with trainer(tmp_path, CoroutineLauncher(Workers().work)) as service:
+        created = await service.create(sent)
+        assert created.name.startswith("runs/")
+        assert created.name != "runs/mine"
+        assert created.optimization == wanted.optimization
+        assert created.budget == wanted.budget
+        assert created.state == run_pb2.RUN_STATE_PENDING
+        assert created.HasField("create_time")
+        assert not created.iterations
+        assert not created.HasField("result")
+        assert (await service.get(created.name)).optimization == wanted.optimization
+
+
+async def test_no_more_than_so_many_runs_may_wait(tmp_path: Path) -> None:
+    workers = Workers()
+    async with trainer(tmp_path, CoroutineLauncher(workers.work), max_waiting_runs=2) as service:
+        request_id = str(uuid.uuid4())
+        first = await service.create(request_id=request_id)
+        second = await service.create()
+        # By a channel without retries, for the client would come again when it is told to.
+        async with grpc.aio.insecure_channel(service.address) as channel:
+            request = trainer_service_pb2.CreateRunRequest(run=optimization())
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await TrainerServiceStub(channel).CreateRun(request, timeout=DEADLINE)
+        assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        # A repeated request is answered even so, and a place that is given up can be taken.
+        assert (await service.create(request_id=request_id)).name == first.name
+        await service.cancel(second.name)
+        await service.create()
+
+
+async def names(service: Trainer) -> list[str]:
+    response = await service.client.trainer.list_runs(trainer_service_pb2.ListRunsRequest())
+    return [run.name for run in response.runs]

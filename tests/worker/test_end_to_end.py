@@ -1,0 +1,204 @@
+"""Whole runs over the real services, with a small generator of random weights that really learns."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from google.rpc import code_pb2
+
+import autoflow_generator
+import autoflow_interpreter
+import autoflow_scorer
+from autoflow.llm.adapters import AdapterFolders
+from autoflow.llm.base import Message
+from autoflow.llm.local import LocalModel
+from autoflow.settings import from_env
+from autoflow.store.artifacts import ArtifactStore
+from autoflow.suites import Split, load_suite
+from autoflow.testing import ScriptedModel, catalogue_of, serving
+from autoflow.testing.launcher import CoroutineLauncher
+from autoflow.testing.random_model import SMALL_SHAPE, write_random_model
+from autoflow.v1 import run_pb2, workflow_pb2
+from autoflow_worker.assembly import work_on
+from autoflow_worker.policy.loading import load
+from autoflow_worker.ports import Batch, Policy, Prompt, UpdateStats
+from autoflow_worker.settings import WorkerSettings
+from autoflow_worker.spec import RunSpec
+from tests.trainer.harness import Trainer, optimization, trainer
+from tests.worker.doubles import Killed
+
+SHAPE = {**SMALL_SHAPE, "max_position_embeddings": 1024}
+SUITE = load_suite("planning")
+BASELINE = "Step 1:::process:::Look at the task.:::next::Step 2\nStep 2:::terminal:::Name the models."
+
+
+def say(messages: Sequence[Message]) -> str:
+    """Plans that depend on workflow and task: some right, most not."""
+    digest = hashlib.sha256("".join(message.content for message in messages).encode()).digest()
+    return ("Image Captioning", "Text Summarization", "Colorization")[digest[0] % 3]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model with random weights."""
+    torch.set_num_threads(1)
+    return write_random_model(tmp_path_factory.mktemp("model"), shape=SHAPE)
+
+
+@dataclass
+class World:
+    """Real services, whose runs are worked on in this process."""
+
+    trainer: Trainer
+    launcher: CoroutineLauncher
+
+    async def finished(self, wanted: run_pb2.Run) -> run_pb2.Run:
+        """Creates a run and waits for its end."""
+        created = await self.trainer.create(wanted)
+        return await self.trainer.until_final(created.name)
+
+
+Work = Callable[[str, WorkerSettings], Awaitable[None]]
+
+
+@asynccontextmanager
+async def world(folder: Path, home: Path, work: Work | None = None) -> AsyncIterator[World]:
+    """Serves everything.
+
+    Args:
+        folder: of the model.
+        home: for what the services keep.
+        work: what a worker does; its work by default.
+    """
+    artifacts = str(home / "artifacts")
+    adapters = AdapterFolders(ArtifactStore(artifacts), home / "adapters")
+    writer = LocalModel.load("embedded", folder, adapters=adapters)
+    reader = ScriptedModel(say, choose=lambda messages, options: 0, name="embedded")
+    env = {"AUTOFLOW_ARTIFACTS": artifacts}
+
+    async def begin(run: str, token: str) -> None:
+        settings = from_env(WorkerSettings, {**env, "AUTOFLOW_RUN_TOKEN": token})
+        await (work or whole_run(folder))(run, settings)
+
+    launcher = CoroutineLauncher(begin)
+    async with (
+        serving(autoflow_generator.build({}, catalogue_of(writer))) as env["AUTOFLOW_GENERATOR_ADDRESS"],
+        serving(autoflow_interpreter.build({}, catalogue_of(reader))) as env["AUTOFLOW_INTERPRETER_ADDRESS"],
+        serving(autoflow_scorer.build({})) as env["AUTOFLOW_SCORER_ADDRESS"],
+        trainer(home, launcher, run_poll_interval=5.0) as running,
+    ):
+        env["AUTOFLOW_TRAINER_ADDRESS"] = running.address
+        yield World(running, launcher)
+
+
+def whole_run(folder: Path) -> Work:
+    """The worker's own work, with a policy from the folder."""
+    return lambda run, settings: work_on(run, settings, partial(policy_of, folder))
+
+
+def policy_of(folder: Path, spec: RunSpec) -> Policy:
+    """The run's untrained policy."""
+    return load(folder, spec, device="cpu", threads=1)
+
+
+class DyingPolicy:
+    """A policy whose worker dies in the second update.
+
+    Args:
+        policy: what it is until then.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._updates = 0
+        self.save = policy.save
+        self.load = policy.load
+
+    def update(self, prompt: Prompt, batches: Sequence[Batch], *, rate: float = 1.0) -> UpdateStats:
+        """Learns, or dies."""
+        self._updates += 1
+        if self._updates == 2:
+            raise Killed
+        return self._policy.update(prompt, batches, rate=rate)
+
+
+def small_run(method: run_pb2.Method.ValueType = run_pb2.METHOD_RLOO) -> run_pb2.Run:
+    """Two iterations and a short end."""
+    run = optimization(seed=3, method=method, iterations=2, candidates=4, tasks=4)
+    run.optimization.lora.rank = 2
+    return run
+
+
+async def test_a_run_learns_and_reports(folder: Path, tmp_path: Path) -> None:
+    wanted = small_run()
+    wanted.optimization.test.policy_samples, wanted.optimization.test.policy_tasks = 3, 2
+    wanted.optimization.test.comparators.add(name="baseline", workflow=workflow_pb2.Workflow(source=BASELINE))
+    async with world(folder, tmp_path) as here:
+        run = await here.finished(wanted)
+    assert run.state == run_pb2.RUN_STATE_SUCCEEDED, run.error
+    assert [iteration.index for iteration in run.iterations] == [0, 1]
+    assert not run.iterations[0].update_skipped
+    assert len({iteration.adapter for iteration in run.iterations}) == 2
+    assert run.result.adapter == run.iterations[-1].adapter
+    assert [report.name for report in run.result.reports] == ["baseline", "best"]
+    assert run.result.reports[-1].tasks == len(SUITE.tasks(Split.TEST))
+    assert run.result.reports[-1].workflow == run.result.winner
+    assert (run.result.policy.samples, run.result.policy.tasks) == (3, 2)
+    assert run.result.ceiling == 1.0
+    assert run.result.improvement.over == "baseline"
+    assert run.result.test_openings == 1
+    assert run.result.suite_digest == SUITE.digest
+    assert run.ledger.missing == 0
+    assert run.ledger.executions > 2 * len(SUITE.tasks(Split.TEST))
+    assert run.ledger.usage.llm_calls > run.ledger.executions
+
+
+async def test_another_worker_goes_on_where_one_died(folder: Path, tmp_path: Path) -> None:
+    deaths: list[str] = []
+
+    def mortal(spec: RunSpec) -> Policy:
+        policy = policy_of(folder, spec)
+        return policy if deaths else DyingPolicy(policy)
+
+    async def work(run: str, settings: WorkerSettings) -> None:
+        try:
+            await work_on(run, settings, mortal)
+        except Killed:
+            deaths.append(run)
+            raise
+
+    async with world(folder, tmp_path, work) as here:
+        run = await here.finished(small_run())
+        assert len(here.launcher.launches) == 2
+    assert deaths == [run.name]
+    assert run.state == run_pb2.RUN_STATE_SUCCEEDED, run.error
+    assert [iteration.index for iteration in run.iterations] == [0, 1]
+
+
+async def test_a_cancelled_run_ends_soon_and_keeps_what_it_committed(folder: Path, tmp_path: Path) -> None:
+    wanted = small_run()
+    wanted.optimization.iterations = 1000
+    async with world(folder, tmp_path) as here:
+        created = await here.trainer.create(wanted)
+        await here.trainer.until(created.name, lambda run: len(run.iterations) == 1)
+        await here.trainer.cancel(created.name)
+        run = await here.trainer.until_final(created.name)
+    assert run.state == run_pb2.RUN_STATE_CANCELLED
+    assert 1 <= len(run.iterations) < 1000
+
+
+async def test_a_run_that_cannot_be_done_says_why(folder: Path, tmp_path: Path) -> None:
+    wanted = small_run()
+    wanted.optimization.interpreter.model = "unheard-of"
+    async with world(folder, tmp_path) as here:
+        run = await here.finished(wanted)
+    assert run.state == run_pb2.RUN_STATE_FAILED
+    assert run.error.code == code_pb2.NOT_FOUND
+    assert "unheard-of" in run.error.message
