@@ -75,7 +75,8 @@ class Bench:
             limits=ExecutionLimits(max_steps=24),
         )
         async with self._room:
-            return [event async for event in self._client.interpreter.execute_workflow(request)][-1].finished.answer
+            events = [event async for event in self._client.interpreter.execute_workflow(request)]
+        return events[-1].finished.answer
 
 
 async def main(model: str, samples: int, seed: int) -> None:
@@ -83,11 +84,13 @@ async def main(model: str, samples: int, seed: int) -> None:
     suite = load_suite("planning")
     with tempfile.TemporaryDirectory() as home:
         env = local_environment(Path(home), os.environ)
-        async with await serve_all(env, ("scorer", "interpreter", "generator")) as system:
-            async with Client(**system.addresses) as client:
-                bench = Bench(client, suite, model)
-                await _hand_written(bench, suite.tasks(Split.TEST))
-                await _drawn(bench, suite.stratified(Split.TEST, 12, 0), samples, seed)
+        async with (
+            await serve_all(env, ("scorer", "interpreter", "generator")) as system,
+            Client(**system.addresses) as client,
+        ):
+            bench = Bench(client, suite, model)
+            await _hand_written(bench, suite.tasks(Split.TEST))
+            await _drawn(bench, suite.stratified(Split.TEST, 12, 0), samples, seed)
 
 
 async def _hand_written(bench: Bench, tasks: Sequence[Task]) -> None:

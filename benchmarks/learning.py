@@ -154,7 +154,6 @@ def _measured(result: run_pb2.OptimizationResult) -> dict[str, Any]:
     policy = {
         "before": _estimate(before),
         "after": _estimate(after),
-        # What the issue asks for is half of the way to the ceiling.
         "way_to_ceiling": round((after.mean - before.mean) / reach, 3) if reach else 0.0,
         "valid_workflow_rate": round(result.policy.valid_workflow_rate, 3),
         "truncated": result.policy.truncated,

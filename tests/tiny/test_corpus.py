@@ -74,8 +74,8 @@ def test_without_an_order_models_come_as_the_catalogue_has_them() -> None:
 
 
 def test_a_failed_check_is_heeded_by_the_next_selection() -> None:
-    carried_out = (ALL_FACTS, Select(ordered=False), Check(Aspect.ORDER), Select(ordered=False), Check(Aspect.ORDER))
-    said = answers("image.noise.caption.english", *carried_out)
+    again: list[Intent] = [Select(ordered=False), Check(Aspect.ORDER)]
+    said = answers("image.noise.caption.english", ALL_FACTS, *again, *again)
     assert said[2] == "No, Image Captioning comes before Image Denoising."
     assert said[4] == "Yes."
 
@@ -150,4 +150,5 @@ def test_no_task_of_the_test_split_is_trained_on() -> None:
 
 
 def _query(sample: Sample) -> str:
-    return next(m.content for m in sample.messages if m.role is Role.USER).splitlines()[0].removeprefix("Task: ")
+    first = next(message for message in sample.messages if message.role is Role.USER)
+    return first.content.splitlines()[0].removeprefix("Task: ")

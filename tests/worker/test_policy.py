@@ -150,6 +150,18 @@ def test_the_gradient_is_clipped(folder: Path, samples: list[Completion], tmp_pa
     assert means.norm().item() == pytest.approx(0.05, rel=1e-3)
 
 
+def test_steps_are_taken_at_the_rate_that_is_asked_for(folder: Path, samples: list[Completion]) -> None:
+    def moved(rate: float) -> float:
+        policy = policy_of(folder)
+        before = torch.cat([each.flatten() for each in likelihoods(policy, folder, samples)])
+        policy.update(prompt_of(samples), [batch_of(samples[:1], [1.0])], rate=rate)
+        after = torch.cat([each.flatten() for each in likelihoods(policy, folder, samples)])
+        return (after - before).abs().max().item()
+
+    assert moved(0.0) == 0.0
+    assert 0.0 < moved(0.01) < moved(1.0)
+
+
 def test_learning_goes_on_bit_by_bit_from_what_was_saved(
     folder: Path, samples: list[Completion], tmp_path: Path
 ) -> None:
