@@ -22,6 +22,8 @@ _DECORATION = re.compile(
 )
 _LABEL = re.compile(r"^[^,;\n:]{0,40}:\s*")
 _MAX_TOOLS = 64
+_MAX_DECORATION = 100
+"""What may surround a tool's name, in characters: marks are taken off one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ def parse_plan(answer: str, tools: Sequence[Tool]) -> tuple[str, ...] | None:
     """
     names = {_normal(tool.name): tool.name for tool in tools}
     items = [item for item in _SEPARATORS.split(_LABEL.sub("", answer.strip(), count=1)) if item.strip()]
-    if not items or len(items) > _MAX_TOOLS:
+    longest = max(map(len, names), default=0) + _MAX_DECORATION
+    if not items or len(items) > _MAX_TOOLS or any(len(item) > longest for item in items):
         return None
     plan = [names.get(_normal(item)) for item in items]
     return None if None in plan else tuple(name for name in plan if name is not None)

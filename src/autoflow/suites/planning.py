@@ -29,7 +29,7 @@ from itertools import combinations, permutations
 from autoflow.suites.model import ContentType, Split, Task, TaskSuite, Tool
 from autoflow.suites.planning_queries import write_query
 
-PARAPHRASES = 2
+PARAPHRASES = 3
 """Tasks of one combination: the same content in different words."""
 
 _TEST_SHARE = 0.30

@@ -40,7 +40,7 @@ _TEXTS = {
 _QUESTIONS = ("a question about it", "a question on it")
 
 _WANTED = {
-    "restored image": ("a clean {image}", "the restored {image}", "a {image} without faults"),
+    "restored image": ("a clean {image}", "the restored {image}", "{an_image} without faults"),
     "caption": ("a caption{language}", "a description{language}", "a {language_}sentence that describes it"),
     "class": ("its class{language}", "its category{language}", "the {language_}name of its class"),
     "objects": (
@@ -80,6 +80,7 @@ def _wanted(combination: Combination, image: str, rng: random.Random) -> str:
     said = combination.language is not None and (combination.needs_translation or rng.random() < 0.5)
     phrase = rng.choice(_WANTED[combination.wanted]).format(
         image=image,
+        an_image=_with_article(image),
         language=f" in {combination.language}" if said else "",
         language_=f"{combination.language} " if said else "",
     )

@@ -31,7 +31,7 @@ _POOL = 1_024
 class TrainingSettings:
     """How the embedded model is trained."""
 
-    tokens: int = 12_000_000
+    tokens: int = 8_000_000
     """Tokens seen, padding not counted."""
     batch_tokens: int = 6_144
     """Tokens of a batch, padding counted."""
