@@ -86,7 +86,7 @@ async def main(model: str, samples: int, seed: int) -> None:
         env = local_environment(Path(home), os.environ)
         async with (
             await serve_all(env, ("scorer", "interpreter", "generator")) as system,
-            Client(**system.addresses) as client,
+            Client.of(system.addresses) as client,
         ):
             bench = Bench(client, suite, model)
             await _hand_written(bench, suite.tasks(Split.TEST))

@@ -25,15 +25,12 @@ from pathlib import Path
 from typing import Any
 
 from autoflow.client import Client, RpcError
+from autoflow.convert import method_to_proto
+from autoflow.methods import Method
 from autoflow.server.compose import local_environment, serve_all
 from autoflow.suites import workflow_text
 from autoflow.v1 import run_pb2, trainer_service_pb2, workflow_pb2
 
-_METHODS = {
-    "reinforce": run_pb2.METHOD_REINFORCE,
-    "rloo": run_pb2.METHOD_RLOO,
-    "raft": run_pb2.METHOD_RAFT,
-}
 _RUN_SECONDS = 3600.0
 """The most that one run may take."""
 _LAST = 5
@@ -49,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--methods", nargs="+", choices=_METHODS, default=["raft"])
+    parser.add_argument("--methods", nargs="+", choices=list(Method), default=[Method.RAFT])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--model", default="embedded", help="generator and interpreter")
     parser.add_argument("--iterations", type=int, default=0, help="0: the method's own, as below")
@@ -58,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rank", type=int, default=0)
     parser.add_argument("--alpha", type=float, default=0)
     parser.add_argument("--learning-rate", type=float, default=0)
-    parser.add_argument("--kl-weight", type=float, default=0)
+    parser.add_argument("--kl-weight", type=float, help="default: the method's own; 0 is a choice")
     parser.add_argument("--no-test", action="store_true", help="measure nothing but the winner")
     parser.add_argument("--home", type=Path, help="where runs and logs are kept; default: nowhere")
     return parser
@@ -88,10 +85,12 @@ def _wanted(options: argparse.Namespace, method: str, seed: int) -> run_pb2.Run:
     wanted = run.optimization
     wanted.suite = "planning"
     wanted.generator.model = wanted.interpreter.model = options.model
-    wanted.method, wanted.seed = _METHODS[method], seed
+    wanted.method, wanted.seed = method_to_proto(Method(method)), seed
     wanted.iterations, wanted.candidates, wanted.tasks = options.iterations, options.candidates, options.tasks
     wanted.lora.rank, wanted.lora.alpha = options.rank, options.alpha
-    wanted.lora.learning_rate, wanted.lora.kl_weight = options.learning_rate, options.kl_weight
+    wanted.lora.learning_rate = options.learning_rate
+    if options.kl_weight is not None:
+        wanted.lora.kl_weight = options.kl_weight
     if not options.no_test:
         wanted.test.control_samples, wanted.test.policy_samples = 64, 48
         for name in ("baseline", "expert"):
@@ -121,6 +120,7 @@ def _show(run: run_pb2.Run) -> None:
 
 
 def _line(method: str, run: run_pb2.Run) -> dict[str, Any]:
+    lora = run.optimization.lora
     line: dict[str, Any] = {
         "method": method,
         "seed": run.optimization.seed,
@@ -128,9 +128,9 @@ def _line(method: str, run: run_pb2.Run) -> dict[str, Any]:
             "iterations": run.optimization.iterations,
             "candidates": run.optimization.candidates,
             "tasks": run.optimization.tasks,
-            "learning_rate": run.optimization.lora.learning_rate,
-            "kl_weight": run.optimization.lora.kl_weight,
-            "rank": run.optimization.lora.rank,
+            "learning_rate": lora.learning_rate,
+            "kl_weight": lora.kl_weight if lora.HasField("kl_weight") else None,
+            "rank": lora.rank,
         },
         "state": run_pb2.RunState.Name(run.state),
         "seconds": round(run.ledger.wall_time.ToTimedelta().total_seconds(), 1),

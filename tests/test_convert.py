@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autoflow import convert
+from autoflow.errors import FailedPrecondition
 from autoflow.language import Diagnostic, Severity, StepType, check
 from autoflow.llm import FinishReason, Sampling, Usage
+from autoflow.methods import Method
 from autoflow.plans import PlanReference
 from autoflow.suites import ContentType, Split, Tool, load_suite
-from autoflow.v1 import model_pb2, task_pb2, workflow_pb2
+from autoflow.v1 import model_pb2, run_pb2, task_pb2, workflow_pb2
 
 words = st.text(st.characters(codec="utf-8"), max_size=40)
 counts = st.integers(0, 2**40)
@@ -48,6 +50,19 @@ usages = st.builds(Usage, counts, counts, counts)
 def test_a_tool_survives_the_wire(tool: Tool) -> None:
     wire = convert.tool_to_proto(tool).SerializeToString()
     assert convert.tool_from_proto(task_pb2.Tool.FromString(wire)) == tool
+
+
+@pytest.mark.parametrize("method", Method)
+def test_a_method_survives_the_wire(method: Method) -> None:
+    value = convert.method_to_proto(method)
+    assert run_pb2.Method.Name(value) == f"METHOD_{method.name}"
+    assert convert.method_from_proto(value) is method
+
+
+def test_every_method_of_the_contract_is_known_and_no_other() -> None:
+    assert len(Method) == len([value for value in run_pb2.Method.values() if value])
+    with pytest.raises(FailedPrecondition, match="method"):
+        convert.method_from_proto(run_pb2.METHOD_UNSPECIFIED)
 
 
 @given(references)

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
+from autoflow.errors import FailedPrecondition
 from autoflow.language import Branch, Diagnostic, Severity, Step, StepType, Workflow
 from autoflow.llm import FinishReason, Sampling, Usage
+from autoflow.methods import Method
 from autoflow.plans import PlanReference
 from autoflow.suites import ContentType, Tool
-from autoflow.v1 import model_pb2, task_pb2, workflow_pb2
+from autoflow.v1 import model_pb2, run_pb2, task_pb2, workflow_pb2
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -58,6 +60,15 @@ _FINISH_REASONS: Mapping[FinishReason, model_pb2.FinishReason.ValueType] = Mappi
 )
 _FINISH_REASONS_BACK = _inverse(_FINISH_REASONS)
 
+_METHODS: Mapping[Method, run_pb2.Method.ValueType] = MappingProxyType(
+    {
+        Method.REINFORCE: run_pb2.METHOD_REINFORCE,
+        Method.RLOO: run_pb2.METHOD_RLOO,
+        Method.RAFT: run_pb2.METHOD_RAFT,
+    }
+)
+_METHODS_BACK = _inverse(_METHODS)
+
 
 def tool_to_proto(tool: Tool) -> task_pb2.Tool:
     """A tool as a message."""
@@ -97,6 +108,22 @@ def plan_reference_from_proto(message: task_pb2.PlanReference) -> PlanReference:
         output=_CONTENT_TYPES_BACK[message.output],
         accepted=tuple(tuple(plan.tools) for plan in message.accepted),
     )
+
+
+def method_to_proto(method: Method) -> run_pb2.Method.ValueType:
+    """A method as the contract has it."""
+    return _METHODS[method]
+
+
+def method_from_proto(value: run_pb2.Method.ValueType) -> Method:
+    """A method from the contract.
+
+    Raises:
+        FailedPrecondition: it is one of a later contract; a run may outlive the release that began it.
+    """
+    if value not in _METHODS_BACK:
+        raise FailedPrecondition("the run asks for a method that is not known here")
+    return _METHODS_BACK[value]
 
 
 def workflow_to_proto(source: str, workflow: Workflow | None) -> workflow_pb2.Workflow:

@@ -57,10 +57,10 @@ class ResourceExhausted(AutoFlowError):
     """Too much is going on, or a limit is used up.
 
     Attributes:
-        retry_after: seconds after which trying again makes sense.
+        retry_after: seconds after which trying again makes sense; None where waiting does not help.
     """
 
-    def __init__(self, message: str, retry_after: float) -> None:
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 

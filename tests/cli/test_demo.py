@@ -10,11 +10,11 @@ from pathlib import Path
 
 from autoflow.cli.demo.command import demo_request
 from autoflow.cli.demo.folder import DemoFolder
-from autoflow.cli.demo.session import demo_environment
-from autoflow.cli.options import Method
+from autoflow.cli.demo.system import demo_environment
 from autoflow.cli.results.convert import summary_from_run
 from autoflow.cli.runs.request import to_proto
 from autoflow.language import check, to_mermaid
+from autoflow.methods import Method
 from autoflow.suites import workflow_text
 from tests.cli import messages, standin_worker
 from tests.cli.harness import DEADLINE, autoflow, finish, start

@@ -63,7 +63,7 @@ async def test_with_json_every_event_is_a_line(interpreter: str) -> None:
     assert finished.code == 0
     events = finished.records
     assert [event["sequence"] for event in events] == list(range(len(events)))
-    assert events[0]["step_started"] == {"step": "Step 1", "visit": 0}
+    assert events[0]["step_started"] == {"step": "Step 1", "executed_before": 0}
     last = events[-1]["finished"]
     assert (last["outcome"], last["answer"]) == ("EXECUTION_OUTCOME_ANSWERED", ANSWER)
     # Counts are numbers, though protobuf's own JSON makes strings of them.

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from autoflow.cli.console import Output
-from autoflow.cli.options import Method
 from autoflow.cli.runs.commands import cancel_run, create_run, list_runs, show_run, watch_run
-from autoflow.cli.runs.request import RunRequest, control_samples
+from autoflow.cli.runs.request import RunRequest
+from autoflow.methods import Method
 from autoflow.v1 import run_pb2
 from tests.cli import standin_worker
 from tests.cli.harness import DEADLINE, ROOT, autoflow, called, finish, start
@@ -61,9 +61,8 @@ async def test_a_run_is_created_as_it_was_asked_for(service: Trainer, tmp_path: 
     assert [(item.name, item.workflow.source) for item in wanted.test.comparators] == [
         ("mine", "Step 1:::terminal:::Tell.\n")
     ]
-    # As many samples of the untrained generator as the run has candidates.
-    assert wanted.test.control_samples == 15
-    assert (wanted.test.policy_samples, wanted.test.policy_tasks) == (48, 12)
+    # The worker knows how many candidates the run drew, and draws no more for the control.
+    assert (wanted.test.control_samples, wanted.test.policy_samples, wanted.test.policy_tasks) == (64, 48, 12)
 
 
 async def test_a_run_is_watched_to_its_end_and_shown(
@@ -173,11 +172,3 @@ async def test_where_no_trainer_answers_the_command_says_what_to_do() -> None:
     finished = await autoflow("runs", "list", "--trainer", "127.0.0.1:1")
     assert finished.code == 3
     assert finished.error.startswith("autoflow: no trainer answers at 127.0.0.1:1: start it by `autoflow up`")
-
-
-def test_the_control_never_has_more_samples_than_the_run_has_candidates() -> None:
-    assert control_samples(0, 0) == 64
-    assert control_samples(40, 16) == 64
-    assert control_samples(3, 4) == 12
-    assert control_samples(0, 16) == 16
-    assert control_samples(2, 0) == 2

@@ -16,10 +16,10 @@ times = st.integers(0, 253402300799 * 10**9)
 
 
 @given(times, counts, words, counts)
-def test_a_step_that_starts_keeps_all_it_says(time_ns: int, sequence: int, step: str, visit: int) -> None:
-    message = event_to_proto(Recorded(sequence, time_ns, StepStarted(step, visit)))
+def test_a_step_that_starts_keeps_all_it_says(time_ns: int, sequence: int, step: str, before: int) -> None:
+    message = event_to_proto(Recorded(sequence, time_ns, StepStarted(step, before)))
     assert (message.sequence, message.time.ToNanoseconds()) == (sequence, time_ns)
-    assert message.step_started == pb.StepStarted(step=step, visit=visit)
+    assert message.step_started == pb.StepStarted(step=step, executed_before=before)
 
 
 @given(words, words, words)

@@ -58,10 +58,10 @@ async def test_steps_are_executed_in_order_and_the_terminals_answer_is_the_answe
     assert [event.sequence for event in events] == [0, 1, 2, 3, 4, 5]
     assert all(event.time.seconds > 0 for event in events)
     started, answered, taken, started_again, answered_again, last = events
-    assert started.step_started == pb.StepStarted(step="Step 1", visit=0)
+    assert started.step_started == pb.StepStarted(step="Step 1", executed_before=0)
     assert answered.step_answered == pb.StepAnswered(step="Step 1", answer="answer to Name the input")
     assert taken.branch_taken == pb.BranchTaken(step="Step 1", label="next", target="Step 2")
-    assert started_again.step_started == pb.StepStarted(step="Step 2", visit=1)
+    assert started_again.step_started == pb.StepStarted(step="Step 2", executed_before=1)
     assert answered_again.step_answered == pb.StepAnswered(step="Step 2", answer="answer to Give the plan")
     assert last.finished.outcome == pb.EXECUTION_OUTCOME_ANSWERED
     assert last.finished.answer == "answer to Give the plan"
@@ -229,7 +229,8 @@ async def test_the_limit_on_steps_ends_a_loop(interpreting: Interpreting, reques
         events = await events_of(client, request_for(LOOP, limits=pb.ExecutionLimits(max_steps=3)))
         default = await events_of(client, request_for(LOOP))
 
-    assert [event.step_started.visit for event in events if event.HasField("step_started")] == [0, 1, 2]
+    started = [event.step_started for event in events if event.HasField("step_started")]
+    assert [step.executed_before for step in started] == [0, 1, 2]
     assert events[-1].finished.outcome == pb.EXECUTION_OUTCOME_STEP_LIMIT
     assert events[-1].finished.steps == 3
     assert default[-1].finished.steps == 32

@@ -79,12 +79,12 @@ async def test_the_events_are_a_path_through_the_workflow(
     *events, finished = [each.event for each in recorded]
     assert isinstance(finished, Finished)
 
-    here, visit, answer, taken = workflow.first, 0, "", 0
+    here, executed, answer, taken = workflow.first, 0, "", 0
     for started, answered, branch in zip(events[::3], events[1::3], [*events[2::3], None], strict=False):
-        assert started == StepStarted(here.name, visit)
+        assert started == StepStarted(here.name, executed)
         assert isinstance(answered, StepAnswered)
         assert answered.step == here.name
-        visit, answer = visit + 1, answered.answer
+        executed, answer = executed + 1, answered.answer
         if branch is None:
             break
         assert isinstance(branch, BranchTaken)
@@ -93,16 +93,16 @@ async def test_the_events_are_a_path_through_the_workflow(
         taken += here.type is StepType.DECISION
         here = workflow.step(branch.target)
 
-    assert len(events) == visit * 3 - (finished.outcome is Outcome.ANSWERED)
-    assert finished.steps == visit
-    assert finished.usage.calls == len(model.calls) == visit + taken
+    assert len(events) == executed * 3 - (finished.outcome is Outcome.ANSWERED)
+    assert finished.steps == executed
+    assert finished.usage.calls == len(model.calls) == executed + taken
     if finished.outcome is Outcome.ANSWERED:
         assert here.type is StepType.TERMINAL
         assert finished.answer == answer
     else:
         assert finished.outcome is Outcome.STEP_LIMIT
         assert finished.answer == ""
-        assert visit == max_steps
+        assert executed == max_steps
 
 
 @given(sound_workflows(), st.lists(st.integers(0, 100), max_size=12))

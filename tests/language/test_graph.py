@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from autoflow.language import Branch, Graph, Step, StepType, Workflow, parse
+from autoflow.language import Graph, StepType, Workflow, parse
 
 from .strategies import workflows
 
@@ -77,30 +77,6 @@ def test_components_are_the_sets_of_mutually_reachable_steps(workflow: Workflow)
     assert set(graph.closed_loops()) == closed
 
 
-@given(workflows())
-def test_back_edges_close_every_loop_that_can_be_entered(workflow: Workflow) -> None:
-    graph, size = Graph.of(workflow), len(workflow.steps)
-    reachable = graph.reachable()
-    entered = {(i, j) for i, j in _edges(graph) if i in reachable}
-    paths = _paths(entered, size)
-    back = graph.back_edges()
-    assert all((i, j) in entered and (i == j or (j, i) in paths) for i, j in back)
-    remaining = _paths(entered - back, size)
-    assert all((i, i) not in remaining for i in range(size))
-
-
-def test_a_branch_to_an_earlier_line_is_no_back_edge_unless_it_closes_a_loop() -> None:
-    branches = (Branch("a", "Late"), Branch("b", "Early"))
-    workflow = Workflow(
-        (
-            Step("Start", StepType.DECISION, "x", branches),
-            Step("Early", StepType.TERMINAL, "x"),
-            Step("Late", StepType.PROCESS, "x", (Branch("next", "Early"),)),
-        )
-    )
-    assert Graph.of(workflow).back_edges() == frozenset()
-
-
 def test_a_long_chain_needs_no_recursion() -> None:
     size = 5000
     lines = [f"s{i}:::process:::x:::next::s{(i + 1) % size}\n" for i in range(size)]
@@ -108,4 +84,3 @@ def test_a_long_chain_needs_no_recursion() -> None:
     assert workflow is not None
     graph = Graph.of(workflow)
     assert graph.closed_loops() == (frozenset(range(size)),)
-    assert graph.back_edges() == {(size - 1, 0)}

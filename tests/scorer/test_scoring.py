@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -47,6 +48,10 @@ def request_for(
     return pb.ScoreOutputsRequest(
         pairs=[pb.ScorePair(output=output, plan=plan) for output in outputs], metrics=metrics
     )
+
+
+def accepting(*plan: str) -> pb.ScoreOutputsRequest:
+    return request_for(["a"], ["plan_f1"], replace(REFERENCE, accepted=(plan,)))
 
 
 async def test_each_metric_scores_each_pair_in_the_order_of_the_request() -> None:
@@ -118,6 +123,11 @@ async def test_an_unknown_metric_names_the_field_and_those_that_exist() -> None:
         (pb.ScoreOutputsRequest(metrics=["plan_f1"]), "pairs"),
         (request_for(["a"], []), "metrics"),
         (request_for(["a"], ["plan_f1", "plan_f1"]), "metrics"),
+        (request_for(["a"], ["plan_f1", ""]), "metrics[1]"),
+        (request_for(["a"], ["p" * 65]), "metrics[0]"),
+        (accepting(), "pairs[0].plan.accepted[0].tools"),
+        (accepting("t" * 81), "pairs[0].plan.accepted[0].tools[0]"),
+        (accepting(""), "pairs[0].plan.accepted[0].tools[0]"),
         (request_for(["a", "b" * 100_001], ["plan_f1"]), "pairs[1].output"),
         (pb.ScoreOutputsRequest(pairs=[pb.ScorePair(output="a")], metrics=["plan_f1"]), "pairs[0].reference"),
     ],

@@ -107,6 +107,7 @@ async def test_cancelling_a_call_cancels_its_handler(score_request: ScoreOutputs
         await within(stuck.cancelled)
         with pytest.raises(asyncio.CancelledError):
             await call
+        assert stuck.cancelled.is_set()
 
 
 async def test_closing_a_stream_cancels_its_handler(execute_request: ExecuteWorkflowRequest) -> None:
@@ -120,6 +121,7 @@ async def test_closing_a_stream_cancels_its_handler(execute_request: ExecuteWork
         await within(stuck.entered)
         await events.aclose()
         await within(stuck.cancelled)
+        assert stuck.cancelled.is_set()
 
 
 async def test_a_stream_that_is_left_between_two_answers_is_closed(
@@ -143,6 +145,7 @@ async def test_a_stream_that_is_left_between_two_answers_is_closed(
         await anext(events)
         await events.aclose()
         await within(closed)
+        assert closed.is_set()
 
 
 async def test_a_call_past_its_callers_deadline_is_cancelled(score_request: ScoreOutputsRequest) -> None:

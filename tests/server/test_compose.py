@@ -62,3 +62,11 @@ def test_what_the_environment_says_wins_over_the_home_folder(tmp_path: Path) -> 
 
     assert env["AUTOFLOW_ARTIFACTS"] == "s3://bucket"
     assert env["AUTOFLOW_TRAINER_DATA"] == str(tmp_path / "trainer")
+
+
+def test_an_empty_variable_counts_as_none(tmp_path: Path) -> None:
+    complete = local_environment(tmp_path, {})
+    env = local_environment(tmp_path, dict.fromkeys(complete, ""))
+
+    assert env == complete
+    assert env["AUTOFLOW_ARTIFACTS"] == str(tmp_path / "artifacts")

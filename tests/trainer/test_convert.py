@@ -9,11 +9,11 @@ import pytest
 from google.rpc.status_pb2 import Status
 
 from autoflow.errors import Unauthenticated
+from autoflow.methods import Method
 from autoflow.v1 import run_pb2, run_worker_service_pb2
 from autoflow_trainer import convert
 from autoflow_trainer.control import Snapshot
 from autoflow_trainer.leases import Grant
-from autoflow_trainer.requests import Method
 from autoflow_trainer.runs import (
     Cancelled,
     Claim,

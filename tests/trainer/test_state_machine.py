@@ -20,13 +20,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from autoflow.errors import Aborted, AutoFlowError, FailedPrecondition, Unauthenticated
+from autoflow.methods import Method
 from autoflow.store.engine import create_engine
 from autoflow_trainer import lifecycle
 from autoflow_trainer.control import ControlPlane
 from autoflow_trainer.leases import Leases
 from autoflow_trainer.lifecycle import RetryPolicy
 from autoflow_trainer.notifier import Notifier
-from autoflow_trainer.requests import Method, OptimizationRequest
+from autoflow_trainer.requests import OptimizationRequest
 from autoflow_trainer.runs import (
     Cancelled,
     Claim,

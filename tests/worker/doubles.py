@@ -212,6 +212,10 @@ class CountingPolicy:
         self.steps += len(batches)
         return UpdateStats(kl=0.25, loss=0.0, gradient_norm=1.0)
 
+    def log_probs(self, prompt: Prompt, drawn: Sequence[tuple[int, ...]]) -> list[tuple[float, ...]]:
+        """Every token is certain."""
+        return [(0.0,) * len(token_ids) for token_ids in drawn]
+
     def save(self, adapter: Path, optimizer: Path) -> None:
         """Writes the count to both folders."""
         for folder in (adapter, optimizer):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToDict
@@ -79,6 +81,14 @@ def test_what_a_run_asks_for_counts() -> None:
     assert (comparator.name, comparator.workflow.text) == ("baseline", SOURCE)
     assert comparator.workflow.digest.startswith("sha256:")
     assert spec.budget == Budget(12, 13, 14, 1.5)
+
+
+def test_a_run_may_ask_for_no_pull_to_the_base_model() -> None:
+    run = smallest()
+    run.optimization.lora.kl_weight = 0
+    lora = convert.spec_from_proto(run).training.lora
+    assert lora == replace(METHODS["raft"].defaults.lora, kl_weight=0)
+    assert lora != METHODS["raft"].defaults.lora
 
 
 def test_a_method_of_a_later_contract_is_refused() -> None:

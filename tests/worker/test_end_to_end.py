@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import autoflow_generator
 import autoflow_interpreter
 import autoflow_scorer
 from autoflow.llm.adapters import AdapterFolders
-from autoflow.llm.base import Message
+from autoflow.llm.base import Message, ModelUnavailable
 from autoflow.llm.local import LocalModel
 from autoflow.settings import from_env
 from autoflow.store.artifacts import ArtifactStore
@@ -27,22 +28,31 @@ from autoflow.testing.launcher import CoroutineLauncher
 from autoflow.testing.random_model import SMALL_SHAPE, write_random_model
 from autoflow.v1 import run_pb2, workflow_pb2
 from autoflow_worker.assembly import work_on
+from autoflow_worker.concurrency import Retry
 from autoflow_worker.policy.loading import load
 from autoflow_worker.ports import Batch, Policy, Prompt, UpdateStats
 from autoflow_worker.settings import WorkerSettings
 from autoflow_worker.spec import RunSpec
 from tests.trainer.harness import Trainer, optimization, trainer
-from tests.worker.doubles import Killed
+from tests.worker.doubles import IMPATIENT, Killed
 
 SHAPE = {**SMALL_SHAPE, "max_position_embeddings": 1024}
 SUITE = load_suite("planning")
+TASKS = [task for split in Split for task in SUITE.tasks(split)]
 BASELINE = "Step 1:::process:::Look at the task.:::next::Step 2\nStep 2:::terminal:::Name the models."
 
 
-def say(messages: Sequence[Message]) -> str:
-    """Plans that depend on workflow and task: some right, most not."""
+def pick(messages: Sequence[Message], options: Sequence[str]) -> int:
+    """One of some options, which depends on all that was said."""
     digest = hashlib.sha256("".join(message.content for message in messages).encode()).digest()
-    return ("Image Captioning", "Text Summarization", "Colorization")[digest[0] % 3]
+    return digest[0] % len(options)
+
+
+def say(messages: Sequence[Message]) -> str:
+    """Plans that depend on workflow and task: half of them right."""
+    asked = "".join(message.content for message in messages)
+    plans = ("no plan", *(", ".join(task.accepted[0]) for task in TASKS if task.query in asked))
+    return plans[pick(messages, plans)]
 
 
 @pytest.fixture(scope="module")
@@ -69,18 +79,27 @@ Work = Callable[[str, WorkerSettings], Awaitable[None]]
 
 
 @asynccontextmanager
-async def world(folder: Path, home: Path, work: Work | None = None) -> AsyncIterator[World]:
+async def world(
+    folder: Path, home: Path, work: Work | None = None, *, away: Callable[[], bool] = lambda: False
+) -> AsyncIterator[World]:
     """Serves everything.
 
     Args:
         folder: of the model.
         home: for what the services keep.
         work: what a worker does; its work by default.
+        away: whether the generator cannot serve trained policies now.
     """
     artifacts = str(home / "artifacts")
-    adapters = AdapterFolders(ArtifactStore(artifacts), home / "adapters")
+    folders = AdapterFolders(ArtifactStore(artifacts), home / "adapters")
+
+    def adapters(digest: str) -> Path:
+        if away():
+            raise ModelUnavailable("the generator is away")
+        return folders(digest)
+
     writer = LocalModel.load("embedded", folder, adapters=adapters)
-    reader = ScriptedModel(say, choose=lambda messages, options: 0, name="embedded")
+    reader = ScriptedModel(say, choose=pick, name="embedded")
     env = {"AUTOFLOW_ARTIFACTS": artifacts}
 
     async def begin(run: str, token: str) -> None:
@@ -92,15 +111,15 @@ async def world(folder: Path, home: Path, work: Work | None = None) -> AsyncIter
         serving(autoflow_generator.build({}, catalogue_of(writer))) as env["AUTOFLOW_GENERATOR_ADDRESS"],
         serving(autoflow_interpreter.build({}, catalogue_of(reader))) as env["AUTOFLOW_INTERPRETER_ADDRESS"],
         serving(autoflow_scorer.build({})) as env["AUTOFLOW_SCORER_ADDRESS"],
-        trainer(home, launcher, run_poll_interval=5.0) as running,
+        trainer(home, launcher, run_poll_interval=5.0, max_worker_losses=2) as running,
     ):
         env["AUTOFLOW_TRAINER_ADDRESS"] = running.address
         yield World(running, launcher)
 
 
-def whole_run(folder: Path) -> Work:
+def whole_run(folder: Path, retry: Retry | None = None) -> Work:
     """The worker's own work, with a policy from the folder."""
-    return lambda run, settings: work_on(run, settings, partial(policy_of, folder))
+    return lambda run, settings: work_on(run, settings, partial(policy_of, folder), retry)
 
 
 def policy_of(folder: Path, spec: RunSpec) -> Policy:
@@ -120,6 +139,7 @@ class DyingPolicy:
         self._updates = 0
         self.save = policy.save
         self.load = policy.load
+        self.log_probs = policy.log_probs
 
     def update(self, prompt: Prompt, batches: Sequence[Batch], *, rate: float = 1.0) -> UpdateStats:
         """Learns, or dies."""
@@ -134,6 +154,23 @@ def small_run(method: run_pb2.Method.ValueType = run_pb2.METHOD_RLOO) -> run_pb2
     run = optimization(seed=3, method=method, iterations=2, candidates=4, tasks=4)
     run.optimization.lora.rank = 2
     return run
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> run_pb2.Run:
+    """A small run that one worker did from its start to its end."""
+
+    async def finished() -> run_pb2.Run:
+        async with world(folder, tmp_path_factory.mktemp("uninterrupted")) as here:
+            return await here.finished(small_run())
+
+    return asyncio.run(finished())
+
+
+def learned(run: run_pb2.Run) -> list[tuple[str, float]]:
+    """What every iteration came to."""
+    assert run.state == run_pb2.RUN_STATE_SUCCEEDED, run.error
+    return [(iteration.adapter, iteration.reward_mean) for iteration in run.iterations]
 
 
 async def test_a_run_learns_and_reports(folder: Path, tmp_path: Path) -> None:
@@ -160,7 +197,9 @@ async def test_a_run_learns_and_reports(folder: Path, tmp_path: Path) -> None:
     assert run.ledger.usage.llm_calls > run.ledger.executions
 
 
-async def test_another_worker_goes_on_where_one_died(folder: Path, tmp_path: Path) -> None:
+async def test_another_worker_goes_on_where_one_died(
+    folder: Path, tmp_path: Path, uninterrupted: run_pb2.Run
+) -> None:
     deaths: list[str] = []
 
     def mortal(spec: RunSpec) -> Policy:
@@ -178,8 +217,39 @@ async def test_another_worker_goes_on_where_one_died(folder: Path, tmp_path: Pat
         run = await here.finished(small_run())
         assert len(here.launcher.launches) == 2
     assert deaths == [run.name]
-    assert run.state == run_pb2.RUN_STATE_SUCCEEDED, run.error
-    assert [iteration.index for iteration in run.iterations] == [0, 1]
+    assert learned(run) == learned(uninterrupted)
+    assert len(set(learned(run))) == 2
+
+
+async def test_a_run_outlasts_a_generator_that_is_away_for_longer_than_calls_are_repeated(
+    folder: Path, tmp_path: Path, uninterrupted: run_pb2.Run
+) -> None:
+    workers: list[str] = []
+    commits: list[int] = []
+
+    async def work(run: str, settings: WorkerSettings) -> None:
+        workers.append(run)
+        commits.append(len((await here.trainer.get(run)).iterations))
+        await whole_run(folder, replace(IMPATIENT, attempts=1))(run, settings)
+
+    async with world(folder, tmp_path, work, away=lambda: len(workers) == 1) as here:
+        run = await here.finished(small_run())
+    # The second worker found the first one's iteration.
+    assert commits == [0, 1]
+    assert learned(run) == learned(uninterrupted)
+
+
+async def test_a_run_that_ends_for_want_of_a_service_names_no_address(folder: Path, tmp_path: Path) -> None:
+    async def work(run: str, settings: WorkerSettings) -> None:
+        alone = replace(settings, generator_address="127.0.0.1:1")
+        await whole_run(folder, replace(IMPATIENT, attempts=1))(run, alone)
+
+    async with world(folder, tmp_path, work) as here:
+        run = await here.finished(small_run())
+        assert len(here.launcher.launches) == 2
+    assert run.state == run_pb2.RUN_STATE_FAILED
+    assert "the generator could not serve: UNAVAILABLE" in run.error.message
+    assert "127.0.0.1" not in str(run.error)
 
 
 async def test_a_cancelled_run_ends_soon_and_keeps_what_it_committed(folder: Path, tmp_path: Path) -> None:

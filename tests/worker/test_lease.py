@@ -179,6 +179,16 @@ async def test_a_run_that_fails_is_ended_with_its_error() -> None:
     assert isinstance(outcome, FailedPrecondition)
 
 
+async def test_a_service_that_cannot_serve_does_not_end_the_run() -> None:
+    def run() -> None:
+        raise CallFailed("the generator could not serve: UNAVAILABLE")
+
+    trainer = ScriptedTrainer()
+    with pytest.raises(CallFailed):
+        await work(trainer, preparing(Job(run)), Retry())
+    assert trainer.finished == []
+
+
 async def test_work_that_cannot_even_be_prepared_ends_the_run_with_its_error() -> None:
     def prepare(grant: Grant, journal: Journal) -> Job:
         raise FailedPrecondition("no such suite")

@@ -15,7 +15,7 @@ from autoflow.errors import FailedPrecondition
 from autoflow.store.artifacts import ArtifactStore
 from autoflow.testing.random_model import write_random_model
 from autoflow_worker.checkpoint import Checkpoints, State
-from autoflow_worker.ledger import Budget
+from autoflow_worker.ledger import Budget, BudgetSpent
 from autoflow_worker.loop import Loop
 from autoflow_worker.methods import METHODS, LoraSettings
 from autoflow_worker.policy.model import LoraPolicy, load_base
@@ -152,7 +152,7 @@ async def test_a_candidate_that_could_not_be_measured_teaches_nothing(tmp_path: 
     assert report.ledger.missing == 3
 
 
-async def test_an_iteration_of_which_nothing_could_be_measured_fails_the_run(tmp_path: Path) -> None:
+async def test_an_iteration_of_which_nothing_could_be_measured_is_not_committed(tmp_path: Path) -> None:
     interpreter = ScriptedInterpreter(failures=lambda workflow, task: 99)
     run = Run(run_spec(), tmp_path, write=lambda seed, adapter: "Alpha, Beta", interpreter=interpreter)
     with pytest.raises(CallFailed, match="not one candidate"):
@@ -172,6 +172,19 @@ async def test_a_budget_ends_the_learning_after_a_whole_iteration(tmp_path: Path
     # Twelve executions an iteration; ten are kept for the end.
     assert state.iteration == len(run.journal.reports) == 2
     assert run.context.meter.ledger.executions == 24
+
+
+@pytest.mark.parametrize("budget", [Budget(max_executions=21), Budget(max_tokens=100)])
+async def test_a_budget_that_is_too_small_for_one_iteration_ends_the_run(
+    budget: Budget, tmp_path: Path
+) -> None:
+    drawn = iter(range(100))
+    run = Run(
+        run_spec(budget=budget), tmp_path, write=lambda seed, adapter: f"Plan {next(drawn)}", reserve=10
+    )
+    with pytest.raises(BudgetSpent):
+        await run.go()
+    assert run.journal.reports == []
 
 
 class SilentGenerator(ScriptedGenerator):
@@ -196,6 +209,35 @@ async def test_a_model_that_does_not_tell_its_token_ids_cannot_be_trained(tmp_pa
     run = Run(run_spec(), tmp_path, generator=SilentGenerator(any_plan))
     with pytest.raises(FailedPrecondition, match="token ids"):
         await run.go()
+
+
+class TellingGenerator(ScriptedGenerator):
+    """A generator that tells log-probabilities, off by so much on the last token of the last candidate."""
+
+    def __init__(self, off: float) -> None:
+        super().__init__(any_plan)
+        self._off = off
+
+    async def draw(self, count: int, *, seed: int, adapter: str) -> Generation:
+        """Draws, each token for certain, as `CountingPolicy` has it."""
+        drawn = await super().draw(count, seed=seed, adapter=adapter)
+        *others, last = (replace(each, log_probs=(0.0,) * len(each.token_ids)) for each in drawn.candidates)
+        return replace(drawn, candidates=(*others, replace(last, log_probs=(*last.log_probs[1:], self._off))))
+
+
+@pytest.mark.parametrize("off", [-0.11, 0.11, float("nan"), float("-inf")])
+async def test_samples_of_another_model_end_the_run_before_anything_is_executed(
+    off: float, tmp_path: Path
+) -> None:
+    run = Run(run_spec(), tmp_path, generator=TellingGenerator(off))
+    with pytest.raises(FailedPrecondition, match="does not sample from the model"):
+        await run.go()
+    assert not run.interpreter.calls
+
+
+async def test_samples_that_differ_by_rounding_are_learned_from(tmp_path: Path) -> None:
+    run = Run(run_spec(), tmp_path, generator=TellingGenerator(-0.01))
+    assert (await run.go()).iteration == 3
 
 
 async def test_a_prompt_that_changes_within_the_run_ends_it(tmp_path: Path) -> None:

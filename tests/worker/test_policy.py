@@ -11,15 +11,17 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from autoflow.errors import FailedPrecondition
 from autoflow.language import decoding_grammar
 from autoflow.llm.base import Completion, Message, Role, Sampling
 from autoflow.llm.local import LocalModel
 from autoflow.testing.random_model import write_random_model
+from autoflow_worker.agreement import check_agreement
 from autoflow_worker.methods import METHODS, LoraSettings
 from autoflow_worker.policy.likelihood import log_probs, pad
 from autoflow_worker.policy.loading import load, masks_of
-from autoflow_worker.policy.model import LoraPolicy
-from autoflow_worker.ports import Batch, Prompt, WeightedSample
+from autoflow_worker.policy.model import LoraPolicy, load_base
+from autoflow_worker.ports import Batch, Candidate, Prompt, WeightedSample
 from autoflow_worker.spec import RunSpec
 
 GRAMMAR = decoding_grammar(3)
@@ -114,6 +116,21 @@ def prompt_of(samples: Sequence[Completion]) -> Prompt:
 def test_a_fresh_policy_is_the_untrained_model(folder: Path, samples: list[Completion]) -> None:
     for found, completion in zip(likelihoods(policy_of(folder), folder, samples), samples, strict=True):
         torch.testing.assert_close(found, torch.tensor(completion.log_probs), atol=2e-4, rtol=0)
+
+
+def test_the_policy_agrees_with_its_own_samples_and_not_with_those_of_other_weights(
+    folder: Path, samples: list[Completion]
+) -> None:
+    policy, prompt = policy_of(folder), prompt_of(samples)
+    drawn = [Candidate(None, False, each.token_ids, each.usage, each.log_probs) for each in samples]
+    check_agreement(policy, prompt, drawn)
+    policy.update(prompt, [batch_of(samples, [1, -1, 1, -1, 1, -1])] * 5)
+    with pytest.raises(FailedPrecondition, match="does not sample from the model"):
+        check_agreement(policy, prompt, drawn)
+
+
+def test_the_base_model_is_read_in_float32_on_every_device(folder: Path) -> None:
+    assert {load_base(folder, device).dtype for device in ("cpu", "meta")} == {torch.float32}
 
 
 def test_weights_move_likelihoods_their_way(folder: Path, samples: list[Completion]) -> None:

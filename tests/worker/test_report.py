@@ -173,6 +173,16 @@ async def test_the_control_is_measured_on_the_tasks_of_the_runs_own_iterations()
         assert tasks == {task.id for task in end.context.training_tasks(index // 4)}
 
 
+async def test_the_control_has_no_more_samples_than_the_run_drew() -> None:
+    spec = run_spec(iterations=5, test=TestPlan(control_samples=64))
+    end = End(spec)
+    control, best = (await end.go()).reports
+    # Five iterations were planned, three of four candidates were done.
+    assert (control.chosen_from, best.chosen_from) == (12, 12)
+    assert [count for count, _, _ in end.generator.requests] == [12]
+    assert reserve(spec, SUITE) - reserve(run_spec(test=TestPlan(control_samples=1)), SUITE) == 19 * 3
+
+
 async def test_without_a_plan_the_winner_alone_is_tested() -> None:
     end = End(run_spec())
     result = await end.go()
@@ -206,7 +216,7 @@ async def test_a_run_that_found_nothing_valid_fails_with_the_test_closed() -> No
     assert end.journal.openings == []
 
 
-async def test_a_winner_that_cannot_be_measured_on_the_test_fails_the_run() -> None:
+async def test_a_winner_that_cannot_be_measured_on_the_test_is_not_reported() -> None:
     interpreter = ScriptedInterpreter(failures=lambda workflow, task: 99 if task in TEST else 0)
     with pytest.raises(CallFailed, match="best"):
         await End(run_spec(), interpreter=interpreter).go()

@@ -68,9 +68,9 @@ def event_to_proto(recorded: Recorded) -> interpreter_service_pb2.ExecuteWorkflo
         time=Timestamp(seconds=recorded.time_ns // 10**9, nanos=recorded.time_ns % 10**9),
     )
     match recorded.event:
-        case StepStarted(step, visit):
+        case StepStarted(step, executed_before):
             response.step_started.step = step
-            response.step_started.visit = visit
+            response.step_started.executed_before = executed_before
         case StepAnswered(step, answer):
             response.step_answered.step = step
             response.step_answered.answer = answer

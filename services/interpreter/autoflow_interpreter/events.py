@@ -28,8 +28,8 @@ class StepStarted:
     """A step begins."""
 
     step: str
-    visit: int
-    """How many steps were executed before it."""
+    executed_before: int
+    """How many steps were executed before it; a step that a loop executes again counts again."""
 
 
 @dataclass(frozen=True, slots=True)

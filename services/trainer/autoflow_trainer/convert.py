@@ -14,11 +14,12 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
+from autoflow.convert import method_from_proto
 from autoflow.errors import Unauthenticated
 from autoflow.v1 import run_pb2, run_worker_service_pb2, workflow_pb2
 from autoflow_trainer.control import Page, Snapshot
 from autoflow_trainer.leases import Grant
-from autoflow_trainer.requests import Comparator, Method, OptimizationRequest
+from autoflow_trainer.requests import Comparator, OptimizationRequest
 from autoflow_trainer.runs import (
     Cancelled,
     Claim,
@@ -40,13 +41,6 @@ _STATES: Mapping[RunState, run_pb2.RunState.ValueType] = MappingProxyType(
         RunState.SUCCEEDED: run_pb2.RUN_STATE_SUCCEEDED,
         RunState.FAILED: run_pb2.RUN_STATE_FAILED,
         RunState.CANCELLED: run_pb2.RUN_STATE_CANCELLED,
-    }
-)
-_METHODS: Mapping[run_pb2.Method.ValueType, Method] = MappingProxyType(
-    {
-        run_pb2.METHOD_REINFORCE: Method.REINFORCE,
-        run_pb2.METHOD_RLOO: Method.RLOO,
-        run_pb2.METHOD_RAFT: Method.RAFT,
     }
 )
 _BEARER = "bearer "
@@ -73,7 +67,7 @@ def request_from_proto(message: run_pb2.Run) -> OptimizationRequest:
     return OptimizationRequest(
         spec=_bytes(spec),
         suite=wanted.suite,
-        method=_METHODS[wanted.method],
+        method=method_from_proto(wanted.method),
         candidates=wanted.candidates,
         generator_adapter=wanted.generator.adapter,
         comparators=tuple(

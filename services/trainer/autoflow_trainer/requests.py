@@ -8,22 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from autoflow.errors import InvalidArgument, NotFound
 from autoflow.language import Diagnostic, Severity, check
+from autoflow.methods import Method
 from autoflow.suites import suite_names
 
 _MAX_ERRORS = 5
 """So many errors of a workflow are told."""
-
-
-class Method(StrEnum):
-    """How a run learns."""
-
-    REINFORCE = "reinforce"
-    RLOO = "rloo"
-    RAFT = "raft"
 
 
 @dataclass(frozen=True, slots=True)

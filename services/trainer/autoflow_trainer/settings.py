@@ -48,8 +48,10 @@ class TrainerSettings:
     """The time that a worker has to exit after its run has ended, before it is killed."""
     stop_grace: float = 5.0
     """The time that workers have to exit when the service stops, before they are killed."""
-    max_worker_losses: int = 3
-    """A run that loses so many workers without committing an iteration in between fails."""
+    max_worker_losses: int = 8
+    """A run that loses so many workers without committing an iteration in between fails. A worker that cannot
+    reach a service gives up after some 20 s; with the delays in between, a run outlasts a service that is
+    away for three minutes."""
     relaunch_delay: float = 1.0
     """Before the first replacement of a lost worker; doubled for each further one, up to 30 s."""
     run_poll_interval: float = 1.0

@@ -1,8 +1,9 @@
 """A worker's process: `python -m autoflow_worker runs/<id>`, the rest by the environment (`WorkerSettings`).
 
 Exit status: 0 where the run was ended by this worker, however it ended; 2 where command or environment are
-wrong; 3 where the lease was lost; 1 where the trainer could not be reached. SIGTERM ends the process at once,
-without a word to the trainer: whatever is committed is safe, and another worker goes on from there.
+wrong; 3 where the lease was lost; 1 where the trainer or another service could not serve for longer than
+calls are repeated. SIGTERM ends the process at once. Then, and with any status but 0, the run is not over:
+whatever is committed is safe, and another worker goes on from there.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def main(arguments: list[str], env: Mapping[str, str]) -> int:
     try:
         asyncio.run(_work(arguments[0], settings))
     except Unavailable as error:
-        _log.error("the trainer could not be reached: %s", error)
+        _log.error("gave up for now: %s", error)
         return 1
     return 0
 

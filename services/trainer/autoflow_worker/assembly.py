@@ -29,18 +29,25 @@ PolicyLoader = Callable[[RunSpec], Policy]
 """Reads the untrained policy of a run; blocks."""
 
 
-async def work_on(run: str, settings: WorkerSettings, load_policy: PolicyLoader | None = None) -> None:
+async def work_on(
+    run: str,
+    settings: WorkerSettings,
+    load_policy: PolicyLoader | None = None,
+    retry: Retry | None = None,
+) -> None:
     """Does one run over the services that the settings name.
 
     Args:
         run: `runs/<id>`.
         settings: where everything is.
         load_policy: how the policy is read. Default: the embedded model, with torch.
+        retry: what is done about calls that fail.
 
     Raises:
         LeaseLost: the run is another worker's.
-        CallFailed: the trainer could not be reached.
+        CallFailed: the trainer, or a service that the work needs, could not serve.
     """
+    retry = retry or Retry()
     load_policy = load_policy or partial(load_lora_policy, settings=settings)
     services = Client(
         generator=settings.generator_address,
@@ -48,8 +55,10 @@ async def work_on(run: str, settings: WorkerSettings, load_policy: PolicyLoader 
         scorer=settings.scorer_address,
     )
     async with services, RunWorkerClient(settings.trainer_address, settings.run_token) as trainer:
-        prepare = partial(_prepare, settings=settings, services=services, load_policy=load_policy)
-        await work(RemoteTrainer(trainer, run), prepare, Retry())
+        prepare = partial(
+            _prepare, settings=settings, services=services, load_policy=load_policy, retry=retry
+        )
+        await work(RemoteTrainer(trainer, run), prepare, retry)
 
 
 def load_lora_policy(spec: RunSpec, settings: WorkerSettings) -> Policy:
@@ -77,13 +86,19 @@ def weights_folder(model: str) -> Path:
 
 
 def _prepare(
-    grant: Grant, journal: Journal, *, settings: WorkerSettings, services: Client, load_policy: PolicyLoader
+    grant: Grant,
+    journal: Journal,
+    *,
+    settings: WorkerSettings,
+    services: Client,
+    load_policy: PolicyLoader,
+    retry: Retry,
 ) -> OptimizationJob:
     spec = grant.read_spec()
     suite = load_suite(spec.suite)
     scorer = RemoteScorer(services.scorer, suite)
     interpreter = RemoteInterpreter(services.interpreter, spec.interpreter, spec.interpreter_adapter, suite)
-    meter, retry = Meter(spec.budget, grant.spent), Retry()
+    meter = Meter(spec.budget, grant.spent)
     context = Context(
         spec=spec,
         suite=suite,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from autoflow_worker.ports import CallFailed
+from autoflow_worker.ports import CallFailed, TimedOut
 
 T = TypeVar("T")
 
@@ -21,6 +21,8 @@ class Retry:
 
     attempts: int = 5
     """Calls in all, at least 1."""
+    timed_out_attempts: int = 2
+    """Calls that may run out of their time."""
     first_wait: float = 0.5
     """Seconds before the second call; each wait is three times the one before."""
     longest_wait: float = 20.0
@@ -34,10 +36,14 @@ class Retry:
             CallFailed: the last attempt's. Any other error ends the attempts at once.
         """
         wait = self.first_wait
+        timed_out = 0
         for _ in range(self.attempts - 1):
             try:
                 return await make()
             except CallFailed as failure:
+                timed_out += isinstance(failure, TimedOut)
+                if timed_out >= self.timed_out_attempts:
+                    raise
                 await self.sleep(min(max(wait, failure.retry_after), self.longest_wait))
                 wait *= 3
         return await make()

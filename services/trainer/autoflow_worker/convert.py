@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from types import MappingProxyType
 
 from google.protobuf.duration_pb2 import Duration
 
-from autoflow.convert import usage_from_proto, usage_to_proto
-from autoflow.errors import FailedPrecondition, InvalidArgument
+from autoflow.convert import method_from_proto, usage_from_proto, usage_to_proto
+from autoflow.errors import InvalidArgument
 from autoflow.language import check
 from autoflow.v1 import (
     generator_service_pb2,
@@ -36,13 +34,6 @@ from autoflow_worker.results import (
 from autoflow_worker.spec import Comparator, RunSpec, TestPlan
 from autoflow_worker.statistics import Estimate
 
-_METHODS: Mapping[run_pb2.Method.ValueType, str] = MappingProxyType(
-    {
-        run_pb2.METHOD_REINFORCE: "reinforce",
-        run_pb2.METHOD_RLOO: "rloo",
-        run_pb2.METHOD_RAFT: "raft",
-    }
-)
 _DEFAULT_POLICY_TASKS = 12
 
 
@@ -65,9 +56,7 @@ def spec_from_proto(run: run_pb2.Run) -> RunSpec:
         InvalidArgument: a comparator has lint errors.
     """
     wanted = run.optimization
-    method = _METHODS.get(wanted.method)
-    if method is None:
-        raise FailedPrecondition("the run asks for a method that its worker does not know")
+    method = method_from_proto(wanted.method)
     return RunSpec(
         suite=wanted.suite,
         generator=wanted.generator.model,
@@ -102,7 +91,7 @@ def _lora(wanted: run_pb2.LoraSettings, defaults: LoraSettings) -> LoraSettings:
         rank=wanted.rank or defaults.rank,
         alpha=wanted.alpha or defaults.alpha,
         learning_rate=wanted.learning_rate or defaults.learning_rate,
-        kl_weight=wanted.kl_weight or defaults.kl_weight,
+        kl_weight=wanted.kl_weight if wanted.HasField("kl_weight") else defaults.kl_weight,
     )
 
 
@@ -132,6 +121,7 @@ def candidate_from_proto(message: generator_service_pb2.Candidate) -> Candidate:
         truncated=message.finish_reason == model_pb2.FINISH_REASON_LENGTH,
         token_ids=tuple(message.token_ids),
         usage=usage_from_proto(message.usage),
+        log_probs=tuple(message.log_probs),
     )
 
 

@@ -20,7 +20,7 @@ from autoflow.suites import Task
 from autoflow_worker.cache import EvaluationCache
 from autoflow_worker.concurrency import Retry, gather
 from autoflow_worker.ledger import Meter
-from autoflow_worker.ports import CallFailed, Execution, Interpreter, Score, Scorer, Workflow
+from autoflow_worker.ports import CallFailed, Execution, Interpreter, Score, Scorer, TimedOut, Workflow
 
 Assignment = tuple[Workflow | None, Sequence[Task]]
 """What to measure on which tasks; None stands for a candidate that is no valid workflow: 0 on every task."""
@@ -128,8 +128,10 @@ class Evaluator:
         self._meter.admit_execution()
         try:
             execution = await self._interpreter.execute(workflow, task)
-        except BaseException:
+        except BaseException as error:
             self._meter.execution_failed()
+            if isinstance(error, TimedOut):
+                self._meter.used(error.usage)
             raise
         self._meter.execution_paid(execution.usage)
         return execution

@@ -2,7 +2,8 @@
 
 The gate is passed before a call is made. What a call costs in tokens is known only when it has ended, so a
 limit on calls or tokens can be overshot by what was in flight when it was reached; the limit on executions is
-exact. What a failed call had cost before it failed is not known and not counted.
+exact. What a failed call had cost before it failed is counted where the service tells (`TimedOut`), and else
+is not known.
 """
 
 from __future__ import annotations
@@ -17,9 +18,6 @@ from autoflow.llm.base import Usage
 
 class BudgetSpent(ResourceExhausted):
     """A call was not made because the run's budget is spent; waiting does not help."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, retry_after=0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autoflow.errors import FailedPrecondition
+from autoflow_worker.agreement import check_agreement
 from autoflow_worker.checkpoint import Checkpoints, State
 from autoflow_worker.context import Context
 from autoflow_worker.evaluator import Row, mean_reward
@@ -55,6 +56,7 @@ class Loop:
         self._checkpoints = checkpoints
         self._state = state
         self._reserve = reserve
+        self._agreed = False
 
     async def run(self) -> State:
         """Does all iterations that are left, as far as the budget goes.
@@ -65,15 +67,20 @@ class Loop:
         Raises:
             CallFailed: nothing could be drawn, or an iteration could not be measured at all.
             FailedPrecondition: the model cannot be trained by what its server tells.
+            BudgetSpent: the budget is too small for a single iteration.
         """
         training = self._context.spec.training
         while self._state.iteration < training.iterations:
             self._context.journal.progress(Progress("learning", self._state.iteration, training.iterations))
             if not self._context.meter.covers(training.candidates * training.tasks + self._reserve):
+                if not self._state.iteration:
+                    raise BudgetSpent("the budget is too small for one iteration and the final measurements")
                 break
             try:
                 await self._iterate(self._state.iteration)
             except BudgetSpent:
+                if not self._state.iteration:
+                    raise
                 break
         return self._state
 
@@ -86,6 +93,9 @@ class Loop:
             adapter=self._state.adapter,
         )
         prompt = self._checked_prompt(generation)
+        if not self._agreed:
+            await asyncio.to_thread(check_agreement, self._policy, prompt, generation.candidates)
+            self._agreed = True
         tasks = self._context.training_tasks(index)
         rows = await self._context.evaluator.evaluate(
             [(candidate.workflow, tasks) for candidate in generation.candidates]

@@ -29,6 +29,18 @@ class CallFailed(Unavailable):
         self.retry_after = retry_after
 
 
+class TimedOut(CallFailed):
+    """A call ran for all the time that it had, and did not end. That is dear, so it is tried again only once.
+
+    Attributes:
+        usage: what it cost all the same.
+    """
+
+    def __init__(self, message: str, usage: Usage) -> None:
+        super().__init__(message)
+        self.usage = usage
+
+
 @dataclass(frozen=True, slots=True)
 class Workflow:
     """A workflow that lints without errors."""
@@ -49,6 +61,8 @@ class Candidate:
     token_ids: tuple[int, ...]
     """The drawn ids, the end token included."""
     usage: Usage
+    log_probs: tuple[float, ...] = ()
+    """Of each drawn token, under temperature and mask; empty where the sampler does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +128,7 @@ class Interpreter(Protocol):
         """Executes a workflow on a task.
 
         Raises:
+            TimedOut: the execution did not end in the time that it had.
             CallFailed: the service could not serve.
         """
 
@@ -176,6 +191,14 @@ class Policy(Protocol):
             prompt: what all samples were drawn for, and under which grammar.
             batches: what each step learns from.
             rate: the part of the full learning rate that the steps take.
+        """
+
+    def log_probs(self, prompt: Prompt, drawn: Sequence[tuple[int, ...]]) -> list[tuple[float, ...]]:
+        """The log-probability of each token of drawn sequences, at the run's temperature.
+
+        Args:
+            prompt: what all were drawn for, and under which grammar.
+            drawn: token ids, at least one sequence of at least one token.
         """
 
     def save(self, adapter: Path, optimizer: Path) -> None:

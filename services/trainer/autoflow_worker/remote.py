@@ -2,12 +2,15 @@
 
 Errors are sorted here, once. What another try may mend (no connection, no room, no time, a fault of the
 server's) is `CallFailed`; what it cannot mend (an unknown model, a refused request) ends the run under its
-own name.
+own name. The words of a `CallFailed` are fixed: what grpc says of a connection holds addresses and is for the
+log alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from types import MappingProxyType
 
@@ -17,7 +20,7 @@ from autoflow import errors, prompts
 from autoflow.client import GeneratorClient, InterpreterClient, RpcError, ScorerClient
 from autoflow.client import errors as rpc
 from autoflow.client.worker import RunWorkerClient
-from autoflow.convert import plan_reference_to_proto, tool_to_proto
+from autoflow.convert import plan_reference_to_proto, tool_to_proto, usage_from_proto
 from autoflow.plans import PlanReference
 from autoflow.server.errors import failure
 from autoflow.suites import Task, TaskSuite
@@ -33,7 +36,16 @@ from autoflow_worker import convert
 from autoflow_worker.lease import Cancelled, Grant, LeaseLost
 from autoflow_worker.ledger import Ledger
 from autoflow_worker.methods import TrainingSettings
-from autoflow_worker.ports import CallFailed, Candidate, Execution, Generation, Prompt, Score, Workflow
+from autoflow_worker.ports import (
+    CallFailed,
+    Candidate,
+    Execution,
+    Generation,
+    Prompt,
+    Score,
+    TimedOut,
+    Workflow,
+)
 from autoflow_worker.results import IterationReport, Progress, Result
 
 _EXECUTION_STEPS = 24
@@ -42,7 +54,9 @@ _EXECUTION_SECONDS = 300
 """An execution that takes so long was starved; see `RemoteInterpreter`."""
 _METRICS = ("plan_valid", "plan_f1")
 
-_ENDS_THE_RUN: Mapping[type[RpcError], type[errors.AutoFlowError]] = MappingProxyType(
+_log = logging.getLogger(__name__)
+
+_ENDS_THE_RUN: Mapping[type[RpcError], Callable[[str], errors.AutoFlowError]] = MappingProxyType(
     {
         # A refused request is a fault between services, not of whoever created the run.
         rpc.InvalidArgument: errors.FailedPrecondition,
@@ -57,14 +71,19 @@ _LOSES_THE_LEASE = (rpc.Aborted, rpc.FailedPrecondition, rpc.NotFound, rpc.Unaut
 
 
 @contextmanager
-def _sorted_errors() -> Iterator[None]:
+def _sorted_errors(service: str) -> Iterator[None]:
     try:
         yield
     except RpcError as error:
-        kind = _ENDS_THE_RUN.get(type(error))
-        if kind is errors.NotFound or kind is errors.Unauthenticated or kind is errors.FailedPrecondition:
+        if kind := _ENDS_THE_RUN.get(type(error)):
             raise kind(str(error)) from error
-        raise CallFailed(str(error), error.details.retry_after or 0.0) from error
+        raise _call_failed(service, error) from error
+
+
+def _call_failed(service: str, error: RpcError) -> CallFailed:
+    _log.warning("the %s could not serve: %s", service, error)
+    code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).upper()
+    return CallFailed(f"the {service} could not serve: {code}", error.details.retry_after or 0.0)
 
 
 class RemoteGenerator:
@@ -100,7 +119,7 @@ class RemoteGenerator:
         request.model.adapter = adapter
         prompt = Prompt((), "")
         drawn: dict[int, Candidate] = {}
-        with _sorted_errors():
+        with _sorted_errors("generator"):
             async with aclosing(self._client.generate_workflows(request)) as events:
                 async for event in events:
                     if event.HasField("started"):
@@ -151,7 +170,7 @@ class RemoteInterpreter:
         request.workflow.source = workflow.text
         request.query = task.query
         finished = None
-        with _sorted_errors():
+        with _sorted_errors("interpreter"):
             async with aclosing(self._client.execute_workflow(request)) as events:
                 async for event in events:
                     if event.HasField("finished"):
@@ -159,7 +178,7 @@ class RemoteInterpreter:
         if finished is None:
             raise CallFailed("the execution's stream ended before the execution did")
         if finished.outcome == interpreter_service_pb2.EXECUTION_OUTCOME_TIME_LIMIT:
-            raise CallFailed(f"the execution ran out of time: {finished.detail}")
+            raise TimedOut("the execution ran out of time", usage_from_proto(finished.usage))
         return convert.execution_from_proto(finished)
 
 
@@ -183,7 +202,7 @@ class RemoteScorer:
             for answer, task in answers
         ]
         request = scorer_service_pb2.ScoreOutputsRequest(pairs=pairs, metrics=_METRICS)
-        with _sorted_errors():
+        with _sorted_errors("scorer"):
             response = await self._client.score_outputs(request)
         columns = {scores.metric: scores.values for scores in response.scores}
         valid, reward = (columns.get(metric, ()) for metric in _METRICS)
@@ -271,4 +290,4 @@ class RemoteTrainer:
         except _LOSES_THE_LEASE as error:
             raise LeaseLost(str(error)) from error
         except RpcError as error:
-            raise CallFailed(str(error), error.details.retry_after or 0.0) from error
+            raise _call_failed("trainer", error) from error

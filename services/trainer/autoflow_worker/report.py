@@ -1,8 +1,8 @@
 """The end of a run: choose on validation, then open the sealed test once and measure everything.
 
-- `best` is the run's winner; `control` is chosen in the same way (as many samples as asked for, the same
-  training tasks, the same shortlist, the same validation tasks) from samples of the *untrained* generator.
-  The best found is mostly search, and the control says how much of it.
+- `best` is the run's winner; `control` is chosen in the same way (the same training tasks, the same
+  shortlist, the same validation tasks) from samples of the *untrained* generator: as many as were asked for,
+  but never more than the run itself drew. The best found is mostly search, and the control says how much.
 - The policy before and after: fresh samples of the untrained and the trained generator, at the temperature
   and under the grammar of the run, on the same few test tasks. That is the learning.
 - The ceiling is what the reference plans themselves score.
@@ -37,10 +37,15 @@ def reserve(spec: RunSpec, suite: TaskSuite) -> int:
     """The most executions that the end of a run can need."""
     chosen = 2 if spec.test.control_samples else 1
     test = len(suite.tasks(Split.TEST))
-    control = spec.test.control_samples * spec.training.tasks
+    control = _control_samples(spec, spec.training.iterations) * spec.training.tasks
     validation = chosen * SHORTLIST * len(suite.tasks(Split.VALIDATION))
     policy = 2 * spec.test.policy_samples * min(spec.test.policy_tasks, test)
     return control + validation + (chosen + len(spec.test.comparators)) * test + policy
+
+
+def _control_samples(spec: RunSpec, iterations: int) -> int:
+    """Samples of the control of a run that did so many iterations."""
+    return min(spec.test.control_samples, iterations * spec.training.candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,8 @@ class Ending:
 
     async def _control(self) -> list[Workflow | None]:
         """Draws and measures samples of the untrained generator as an iteration does; None where invalid."""
-        training, count = self._context.spec.training, self._context.spec.test.control_samples
+        training = self._context.spec.training
+        count = _control_samples(self._context.spec, self._state.iteration)
         if not count:
             return []
         generation = await self._context.draw(count, purpose=Purpose.CONTROL)

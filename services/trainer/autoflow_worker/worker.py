@@ -1,4 +1,8 @@
-"""One worker's life: take the run, do it, end it; stop when cancelled, vanish when the lease is lost."""
+"""One worker's life: take the run, do it, end it; stop when cancelled, vanish when the lease is lost.
+
+What is wrong with the run ends it. What is wrong with a service does not: then the worker gives up alone, and
+the trainer, which knows how many workers gave up before, has another one go on from the last commit.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from autoflow_worker.concurrency import Retry
 from autoflow_worker.context import Journal
 from autoflow_worker.lease import Cancelled, Grant, Lease, LeaseLost, Trainer
 from autoflow_worker.ledger import Ledger
+from autoflow_worker.ports import CallFailed
 from autoflow_worker.results import Result
 
 _log = logging.getLogger(__name__)
@@ -32,7 +37,7 @@ Prepare = Callable[[Grant, Journal], Job]
 
 
 async def work(trainer: Trainer, prepare: Prepare, retry: Retry) -> None:
-    """Takes a run and ends it, whatever comes.
+    """Takes a run and ends it, unless a service fails past all retries.
 
     Args:
         trainer: where the run comes from.
@@ -41,7 +46,7 @@ async def work(trainer: Trainer, prepare: Prepare, retry: Retry) -> None:
 
     Raises:
         LeaseLost: the run is another worker's; nothing more may be done for it.
-        CallFailed: the trainer could not be reached.
+        CallFailed: the trainer, or a service that the work needs, could not serve; the run goes on later.
     """
     grant = await retry.call(trainer.lease)
     lease = Lease(trainer, grant, retry)
@@ -64,7 +69,7 @@ async def _until_stopped(job: Job, lease: Lease) -> Result | Exception | Cancell
             return working.result()
         keeping.result()
         return Cancelled()
-    except LeaseLost:
+    except (LeaseLost, CallFailed):
         raise
     except Exception as error:
         _log.exception("the run failed")

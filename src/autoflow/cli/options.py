@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
+
+from autoflow.methods import Method
 
 JsonOption = Annotated[bool, typer.Option("--json", metavar="", help="Write JSON to standard output.")]
 
@@ -29,14 +30,6 @@ MODEL = "embedded"
 
 SUITE = "planning"
 """The suite that every installation knows."""
-
-
-class Method(StrEnum):
-    """How a run learns."""
-
-    REINFORCE = "reinforce"
-    RLOO = "rloo"
-    RAFT = "raft"
 
 
 DEFAULT_METHOD = Method.RLOO

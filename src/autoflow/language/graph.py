@@ -47,16 +47,6 @@ class Graph:
         """Returns the steps with some path to a goal, goals included; by default to the terminal steps."""
         return _closure(self.predecessors, self.terminals if goals is None else goals)
 
-    def back_edges(self) -> frozenset[tuple[int, int]]:
-        """Returns the edges that close a loop in a depth-first walk from the first step.
-
-        An edge ``(i, j)`` is a back edge when ``j`` is ``i`` or one of its ancestors in the walk. Edges
-        between steps that the walk does not reach are left out.
-        """
-        finished = {node: i for i, node in enumerate(_postorder(self.successors, (0,)))}
-        edges = ((node, child) for node in finished for child in self.successors[node])
-        return frozenset((node, child) for node, child in edges if finished[node] <= finished[child])
-
     def components(self) -> tuple[frozenset[int], ...]:
         """Returns the strongly connected components (Kosaraju's algorithm), sources before sinks."""
         components: list[frozenset[int]] = []

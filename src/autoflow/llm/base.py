@@ -94,6 +94,10 @@ class LanguageModel(Protocol):
         """Its name in the catalogue."""
 
     @property
+    def alive(self) -> bool:
+        """False once it is closed or has broken down for good: every later call fails, so get another."""
+
+    @property
     def supports_grammar(self) -> bool:
         """Whether `complete` takes a grammar."""
 

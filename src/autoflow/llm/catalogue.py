@@ -52,7 +52,8 @@ class Catalogue:
     async def get(self, name: str) -> LanguageModel:
         """The model of that name. Callers who come while it is loaded wait for the same load.
 
-        A load that failed is tried again by the next caller; a caller who is cancelled leaves it running.
+        A load that failed is tried again by the next caller, and so is that of a model that has broken down;
+        a caller who is cancelled leaves it running.
 
         Raises:
             UnknownModel: there is none of that name, or what it needs is not installed.
@@ -61,12 +62,13 @@ class Catalogue:
         if self._closed:
             raise ModelUnavailable("the service is stopping")
         load = self._loads.get(name)
-        if load is None or _failed(load):
+        if load is None or (load.done() and not _is_alive(load)):
             if name not in self._loaders:
                 raise UnknownModel(
                     f"no model is named {name!r}; there are: {', '.join(self.names) or 'none'}"
                 )
-            load = self._loads[name] = asyncio.create_task(self._loaders[name]())
+            former = None if load is None else _loaded(load)
+            load = self._loads[name] = asyncio.create_task(self._load(name, former))
         return load.result() if load.done() else await asyncio.shield(load)
 
     async def start(self) -> None:
@@ -78,10 +80,9 @@ class Catalogue:
         await asyncio.gather(*(self.get(name) for name in self._preload))
 
     async def ready(self) -> bool:
-        """Whether the models that are to be preloaded are there, and the catalogue is open."""
+        """Whether the models that are to be preloaded are there and alive, and the catalogue is open."""
         loads = [self._loads.get(name) for name in self._preload]
-        there = all(load is not None and load.done() and not _failed(load) for load in loads)
-        return there and not self._closed
+        return all(load is not None and _is_alive(load) for load in loads) and not self._closed
 
     async def close(self) -> None:
         """Closes the models, those that are being loaded as soon as they are. Later calls of `get` fail."""
@@ -90,9 +91,15 @@ class Catalogue:
         if loads:
             # A load in a thread cannot be cancelled; a model that nobody closes may keep the process alive.
             await asyncio.wait(loads, timeout=_LOAD_SECONDS)
-        models = [load.result() for load in loads if load.done() and not _failed(load)]
+        models = [model for load in loads if (model := _loaded(load)) is not None]
         async with asyncio.timeout(_CLOSE_SECONDS):
             await asyncio.gather(*(model.close() for model in models))
+
+    async def _load(self, name: str, former: LanguageModel | None) -> LanguageModel:
+        if former is not None:
+            # It may still hold memory that the next one needs.
+            await former.close()
+        return await self._loaders[name]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +141,16 @@ def _to_preload(setting: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in setting.split(",") if name.strip())
 
 
-def _failed(load: asyncio.Task[LanguageModel]) -> bool:
-    return load.done() and (load.cancelled() or load.exception() is not None)
+def _loaded(load: asyncio.Task[LanguageModel]) -> LanguageModel | None:
+    """What came of a load; None where it runs still, or has failed."""
+    if not load.done() or load.cancelled() or load.exception() is not None:
+        return None
+    return load.result()
+
+
+def _is_alive(load: asyncio.Task[LanguageModel]) -> bool:
+    model = _loaded(load)
+    return model is not None and model.alive
 
 
 def _local_is_installed() -> bool:

@@ -51,18 +51,18 @@ def local_environment(home: Path, env: Mapping[str, str]) -> dict[str, str]:
 
     Args:
         home: the folder.
-        env: what is given; it wins.
+        env: what is given; it wins. An empty variable is as good as none.
 
     Returns:
         `env`, and the places of artifacts, adapters and runs below `home` where it has none.
     """
     home = home.absolute()
-    return {
+    places = {
         f"{PREFIX}ARTIFACTS": str(home / "artifacts"),
         f"{PREFIX}ADAPTER_CACHE": str(home / "adapters"),
         f"{PREFIX}TRAINER_DATA": str(home / "trainer"),
-        **env,
     }
+    return {**env, **{variable: env.get(variable) or place for variable, place in places.items()}}
 
 
 @dataclass(frozen=True, slots=True)

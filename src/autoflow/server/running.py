@@ -97,10 +97,6 @@ class RunningServer:
             # They are cancelled, but have not heard of it yet.
             await self._gate.wait_until_empty(_FLUSH)
 
-    async def wait(self) -> None:
-        """Returns when the server has stopped, for whatever reason."""
-        await self._server.wait_for_termination()
-
     async def __aenter__(self) -> Self:
         return self
 

@@ -1,15 +1,23 @@
-"""What tests need, of this project and of those who build on it: real servers and small fakes."""
+"""What tests need, of this project and of those who build on it: real servers and small fakes.
+
+Left out of these names: `autoflow.testing.random_model`, which writes small models for the local provider. It
+imports torch, so whoever needs it imports that module.
+"""
 
 from __future__ import annotations
 
 from autoflow.testing.gates import GatedModel, catalogue_of
+from autoflow.testing.interpreters import ScriptedInterpreter
+from autoflow.testing.launcher import CoroutineLauncher
 from autoflow.testing.models import ScriptedCall, ScriptedModel
 from autoflow.testing.servers import in_process, serving
 from autoflow.testing.services import scripted_interpreter, scripted_scorer
 
 __all__ = [
+    "CoroutineLauncher",
     "GatedModel",
     "ScriptedCall",
+    "ScriptedInterpreter",
     "ScriptedModel",
     "catalogue_of",
     "in_process",

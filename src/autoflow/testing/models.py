@@ -65,6 +65,11 @@ class ScriptedModel:
         return self._name
 
     @property
+    def alive(self) -> bool:
+        """Whether it was not closed."""
+        return not self.closed
+
+    @property
     def supports_grammar(self) -> bool:
         """Whether `complete` takes a grammar."""
         return self._supports_grammar

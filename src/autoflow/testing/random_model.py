@@ -1,4 +1,4 @@
-"""Small causal language models with random weights, as folders that transformers reads.
+"""Small causal language models and adapters with random weights, as folders that transformers and peft read.
 
 They talk nonsense, but it is the nonsense of a real architecture, tokenizer and chat template. Their
 weights are drawn large, so that likeliest tokens stand out by far more than the rounding of float32. Needs
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft import LoraConfig, TaskType, get_peft_model
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
@@ -84,6 +85,31 @@ def write_random_model(
         model = AutoModelForCausalLM.from_config(settings)  # type: ignore[no-untyped-call]
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    return folder
+
+
+def write_random_adapter(model: Path, folder: Path, *, seed: int = 0, **config: Any) -> Path:
+    """Writes a LoRA adapter with large random weights, as peft saves it.
+
+    Args:
+        model: the folder of the model that it is for.
+        folder: where to; made if it is not there.
+        seed: of the weights.
+        config: what differs from rank 4 on query, value and down projections, by the names of `LoraConfig`.
+
+    Returns:
+        The folder.
+    """
+    settings = {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "v_proj", "down_proj"], **config}
+    adapted = get_peft_model(
+        AutoModelForCausalLM.from_pretrained(model, local_files_only=True),
+        LoraConfig(task_type=TaskType.CAUSAL_LM, **settings),
+    )
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in adapted.named_parameters():
+        if "lora_" in name:
+            parameter.data = torch.randn(parameter.shape, generator=generator) * 0.3
+    adapted.save_pretrained(str(folder))
     return folder
 
 

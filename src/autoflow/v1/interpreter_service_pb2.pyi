@@ -233,20 +233,20 @@ class StepStarted(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STEP_FIELD_NUMBER: _builtins.int
-    VISIT_FIELD_NUMBER: _builtins.int
+    EXECUTED_BEFORE_FIELD_NUMBER: _builtins.int
     step: _builtins.str
     """Output only. The step's name."""
-    visit: _builtins.int
-    """Output only. How many steps were executed before it; a loop executes a step several times."""
+    executed_before: _builtins.int
+    """Output only. How many steps were executed before it; a step that a loop executes again counts again."""
     def __init__(
         self,
         *,
         step: _builtins.str = ...,
-        visit: _builtins.int = ...,
+        executed_before: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["step", b"step", "visit", b"visit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["executed_before", b"executed_before", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

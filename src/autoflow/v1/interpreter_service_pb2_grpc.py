@@ -50,8 +50,8 @@ class InterpreterServiceServicer:
         """Executes one workflow on one task and streams what happens. The last message is always `finished`; how
         an execution ends by its own doing (limits, no decision) is an outcome, not an error. Cancelling the
         call cancels the execution.
-        Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model),
-        RESOURCE_EXHAUSTED (too many executions), UNAVAILABLE (the model cannot be reached).
+        Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model
+        or adapter), RESOURCE_EXHAUSTED (too many executions), UNAVAILABLE (the model cannot be reached).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

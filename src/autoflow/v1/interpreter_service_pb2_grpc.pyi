@@ -37,8 +37,8 @@ class InterpreterServiceStub:
     """Executes one workflow on one task and streams what happens. The last message is always `finished`; how
     an execution ends by its own doing (limits, no decision) is an outcome, not an error. Cancelling the
     call cancels the execution.
-    Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model),
-    RESOURCE_EXHAUSTED (too many executions), UNAVAILABLE (the model cannot be reached).
+    Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model
+    or adapter), RESOURCE_EXHAUSTED (too many executions), UNAVAILABLE (the model cannot be reached).
     """
 
 @_typing.type_check_only
@@ -50,8 +50,8 @@ class InterpreterServiceAsyncStub(InterpreterServiceStub):
     """Executes one workflow on one task and streams what happens. The last message is always `finished`; how
     an execution ends by its own doing (limits, no decision) is an outcome, not an error. Cancelling the
     call cancels the execution.
-    Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model),
-    RESOURCE_EXHAUSTED (too many executions), UNAVAILABLE (the model cannot be reached).
+    Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model
+    or adapter), RESOURCE_EXHAUSTED (too many executions), UNAVAILABLE (the model cannot be reached).
     """
 
 class InterpreterServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -66,8 +66,8 @@ class InterpreterServiceServicer(metaclass=_abc_1.ABCMeta):
         """Executes one workflow on one task and streams what happens. The last message is always `finished`; how
         an execution ends by its own doing (limits, no decision) is an outcome, not an error. Cancelling the
         call cancels the execution.
-        Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model),
-        RESOURCE_EXHAUSTED (too many executions), UNAVAILABLE (the model cannot be reached).
+        Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model
+        or adapter), RESOURCE_EXHAUSTED (too many executions), UNAVAILABLE (the model cannot be reached).
         """
 
 def add_InterpreterServiceServicer_to_server(servicer: InterpreterServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

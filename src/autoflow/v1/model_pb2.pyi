@@ -28,7 +28,7 @@ class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinishRe
     FINISH_REASON_STOP: _FinishReason.ValueType  # 1
     """The model ended it."""
     FINISH_REASON_LENGTH: _FinishReason.ValueType  # 2
-    """The token limit cut it off."""
+    """The token limit, or the end of the model's context, cut it off."""
 
 class FinishReason(_FinishReason, metaclass=_FinishReasonEnumTypeWrapper):
     """Why a completion ended."""
@@ -38,7 +38,7 @@ FINISH_REASON_UNSPECIFIED: FinishReason.ValueType  # 0
 FINISH_REASON_STOP: FinishReason.ValueType  # 1
 """The model ended it."""
 FINISH_REASON_LENGTH: FinishReason.ValueType  # 2
-"""The token limit cut it off."""
+"""The token limit, or the end of the model's context, cut it off."""
 Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
 
 @_typing.final

@@ -116,7 +116,7 @@ class Run(_message.Message):
     """Output only. Where the run stands."""
     @_builtins.property
     def optimization(self) -> Global___Optimization:
-        """Search for a workflow and learn to write it."""
+        """Required, one of (so far the only kind). Search for a workflow and learn to write it."""
 
     @_builtins.property
     def budget(self) -> Global___Budget:
@@ -132,7 +132,7 @@ class Run(_message.Message):
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """Output only. When it was created, first started, and ended."""
+        """Output only. When it was created."""
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
@@ -205,7 +205,9 @@ class Optimization(_message.Message):
     iterations: _builtins.int
     """Optional. Iterations, at most 10,000. Default (0): the method's own."""
     candidates: _builtins.int
-    """Optional. Candidates an iteration, at most 256. Default (0): the method's own; `reinforce` has 1."""
+    """Optional. Candidates an iteration, at most 256. Default (0): the method's own; `reinforce` allows 1
+    alone, `rloo` needs 2 or more.
+    """
     tasks: _builtins.int
     """Optional. Training tasks an iteration, the same for all its candidates; at most 1,000. Default (0): 6."""
     @_builtins.property
@@ -248,7 +250,7 @@ Global___Optimization: _TypeAlias = Optimization  # noqa: Y015
 
 @_typing.final
 class LoraSettings(_message.Message):
-    """A LoRA adapter and its optimiser. Zero means the method's own value."""
+    """A LoRA adapter and its optimiser. What is unset is the method's own; so is a zero, but for `kl_weight`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -263,20 +265,24 @@ class LoraSettings(_message.Message):
     learning_rate: _builtins.float
     """Optional. The learning rate of AdamW, at most 1."""
     kl_weight: _builtins.float
-    """Optional. The weight of the KL divergence to the base model, at most 10."""
+    """Optional. The weight of the KL divergence to the base model, 0 (nothing holds the policy back) to 10.
+    Default (unset, not 0): the method's own.
+    """
     def __init__(
         self,
         *,
         rank: _builtins.int = ...,
         alpha: _builtins.float = ...,
         learning_rate: _builtins.float = ...,
-        kl_weight: _builtins.float = ...,
+        kl_weight: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_kl_weight", b"_kl_weight", "kl_weight", b"kl_weight"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alpha", b"alpha", "kl_weight", b"kl_weight", "learning_rate", b"learning_rate", "rank", b"rank"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_kl_weight", b"_kl_weight", "alpha", b"alpha", "kl_weight", b"kl_weight", "learning_rate", b"learning_rate", "rank", b"rank"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__kl_weight: _TypeAlias = _typing.Literal["kl_weight"]  # noqa: Y015
+    _WhichOneofArgType__kl_weight: _TypeAlias = _typing.Literal["_kl_weight", b"_kl_weight"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__kl_weight) -> _WhichOneofReturnType__kl_weight | None: ...
 
 Global___LoraSettings: _TypeAlias = LoraSettings  # noqa: Y015
 
@@ -291,7 +297,9 @@ class TestPlan(_message.Message):
     POLICY_SAMPLES_FIELD_NUMBER: _builtins.int
     POLICY_TASKS_FIELD_NUMBER: _builtins.int
     control_samples: _builtins.int
-    """Optional. Samples of the untrained generator of which the best on validation is tested, at most 256. Default: 0, no control."""
+    """Optional. Samples of the untrained generator of which the best on validation is tested, at most 256 and at
+    most as many as the run drew candidates. Default: 0, no control.
+    """
     policy_samples: _builtins.int
     """Optional. Fresh samples of the policy before and after, at most 1,024. Default: 0, not measured."""
     policy_tasks: _builtins.int
@@ -485,7 +493,9 @@ class Iteration(_message.Message):
     seconds: _builtins.float
     """Output only. Wall time."""
     adapter: _builtins.str
-    """Output only. The adapter after the update, `sha256:<hex>`; the checkpoint to go on from."""
+    """Output only. The adapter after the update, `sha256:<hex>`, to write workflows with. What a worker goes on
+    from is another artifact, which stays between trainer and worker.
+    """
     @_builtins.property
     def ledger(self) -> Global___Ledger:
         """Output only. The ledger after the iteration."""

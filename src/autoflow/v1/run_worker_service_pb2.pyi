@@ -255,18 +255,18 @@ class FinishRunRequest(_message.Message):
     fencing_token: _builtins.int
     """Required. From the lease."""
     cancelled: _builtins.bool
-    """It stopped because it was asked to; must be true."""
+    """Required, one of. It stopped because it was asked to; must be true."""
     @_builtins.property
     def ledger(self) -> _run_pb2.Ledger:
         """Required. The final ledger."""
 
     @_builtins.property
     def result(self) -> _run_pb2.OptimizationResult:
-        """It succeeded."""
+        """Required, one of. It succeeded: what came out."""
 
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """It failed."""
+        """Required, one of. It failed: why."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ from autoflow.v1 import task_pb2 as autoflow_dot_v1_dot_task__pb2
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n autoflow/v1/scorer_service.proto\x12\x0b\x61utoflow.v1\x1a\x16\x61utoflow/v1/task.proto\x1a\x1b\x62uf/validate/validate.proto\"h\n\x13ScoreOutputsRequest\x12\x32\n\x05pairs\x18\x01 \x03(\x0b\x32\x16.autoflow.v1.ScorePairB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80 \x12\x1d\n\x07metrics\x18\x02 \x03(\tB\x0c\xbaH\t\x92\x01\x06\x08\x01\x10\x10\x18\x01\"f\n\tScorePair\x12\x19\n\x06output\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x8d\x06\x12*\n\x04plan\x18\x02 \x01(\x0b\x32\x1a.autoflow.v1.PlanReferenceH\x00\x42\x12\n\treference\x12\x05\xbaH\x02\x08\x01\"A\n\x14ScoreOutputsResponse\x12)\n\x06scores\x18\x01 \x03(\x0b\x32\x19.autoflow.v1.MetricScores\"2\n\x0cMetricScores\x12\x0e\n\x06metric\x18\x01 \x01(\t\x12\x12\n\x06values\x18\x02 \x03(\x01\x42\x02\x10\x01\x32\x64\n\rScorerService\x12S\n\x0cScoreOutputs\x12 .autoflow.v1.ScoreOutputsRequest\x1a!.autoflow.v1.ScoreOutputsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n autoflow/v1/scorer_service.proto\x12\x0b\x61utoflow.v1\x1a\x16\x61utoflow/v1/task.proto\x1a\x1b\x62uf/validate/validate.proto\"p\n\x13ScoreOutputsRequest\x12\x32\n\x05pairs\x18\x01 \x03(\x0b\x32\x16.autoflow.v1.ScorePairB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80 \x12%\n\x07metrics\x18\x02 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\x08\x01\x10\x10\x18\x01\"\x06r\x04\x10\x01\x18@\"f\n\tScorePair\x12\x19\n\x06output\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x8d\x06\x12*\n\x04plan\x18\x02 \x01(\x0b\x32\x1a.autoflow.v1.PlanReferenceH\x00\x42\x12\n\treference\x12\x05\xbaH\x02\x08\x01\"A\n\x14ScoreOutputsResponse\x12)\n\x06scores\x18\x01 \x03(\x0b\x32\x19.autoflow.v1.MetricScores\"2\n\x0cMetricScores\x12\x0e\n\x06metric\x18\x01 \x01(\t\x12\x12\n\x06values\x18\x02 \x03(\x01\x42\x02\x10\x01\x32\x64\n\rScorerService\x12S\n\x0cScoreOutputs\x12 .autoflow.v1.ScoreOutputsRequest\x1a!.autoflow.v1.ScoreOutputsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,7 +36,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCOREOUTPUTSREQUEST'].fields_by_name['pairs']._loaded_options = None
   _globals['_SCOREOUTPUTSREQUEST'].fields_by_name['pairs']._serialized_options = b'\272H\010\222\001\005\010\001\020\200 '
   _globals['_SCOREOUTPUTSREQUEST'].fields_by_name['metrics']._loaded_options = None
-  _globals['_SCOREOUTPUTSREQUEST'].fields_by_name['metrics']._serialized_options = b'\272H\t\222\001\006\010\001\020\020\030\001'
+  _globals['_SCOREOUTPUTSREQUEST'].fields_by_name['metrics']._serialized_options = b'\272H\021\222\001\016\010\001\020\020\030\001\"\006r\004\020\001\030@'
   _globals['_SCOREPAIR'].oneofs_by_name['reference']._loaded_options = None
   _globals['_SCOREPAIR'].oneofs_by_name['reference']._serialized_options = b'\272H\002\010\001'
   _globals['_SCOREPAIR'].fields_by_name['output']._loaded_options = None
@@ -44,13 +44,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_METRICSCORES'].fields_by_name['values']._loaded_options = None
   _globals['_METRICSCORES'].fields_by_name['values']._serialized_options = b'\020\001'
   _globals['_SCOREOUTPUTSREQUEST']._serialized_start=102
-  _globals['_SCOREOUTPUTSREQUEST']._serialized_end=206
-  _globals['_SCOREPAIR']._serialized_start=208
-  _globals['_SCOREPAIR']._serialized_end=310
-  _globals['_SCOREOUTPUTSRESPONSE']._serialized_start=312
-  _globals['_SCOREOUTPUTSRESPONSE']._serialized_end=377
-  _globals['_METRICSCORES']._serialized_start=379
-  _globals['_METRICSCORES']._serialized_end=429
-  _globals['_SCORERSERVICE']._serialized_start=431
-  _globals['_SCORERSERVICE']._serialized_end=531
+  _globals['_SCOREOUTPUTSREQUEST']._serialized_end=214
+  _globals['_SCOREPAIR']._serialized_start=216
+  _globals['_SCOREPAIR']._serialized_end=318
+  _globals['_SCOREOUTPUTSRESPONSE']._serialized_start=320
+  _globals['_SCOREOUTPUTSRESPONSE']._serialized_end=385
+  _globals['_METRICSCORES']._serialized_start=387
+  _globals['_METRICSCORES']._serialized_end=437
+  _globals['_SCORERSERVICE']._serialized_start=439
+  _globals['_SCORERSERVICE']._serialized_end=539
 # @@protoc_insertion_point(module_scope)

@@ -33,7 +33,9 @@ class ScoreOutputsRequest(_message.Message):
 
     @_builtins.property
     def metrics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Required. The metrics, each once: `plan_valid`, `plan_exact`, `plan_f1`."""
+        """Required. The metrics, each once: `plan_valid`, `plan_exact`, `plan_f1`. 1 to 16 names of 1 to 64
+        characters.
+        """
 
     def __init__(
         self,
@@ -61,7 +63,7 @@ class ScorePair(_message.Message):
     """Required. The output's text, at most 100,000 characters; may be empty."""
     @_builtins.property
     def plan(self) -> _task_pb2.PlanReference:
-        """The accepted plans."""
+        """Required, one of (so far the only kind). The accepted plans."""
 
     def __init__(
         self,

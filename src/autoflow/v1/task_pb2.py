@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61utoflow/v1/task.proto\x12\x0b\x61utoflow.v1\x1a\x1b\x62uf/validate/validate.proto\"\xc0\x01\n\x04Tool\x12$\n\x04name\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18P2\x0b^[^,\\r\\n]+$\x12\x1d\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12=\n\x06inputs\x18\x03 \x03(\x0e\x32\x18.autoflow.v1.ContentTypeB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x04\"\x07\x82\x01\x04\x10\x01 \x00\x12\x34\n\x06output\x18\x04 \x01(\x0e\x32\x18.autoflow.v1.ContentTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"\x1f\n\x04Plan\x12\x17\n\x05tools\x18\x01 \x03(\tB\x08\xbaH\x05\x92\x01\x02\x10@\"\xe5\x01\n\rPlanReference\x12-\n\x05tools\x18\x01 \x03(\x0b\x32\x11.autoflow.v1.ToolB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x01\x12=\n\x06inputs\x18\x02 \x03(\x0e\x32\x18.autoflow.v1.ContentTypeB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x04\"\x07\x82\x01\x04\x10\x01 \x00\x12\x34\n\x06output\x18\x03 \x01(\x0e\x32\x18.autoflow.v1.ContentTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x30\n\x08\x61\x63\x63\x65pted\x18\x04 \x03(\x0b\x32\x11.autoflow.v1.PlanB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02*Z\n\x0b\x43ontentType\x12\x1c\n\x18\x43ONTENT_TYPE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43ONTENT_TYPE_IMAGE\x10\x01\x12\x15\n\x11\x43ONTENT_TYPE_TEXT\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61utoflow/v1/task.proto\x12\x0b\x61utoflow.v1\x1a\x1b\x62uf/validate/validate.proto\"\xc0\x01\n\x04Tool\x12$\n\x04name\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18P2\x0b^[^,\\r\\n]+$\x12\x1d\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12=\n\x06inputs\x18\x03 \x03(\x0e\x32\x18.autoflow.v1.ContentTypeB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x04\"\x07\x82\x01\x04\x10\x01 \x00\x12\x34\n\x06output\x18\x04 \x01(\x0e\x32\x18.autoflow.v1.ContentTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\")\n\x04Plan\x12!\n\x05tools\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x08\x01\x10@\"\x06r\x04\x10\x01\x18P\"\xe5\x01\n\rPlanReference\x12-\n\x05tools\x18\x01 \x03(\x0b\x32\x11.autoflow.v1.ToolB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x01\x12=\n\x06inputs\x18\x02 \x03(\x0e\x32\x18.autoflow.v1.ContentTypeB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x04\"\x07\x82\x01\x04\x10\x01 \x00\x12\x34\n\x06output\x18\x03 \x01(\x0e\x32\x18.autoflow.v1.ContentTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x30\n\x08\x61\x63\x63\x65pted\x18\x04 \x03(\x0b\x32\x11.autoflow.v1.PlanB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02*Z\n\x0b\x43ontentType\x12\x1c\n\x18\x43ONTENT_TYPE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43ONTENT_TYPE_IMAGE\x10\x01\x12\x15\n\x11\x43ONTENT_TYPE_TEXT\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,7 +41,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOOL'].fields_by_name['output']._loaded_options = None
   _globals['_TOOL'].fields_by_name['output']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_PLAN'].fields_by_name['tools']._loaded_options = None
-  _globals['_PLAN'].fields_by_name['tools']._serialized_options = b'\272H\005\222\001\002\020@'
+  _globals['_PLAN'].fields_by_name['tools']._serialized_options = b'\272H\017\222\001\014\010\001\020@\"\006r\004\020\001\030P'
   _globals['_PLANREFERENCE'].fields_by_name['tools']._loaded_options = None
   _globals['_PLANREFERENCE'].fields_by_name['tools']._serialized_options = b'\272H\010\222\001\005\010\001\020\200\001'
   _globals['_PLANREFERENCE'].fields_by_name['inputs']._loaded_options = None
@@ -50,12 +50,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLANREFERENCE'].fields_by_name['output']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_PLANREFERENCE'].fields_by_name['accepted']._loaded_options = None
   _globals['_PLANREFERENCE'].fields_by_name['accepted']._serialized_options = b'\272H\010\222\001\005\010\001\020\200\002'
-  _globals['_CONTENTTYPE']._serialized_start=528
-  _globals['_CONTENTTYPE']._serialized_end=618
+  _globals['_CONTENTTYPE']._serialized_start=538
+  _globals['_CONTENTTYPE']._serialized_end=628
   _globals['_TOOL']._serialized_start=69
   _globals['_TOOL']._serialized_end=261
   _globals['_PLAN']._serialized_start=263
-  _globals['_PLAN']._serialized_end=294
-  _globals['_PLANREFERENCE']._serialized_start=297
-  _globals['_PLANREFERENCE']._serialized_end=526
+  _globals['_PLAN']._serialized_end=304
+  _globals['_PLANREFERENCE']._serialized_start=307
+  _globals['_PLANREFERENCE']._serialized_end=536
 # @@protoc_insertion_point(module_scope)

@@ -88,7 +88,7 @@ class Plan(_message.Message):
     TOOLS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Required. Names of tools in the order of their use, at most 64."""
+        """Required. Names of tools in the order of their use, 1 to 64, of 1 to 80 characters each."""
 
     def __init__(
         self,

@@ -40,13 +40,16 @@ class TrainerServiceStub:
     was used for another run), RESOURCE_EXHAUSTED (too many runs wait).
     """
     GetRun: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.GetRunRequest, _trainer_service_pb2.GetRunResponse]
-    """Errors: NOT_FOUND."""
+    """Returns the run as it stands, with all its iterations.
+    Errors: NOT_FOUND.
+    """
     ListRuns: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.ListRunsRequest, _trainer_service_pb2.ListRunsResponse]
     """Lists runs, the newest first, without their iterations and results.
     Errors: INVALID_ARGUMENT (a page token that this service did not make).
     """
     WatchRun: _grpc.UnaryStreamMultiCallable[_trainer_service_pb2.WatchRunRequest, _trainer_service_pb2.WatchRunResponse]
-    """Streams the run as it stands, then every change, until it is final.
+    """Streams the run as it stands, then its changes, until it is final. Changes that follow closely on each
+    other come as one; no iteration is left out.
     Errors: NOT_FOUND.
     """
     CancelRun: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.CancelRunRequest, _trainer_service_pb2.CancelRunResponse]
@@ -66,13 +69,16 @@ class TrainerServiceAsyncStub(TrainerServiceStub):
     was used for another run), RESOURCE_EXHAUSTED (too many runs wait).
     """
     GetRun: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.GetRunRequest, _trainer_service_pb2.GetRunResponse]  # type: ignore[assignment]
-    """Errors: NOT_FOUND."""
+    """Returns the run as it stands, with all its iterations.
+    Errors: NOT_FOUND.
+    """
     ListRuns: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.ListRunsRequest, _trainer_service_pb2.ListRunsResponse]  # type: ignore[assignment]
     """Lists runs, the newest first, without their iterations and results.
     Errors: INVALID_ARGUMENT (a page token that this service did not make).
     """
     WatchRun: _aio.UnaryStreamMultiCallable[_trainer_service_pb2.WatchRunRequest, _trainer_service_pb2.WatchRunResponse]  # type: ignore[assignment]
-    """Streams the run as it stands, then every change, until it is final.
+    """Streams the run as it stands, then its changes, until it is final. Changes that follow closely on each
+    other come as one; no iteration is left out.
     Errors: NOT_FOUND.
     """
     CancelRun: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.CancelRunRequest, _trainer_service_pb2.CancelRunResponse]  # type: ignore[assignment]
@@ -101,7 +107,9 @@ class TrainerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trainer_service_pb2.GetRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_trainer_service_pb2.GetRunResponse, _abc.Awaitable[_trainer_service_pb2.GetRunResponse]]:
-        """Errors: NOT_FOUND."""
+        """Returns the run as it stands, with all its iterations.
+        Errors: NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def ListRuns(
@@ -119,7 +127,8 @@ class TrainerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trainer_service_pb2.WatchRunRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_trainer_service_pb2.WatchRunResponse], _abc.AsyncIterator[_trainer_service_pb2.WatchRunResponse]]:
-        """Streams the run as it stands, then every change, until it is final.
+        """Streams the run as it stands, then its changes, until it is final. Changes that follow closely on each
+        other come as one; no iteration is left out.
         Errors: NOT_FOUND.
         """
 

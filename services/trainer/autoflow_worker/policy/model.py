@@ -96,6 +96,13 @@ class LoraPolicy:
         self._optimizer.step()
         return UpdateStats(loss.kl, float(loss.total.detach()), float(norm))
 
+    @torch.no_grad()
+    def log_probs(self, prompt: Prompt, drawn: Sequence[tuple[int, ...]]) -> list[tuple[float, ...]]:
+        """The log-probability of each token of drawn sequences under the policy as it is now."""
+        batch = pad(prompt.token_ids, drawn, self._masks_of(prompt.grammar)).to(self.model.device)
+        rows = log_probs(self.model, batch, self._temperature).tolist()
+        return [tuple(row[: len(token_ids)]) for row, token_ids in zip(rows, drawn, strict=True)]
+
     def _masks_of(self, grammar: str) -> TokenMasks:
         # A run has one grammar; compiling it takes a while.
         if self._masks is None or self._masks[0] != grammar:
@@ -116,12 +123,14 @@ class LoraPolicy:
 def load_base(path: Path, device: str = "auto") -> PreTrainedModel:
     """Reads a causal language model from a folder of the machine, never from a hub.
 
+    In float32 on every device, as the local provider samples: in fewer bits the likelihoods of the samples
+    would be another model's.
+
     Args:
         path: as transformers saves them.
         device: `cpu`, `cuda` and so on; `auto` takes a GPU where there is one.
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    dtype = torch.float32 if device == "cpu" else torch.bfloat16
-    model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, local_files_only=True)
+    model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, local_files_only=True)
     return cast(PreTrainedModel, cast(Any, model).to(device))

@@ -10,9 +10,9 @@ from pathlib import Path
 from autoflow.cli.console import Output, one_line, printable
 from autoflow.cli.demo.folder import DemoFolder
 from autoflow.cli.demo.report import report
-from autoflow.cli.demo.session import demo_environment, optimise, workers_logs
+from autoflow.cli.demo.system import demo_environment, optimise, workers_logs
 from autoflow.cli.exits import CommandFailed, ExitCode
-from autoflow.cli.options import MODEL, SUITE, Method
+from autoflow.cli.options import MODEL, SUITE
 from autoflow.cli.results.convert import summary_from_run
 from autoflow.cli.results.summary import BASELINE, EXPERT, Summary
 from autoflow.cli.runs.follow import Update
@@ -20,6 +20,7 @@ from autoflow.cli.runs.progress import view
 from autoflow.cli.runs.request import RunRequest, to_proto
 from autoflow.cli.runs.states import state_word
 from autoflow.cli.runtime import log_to, run
+from autoflow.methods import Method
 from autoflow.suites import workflow_text
 from autoflow.v1 import run_pb2
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from autoflow.cli.options import Method
+from autoflow.convert import method_to_proto
+from autoflow.methods import Method
 from autoflow.v1 import model_pb2, run_pb2, workflow_pb2
 
-METHODS: Mapping[Method, run_pb2.Method.ValueType] = {
-    Method.REINFORCE: run_pb2.METHOD_REINFORCE,
-    Method.RLOO: run_pb2.METHOD_RLOO,
-    Method.RAFT: run_pb2.METHOD_RAFT,
-}
-
 CONTROL_SAMPLES = 64
+"""At most: the control of a run that drew fewer candidates has as many as the run."""
 POLICY_SAMPLES = 48
 POLICY_TASKS = 12
 
@@ -38,21 +34,6 @@ class RunRequest:
     """Texts of workflows by name; the improvement is over the first."""
 
 
-def control_samples(iterations: int, candidates: int) -> int:
-    """Samples of the control: as many as the run has candidates, at most `CONTROL_SAMPLES`.
-
-    Every method's own numbers make more candidates than that; where only one of the two is given, the other
-    counts as one, so that the control never has more.
-
-    Args:
-        iterations: of the run; 0 means the method's own number.
-        candidates: of an iteration; 0 means the method's own number.
-    """
-    if not iterations and not candidates:
-        return CONTROL_SAMPLES
-    return min(CONTROL_SAMPLES, max(iterations, 1) * max(candidates, 1))
-
-
 def to_proto(request: RunRequest) -> run_pb2.Run:
     """The run to create."""
     return run_pb2.Run(
@@ -60,7 +41,7 @@ def to_proto(request: RunRequest) -> run_pb2.Run:
             suite=request.suite,
             generator=model_pb2.ModelRef(model=request.generator),
             interpreter=model_pb2.ModelRef(model=request.interpreter),
-            method=METHODS[request.method],
+            method=method_to_proto(request.method),
             seed=request.seed,
             iterations=request.iterations,
             candidates=request.candidates,
@@ -69,7 +50,7 @@ def to_proto(request: RunRequest) -> run_pb2.Run:
                     run_pb2.NamedWorkflow(name=name, workflow=workflow_pb2.Workflow(source=text))
                     for name, text in request.comparators.items()
                 ],
-                control_samples=control_samples(request.iterations, request.candidates),
+                control_samples=CONTROL_SAMPLES,
                 policy_samples=POLICY_SAMPLES,
                 policy_tasks=POLICY_TASKS,
             ),

@@ -7,6 +7,7 @@ Left out: passes that mix adapters. Adapters are few at a time here, and one pas
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Collection
 from itertools import count
@@ -19,6 +20,8 @@ from transformers import PreTrainedModel
 
 from autoflow.llm.base import UnknownAdapter
 from autoflow.llm.local.calls import Weights
+
+logger = logging.getLogger(__name__)
 
 
 class Adapters:
@@ -66,7 +69,9 @@ class Adapters:
         # What peft and safetensors raise for a folder of someone else's making is not a closed set.
         except Exception as error:
             self._delete(name)
-            raise UnknownAdapter(f"the adapter {weights.digest} does not fit the model: {error}") from error
+            # The words of those libraries hold paths, and these words are for callers.
+            logger.warning("the adapter %s does not fit the model", weights.digest, exc_info=error)
+            raise UnknownAdapter(f"the adapter {weights.digest} does not fit the model") from error
         finally:
             self._layers = _layers(self._model)
             self._switch(None)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from autoflow.llm.base import FinishReason
 from autoflow.llm.local.sampling import Draw
@@ -162,3 +163,28 @@ class ScoreCall(Call[list[float]]):
         """
         self._log_probs.extend(log_probs)
         return self._log_probs if len(self._log_probs) == len(self._targets) else None
+
+
+Outcome: TypeAlias = tuple[Call[Any], Any]
+"""A call and its result, or the exception it fails with."""
+
+
+def deliver(outcomes: Iterable[Outcome]) -> None:
+    """Settles futures in the event loops that await them, waking each loop once. For use in any thread."""
+    loops: dict[asyncio.AbstractEventLoop, list[Outcome]] = {}
+    for call, result in outcomes:
+        loops.setdefault(call.loop, []).append((call, result))
+    for loop, settled in loops.items():
+        # A loop that has closed has nobody left who waits.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, settled)
+
+
+def _settle(outcomes: list[Outcome]) -> None:
+    for call, result in outcomes:
+        if call.future.done():
+            continue
+        if isinstance(result, Exception):
+            call.future.set_exception(result)
+        else:
+            call.future.set_result(result)

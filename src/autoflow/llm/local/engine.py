@@ -3,9 +3,9 @@
 Event loops hand calls in and await their futures; the model never runs on an event loop. Results of a pass
 travel back together, one wake-up for each loop.
 
-A pass that raises fails the calls that were under way, and the engine goes on with what comes next; should
-its thread end, everything that waits fails, and so does what comes later. Not protected against: a pass
-that never returns.
+A forward pass that raises fails the calls in it, and the engine goes on with the others; should its thread
+end, everything that waits fails, and so does what comes later, and the engine is no longer `alive`. Not
+protected against: a pass that never returns.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,7 +22,7 @@ import torch
 
 from autoflow.llm.base import LanguageModelError, ModelOverloaded, ModelUnavailable
 from autoflow.llm.local.adapters import Adapters
-from autoflow.llm.local.calls import Call, DrawCall, ScoreCall
+from autoflow.llm.local.calls import Call, DrawCall, Outcome, ScoreCall, deliver
 from autoflow.llm.local.runner import Advance, Runner
 from autoflow.llm.local.sampling import Sampler
 from autoflow.llm.local.scheduler import Scheduler
@@ -31,8 +30,6 @@ from autoflow.llm.local.scheduler import Scheduler
 logger = logging.getLogger(__name__)
 
 ResultT = TypeVar("ResultT")
-Outcome = tuple[Call[Any], Any]
-"""A call and its result, or the exception it fails with."""
 
 
 @dataclass(slots=True)
@@ -86,6 +83,11 @@ class Engine:
         """Guards `_arrived` and `_open`."""
         self._thread = threading.Thread(target=self._run, name=f"model-{name}", daemon=True)
 
+    @property
+    def alive(self) -> bool:
+        """Whether calls are taken: it was started, it was not closed, and its thread has not ended."""
+        return self._open and self._thread.is_alive()
+
     def start(self) -> None:
         """Starts the thread."""
         self._thread.start()
@@ -100,7 +102,7 @@ class Engine:
         """
         with self._changed:
             if not self._open:
-                raise ModelUnavailable(f"the model {self._name} is closed")
+                raise ModelUnavailable(f"the model {self._name} has stopped")
             if len(self._waiting) + len(self._arrived) + len(calls) > self._max_waiting:
                 raise ModelOverloaded(f"{self._max_waiting} calls wait for the model {self._name}")
             self._arrived.extend(calls)
@@ -131,7 +133,7 @@ class Engine:
         torch.set_num_threads(self._threads)
         try:
             while self._await_work():
-                self._pass_safely()
+                self._pass()
         except BaseException:
             logger.exception("model %s: the engine has died", self._name)
         finally:
@@ -140,9 +142,7 @@ class Engine:
             self._fail_all()
 
     def _await_work(self) -> bool:
-        """Takes in what has arrived, waiting for it if there is nothing to do. False once the engine is
-        closed.
-        """
+        """Takes in what has arrived; waits for it if there is nothing else to do. False once it is closed."""
         with self._changed:
             while self._open and not (self._arrived or self._waiting or self._scheduler.active):
                 self._changed.wait()
@@ -153,25 +153,23 @@ class Engine:
     def _fail_all(self) -> None:
         with self._changed:
             calls = [*self._scheduler.active, *self._waiting, *self._arrived]
-        _deliver((call, ModelUnavailable(f"the model {self._name} has stopped")) for call in calls)
-
-    def _pass_safely(self) -> None:
-        try:
-            self._pass()
-        except Exception as error:
-            failure = self._as_failure(error, "a pass failed")
-            _deliver([(call, failure) for call in self._scheduler.active])
-            self._scheduler.clear()
+        deliver((call, ModelUnavailable(f"the model {self._name} has stopped")) for call in calls)
 
     def _pass(self) -> None:
+        """Advances all calls once. An error in it fails the calls that it concerns."""
         self._drop_cancelled()
         self._admit()
         for advances in self._scheduler.plan():
-            self._adapters.activate(advances[0].call.digest)
-            with torch.inference_mode():
-                outcomes = self._advance(advances)
-            self._scheduler.release(call for call, _ in outcomes)
-            _deliver(outcomes)
+            try:
+                self._adapters.activate(advances[0].call.digest)
+                with torch.inference_mode():
+                    outcomes = self._advance(advances)
+                self._scheduler.release(call for call, _ in outcomes)
+            except Exception as error:
+                failure = self._as_failure(error, "a pass failed")
+                outcomes = [(each.call, failure) for each in advances]
+                self._scheduler.discard(call for call, _ in outcomes)
+            deliver(outcomes)
 
     def _drop_cancelled(self) -> None:
         self._scheduler.release([call for call in self._scheduler.active if call.cancelled])
@@ -189,7 +187,7 @@ class Engine:
                 admitted = self._has_weights(call) and self._scheduler.admit(call)
             except Exception as error:
                 self._waiting.remove(call)
-                _deliver([(call, self._as_failure(error, "a call was not admitted"))])
+                deliver([(call, self._as_failure(error, "a call was not admitted"))])
                 continue
             if admitted:
                 self._waiting.remove(call)
@@ -248,24 +246,3 @@ class Engine:
             if (result := call.take(row[tokens].tolist())) is not None:
                 outcomes.append((call, result))
         return outcomes
-
-
-def _deliver(outcomes: Iterable[Outcome]) -> None:
-    """Settles futures in the loops that await them, waking each loop once."""
-    loops: dict[asyncio.AbstractEventLoop, list[Outcome]] = {}
-    for call, result in outcomes:
-        loops.setdefault(call.loop, []).append((call, result))
-    for loop, settled in loops.items():
-        # A loop that has closed has nobody left who waits.
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(_settle, settled)
-
-
-def _settle(outcomes: list[Outcome]) -> None:
-    for call, result in outcomes:
-        if call.future.done():
-            continue
-        if isinstance(result, Exception):
-            call.future.set_exception(result)
-        else:
-            call.future.set_result(result)

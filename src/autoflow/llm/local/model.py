@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
 
 from autoflow.llm.base import (
     Completion,
@@ -65,6 +68,7 @@ class LocalModel:
         self._adapters = adapters
         self._context = context
         self._shutdown_seconds = shutdown_seconds
+        self._finding = threading.Lock()
 
     @classmethod
     def load(
@@ -91,6 +95,7 @@ class LocalModel:
         """
         settings = settings or LocalSettings()
         tokenizer = ChatTokenizer.load(path)
+        grammars = Grammars(tokenizer, cache_mib=settings.grammar_cache_mib, threads=settings.threads)
         model = _load_weights(path, settings)
         context = min(settings.context or tokenizer.context, tokenizer.context)
         slots = _affordable_slots(install(model), context, settings)
@@ -109,7 +114,7 @@ class LocalModel:
         return cls(
             name,
             tokenizer=tokenizer,
-            grammars=Grammars(tokenizer, cache_mib=settings.grammar_cache_mib, threads=settings.threads),
+            grammars=grammars,
             engine=engine,
             adapters=adapters,
             context=context,
@@ -120,6 +125,11 @@ class LocalModel:
     def name(self) -> str:
         """Its name in the catalogue."""
         return self._name
+
+    @property
+    def alive(self) -> bool:
+        """As `LanguageModel.alive`."""
+        return self._engine.alive
 
     @property
     def supports_grammar(self) -> bool:
@@ -215,20 +225,38 @@ class LocalModel:
             return None
         if self._adapters is None:
             raise UnknownAdapter(f"the model {self._name} has no adapters")
-        return Weights(adapter, await asyncio.to_thread(self._adapters, adapter))
+        return Weights(adapter, await asyncio.to_thread(self._find_adapter, self._adapters, adapter))
+
+    def _find_adapter(self, adapters: Callable[[str], Path], digest: str) -> Path:
+        """One at a time: the samples of one prompt all come at once, and the first may have to fetch it."""
+        with self._finding:
+            return adapters(digest)
 
 
 def _load_weights(path: Path, settings: LocalSettings) -> PreTrainedModel:
-    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-        path,
-        dtype=getattr(torch, settings.dtype),
-        use_safetensors=True,
-        local_files_only=True,
-    )
+    with _without_progress_bars():
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            path,
+            dtype=getattr(torch, settings.dtype),
+            use_safetensors=True,
+            local_files_only=True,
+        )
     model.requires_grad_(False)
     torch.nn.Module.to(model, torch.device(settings.device))
     model.train(False)
     return model
+
+
+@contextmanager
+def _without_progress_bars() -> Iterator[None]:
+    """A service's log is no place for them."""
+    shown = is_progress_bar_enabled()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        if shown:
+            enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _affordable_slots(bytes_per_token: int, context: int, settings: LocalSettings) -> int:

@@ -51,10 +51,14 @@ class Scheduler:
         place = self._table.place(call.ids, call.reusable, call.digest)
         if place is None:
             return False
+        try:
+            if place.source != place.slot:
+                self._cache.copy(place.source, place.slot, place.reused)
+        except Exception:
+            self._table.discard(place.slot)
+            raise
         call.slot, call.computed = place.slot, place.reused
         self._active.append(call)
-        if place.source != place.slot:
-            self._cache.copy(place.source, place.slot, place.reused)
         return True
 
     def plan(self) -> list[list[Advance]]:
@@ -77,10 +81,11 @@ class Scheduler:
             self._active.remove(call)
             self._table.release(call.slot)
 
-    def clear(self) -> None:
-        """Takes all calls out and forgets what they computed."""
-        self._active.clear()
-        self._table.forget()
+    def discard(self, calls: Iterable[Call[Any]]) -> None:
+        """Takes calls out that have failed, and forgets what they computed."""
+        for call in calls:
+            self._active.remove(call)
+            self._table.discard(call.slot)
 
     def _share(self, calls: list[Call[Any]]) -> list[Advance]:
         """Divides the tokens of a pass: first those who need one, then the others as they came."""

@@ -36,7 +36,8 @@ class LocalSettings:
     """Most memory for keys and values, in MiB: of the sequences under way, and of finished ones for reuse.
     On a CPU it is taken only as it is used."""
     max_adapters: int = 8
-    """Most LoRA adapters in memory; beyond it, the one that was used least recently goes."""
+    """Most LoRA adapters in memory. The least recently used one makes room; while all are in use, calls for
+    another one wait."""
     grammar_cache_mib: int = 64
     """Most memory for compiled grammars, in MiB."""
     shutdown_seconds: float = 30.0

@@ -96,10 +96,10 @@ class SlotTable:
         self._known[slot] = self._computed[slot]
         self._touch(slot)
 
-    def forget(self) -> None:
-        """Frees all slots and what they hold."""
-        self._busy[:] = False
-        self._known[:] = self._computed[:] = 0
+    def discard(self, slot: int) -> None:
+        """Frees a slot and forgets what it holds."""
+        self._busy[slot] = False
+        self._known[slot] = self._computed[slot] = 0
 
     def _common(self, ids: np.ndarray, weights: str | None) -> np.ndarray:
         """How many leading ids each slot shares."""

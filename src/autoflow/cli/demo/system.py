@@ -1,4 +1,4 @@
-"""One optimisation from beginning to end, with all services in this process and the worker beside it."""
+"""All services in this process with the worker beside it, for one optimisation from beginning to end."""
 
 from __future__ import annotations
 
