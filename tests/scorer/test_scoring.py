@@ -140,6 +140,29 @@ async def test_a_wrong_field_is_named(request_: pb.ScoreOutputsRequest, field: s
     assert [violation.field for violation in refused.value.details.violations] == [field]
 
 
+@pytest.mark.parametrize(
+    ("reference", "field"),
+    [
+        (
+            replace(REFERENCE, accepted=(*REFERENCE.accepted, ("Image Captioning", "Mind Reading"))),
+            "pairs[1].plan.accepted[2].tools",
+        ),
+        (replace(REFERENCE, tools=(*REFERENCE.tools, DENOISE)), "pairs[1].plan.tools"),
+        (
+            replace(REFERENCE, tools=(*REFERENCE.tools, replace(DENOISE, name="image denoising"))),
+            "pairs[1].plan.tools",
+        ),
+    ],
+)
+async def test_a_reference_that_contradicts_itself_is_refused(reference: PlanReference, field: str) -> None:
+    request = request_for(["a"], ["plan_f1"])
+    request.pairs.add(output="b", plan=plan_reference_to_proto(reference))
+    async with scoring() as scorer:
+        with pytest.raises(errors.InvalidArgument) as caught:
+            await scorer.score_outputs(request)
+    assert [violation.field for violation in caught.value.details.violations] == [field]
+
+
 async def test_a_slow_metric_holds_no_other_request_back() -> None:
     entered, release = threading.Event(), threading.Event()
 

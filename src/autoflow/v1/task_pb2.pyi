@@ -117,7 +117,7 @@ class PlanReference(_message.Message):
     """Required. What the plan must end in."""
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tool]:
-        """Required. The tools that a plan may name, 1 to 128."""
+        """Required. The tools that a plan may name, 1 to 128, no two of one name (case does not tell them apart)."""
 
     @_builtins.property
     def inputs(self) -> _containers.RepeatedScalarFieldContainer[Global___ContentType.ValueType]:
@@ -125,7 +125,7 @@ class PlanReference(_message.Message):
 
     @_builtins.property
     def accepted(self) -> _containers.RepeatedCompositeFieldContainer[Global___Plan]:
-        """Required. Every accepted plan (all accepted orders), 1 to 256."""
+        """Required. Every accepted plan (all accepted orders), 1 to 256; they name nothing but `tools`."""
 
     def __init__(
         self,
