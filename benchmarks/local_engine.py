@@ -31,7 +31,7 @@ from transformers import AutoModelForCausalLM
 
 from autoflow.language import decoding_grammar
 from autoflow.llm import tiny
-from autoflow.llm.base import Completion, Message, Role, Sampling
+from autoflow.llm.base import Completion, Grammar, Message, Role, Sampling
 from autoflow.llm.local import ChatTokenizer, LocalModel, LocalSettings
 from autoflow.suites import Split, load_suite
 
@@ -179,8 +179,8 @@ class Bench:
     async def _grammar(self) -> None:
         """What a grammar costs: the same samples without one are the baseline."""
         prompt = [Message(Role.USER, "Write a workflow for the planning tasks.")]
-        grammar = decoding_grammar(8, 200)
-        await self._model.complete(prompt, Sampling(1.0, 1, 0), grammar=grammar)
+        grammar = Grammar(decoding_grammar(8, 200), lark="")
+        await self._model.complete(prompt, Sampling(1.0, 1, 0), constraint=grammar)
         pairs = []
         for _ in range(self._options.rounds):
             seeds = [next(self._numbers) for _ in range(32)]
@@ -190,8 +190,8 @@ class Bench:
             "local_engine.grammar_throughput", "tokens/s", pairs, "32 samples with a grammar over without"
         )
 
-    async def _draw(self, prompt: Sequence[Message], seeds: Sequence[int], grammar: str | None) -> Tally:
-        calls = (self._model.complete(prompt, Sampling(1.0, 100, seed), grammar=grammar) for seed in seeds)
+    async def _draw(self, prompt: Sequence[Message], seeds: Sequence[int], grammar: Grammar | None) -> Tally:
+        calls = (self._model.complete(prompt, Sampling(1.0, 100, seed), constraint=grammar) for seed in seeds)
         started = time.perf_counter(), time.process_time()
         completions = await asyncio.gather(*calls)
         wall, cpu = time.perf_counter() - started[0], time.process_time() - started[1]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
@@ -134,7 +135,8 @@ def test_a_text_without_steps_has_neither_digest_nor_steps() -> None:
     ],
 )
 def test_each_enum_of_the_contracts_says_what_the_librarys_says(domain: Iterable[StrEnum], wire: Any) -> None:
-    spelled = {name.rpartition("_")[2].lower() for name, _ in wire.items()} - {"unspecified"}
+    prefix = re.sub(r"(?<!^)(?=[A-Z])", "_", wire.DESCRIPTOR.name).upper() + "_"
+    spelled = {name.removeprefix(prefix).lower() for name, _ in wire.items()} - {"unspecified"}
     assert spelled == {str(value) for value in domain}
 
 

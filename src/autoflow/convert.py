@@ -56,6 +56,7 @@ _FINISH_REASONS: Mapping[FinishReason, model_pb2.FinishReason.ValueType] = Mappi
     {
         FinishReason.STOP: model_pb2.FINISH_REASON_STOP,
         FinishReason.LENGTH: model_pb2.FINISH_REASON_LENGTH,
+        FinishReason.CONTENT_FILTER: model_pb2.FINISH_REASON_CONTENT_FILTER,
     }
 )
 _FINISH_REASONS_BACK = _inverse(_FINISH_REASONS)
@@ -211,13 +212,23 @@ def sampling_from_proto(message: model_pb2.SamplingParams, *, max_tokens: int) -
 def usage_to_proto(usage: Usage) -> model_pb2.TokenUsage:
     """A cost as a message."""
     return model_pb2.TokenUsage(
-        llm_calls=usage.calls, prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
+        llm_calls=usage.calls,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        cached_prompt_tokens=usage.cached_prompt_tokens,
+        cost_usd=usage.cost_usd,
     )
 
 
 def usage_from_proto(message: model_pb2.TokenUsage) -> Usage:
     """A cost from its message."""
-    return Usage(message.llm_calls, message.prompt_tokens, message.completion_tokens)
+    return Usage(
+        calls=message.llm_calls,
+        prompt_tokens=message.prompt_tokens,
+        completion_tokens=message.completion_tokens,
+        cached_prompt_tokens=message.cached_prompt_tokens,
+        cost_usd=message.cost_usd,
+    )
 
 
 def finish_reason_to_proto(reason: FinishReason) -> model_pb2.FinishReason.ValueType:

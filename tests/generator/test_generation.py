@@ -18,6 +18,8 @@ from autoflow.client.generator import GeneratorClient
 from autoflow.convert import tool_to_proto
 from autoflow.language import check, decoding_grammar
 from autoflow.llm import (
+    Capabilities,
+    Grammar,
     Message,
     ModelOverloaded,
     ModelUnavailable,
@@ -114,11 +116,13 @@ async def test_without_sampling_the_draw_is_greedy_with_the_services_limit(
 async def test_the_grammar_masks_the_draw_where_the_model_can(
     generating: Generating, request_for: Request, max_steps: int, bound: int
 ) -> None:
-    model = ScriptedModel(lambda messages: WORKFLOW, supports_grammar=True)
+    model = ScriptedModel(lambda messages: WORKFLOW, capabilities=Capabilities(grammar=True))
     async with generating(model) as client:
         started, _ = await drawn(client, request_for(max_steps=max_steps))
 
-    assert model.calls[0].grammar == started.grammar == decoding_grammar(bound)
+    constraint = model.calls[0].constraint
+    assert isinstance(constraint, Grammar)
+    assert constraint.ebnf == started.grammar == decoding_grammar(bound)
 
 
 async def test_a_model_without_grammar_draws_freely(generating: Generating, request_for: Request) -> None:
@@ -126,7 +130,7 @@ async def test_a_model_without_grammar_draws_freely(generating: Generating, requ
     async with generating(model) as client:
         started, _ = await drawn(client, request_for())
 
-    assert model.calls[0].grammar is None
+    assert model.calls[0].constraint is None
     assert started.grammar == ""
 
 

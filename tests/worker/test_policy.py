@@ -13,7 +13,7 @@ from torch import Tensor
 
 from autoflow.errors import FailedPrecondition
 from autoflow.language import decoding_grammar
-from autoflow.llm.base import Completion, Message, Role, Sampling
+from autoflow.llm.base import Completion, Grammar, Message, Role, Sampling
 from autoflow.llm.local import LocalModel
 from autoflow.testing.random_model import write_random_model
 from autoflow_worker.agreement import check_agreement
@@ -51,7 +51,9 @@ def policy_of(folder: Path, seed: int = 0, **lora: float) -> LoraPolicy:
 async def drawn(model: LocalModel, count: int, adapter: str | None = None) -> list[Completion]:
     """Completions as the generator would draw them."""
     sampling = [Sampling(temperature=0.9, max_tokens=60, seed=seed) for seed in range(count)]
-    calls = (model.complete(CHAT, each, grammar=GRAMMAR, adapter=adapter) for each in sampling)
+    calls = (
+        model.complete(CHAT, each, constraint=Grammar(GRAMMAR, ""), adapter=adapter) for each in sampling
+    )
     return list(await asyncio.gather(*calls))
 
 

@@ -9,19 +9,17 @@ One failed call fails the request and cancels the rest. Left out: refinement, an
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from autoflow import prompts
 from autoflow.admission import Admission
 from autoflow.language import Checked, check, decoding_grammar
-from autoflow.llm import Completion, FinishReason, LanguageModel, Message, Sampling
+from autoflow.llm import Completion, FinishReason, Grammar, Sampling
 from autoflow.llm.catalogue import Catalogue
+from autoflow.llm.draws import draw
 from autoflow.suites import Tool
-
-_CANCEL_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,39 +89,25 @@ class WorkflowGenerator:
         """
         with self._admission.enter():
             model = await self._catalogue.get(request.model)
-            grammar = decoding_grammar(request.max_steps) if model.supports_grammar else None
-            messages = prompts.design(request.goal, request.tools, request.max_steps)
-            tasks = [
-                asyncio.create_task(_draw(index, request, model, messages, grammar))
-                for index in range(request.count)
-            ]
-            try:
-                announced = False
-                for drawn in asyncio.as_completed(tasks):
-                    index, completion = await drawn
+            can = model.capabilities
+            grammar = _grammar(request.max_steps) if can.grammar else None
+            drawing = draw(
+                model,
+                prompts.design(request.goal, request.tools, request.max_steps),
+                replace(request.sampling, log_probs=can.log_probs),
+                request.count,
+                constraint=grammar,
+                adapter=request.adapter,
+            )
+            announced = False
+            async with aclosing(drawing) as drawn:
+                async for index, completion in drawn:
                     if not announced:
-                        yield Started(completion.prompt_token_ids, grammar or "", prompts.VERSION)
+                        ebnf = "" if grammar is None else grammar.ebnf
+                        yield Started(completion.prompt_token_ids, ebnf, prompts.VERSION)
                         announced = True
                     yield Candidate(index, completion, check(completion.text))
-            finally:
-                await _cancel(tasks)
 
 
-async def _draw(
-    index: int,
-    request: GenerationRequest,
-    model: LanguageModel,
-    messages: Sequence[Message],
-    grammar: str | None,
-) -> tuple[int, Completion]:
-    sampling = replace(request.sampling, seed=request.sampling.seed + index)
-    return index, await model.complete(messages, sampling, grammar=grammar, adapter=request.adapter)
-
-
-async def _cancel(tasks: Sequence[asyncio.Task[tuple[int, Completion]]]) -> None:
-    for task in tasks:
-        task.cancel()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_CANCEL_SECONDS):
-            # Gathered, so that a second failure is retrieved and not logged as forgotten.
-            await asyncio.gather(*tasks, return_exceptions=True)
+def _grammar(max_steps: int) -> Grammar:
+    return Grammar(ebnf=decoding_grammar(max_steps), lark="")

@@ -36,7 +36,7 @@ async def way_out(step: Step, answer: str, model: BoundedModel) -> Branch:
         return step.branches[0]
     labels = [branch.label for branch in step.branches]
     question = prompts.branch(step.instruction, answer, labels)
-    if model.supports_choice:
+    if model.can_choose:
         return step.branches[await model.choose(question, tuple(prompts.BRANCH_OPTIONS[: len(labels)]))]
     return step.branches[await _in_words(step.name, labels, question, model)]
 

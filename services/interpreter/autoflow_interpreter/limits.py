@@ -59,9 +59,9 @@ class BoundedModel:
         """What the calls cost so far."""
 
     @property
-    def supports_choice(self) -> bool:
+    def can_choose(self) -> bool:
         """Whether `choose` is there."""
-        return self._model.supports_choice
+        return self._model.capabilities.choice
 
     async def complete(self, messages: Sequence[Message], sampling: Sampling) -> str:
         """Draws a text. Each call of an execution draws with a seed of its own.

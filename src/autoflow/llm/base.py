@@ -1,16 +1,19 @@
 """What every language model offers, whoever serves it.
 
-A call makes one completion. Whoever wants K of them makes K concurrent calls with K seeds: a provider in
-process merges them into one batch, an endpoint does so itself. So one slow sample never holds back another,
-and cancelling one call cancels that one alone.
+A call makes one completion. Whoever wants several of one prompt uses `autoflow.llm.draws.draw`, which asks
+for them at once where the model can and else makes concurrent calls. So one slow sample never holds back
+another, and cancelling one call cancels that one alone.
+
+What a model can do besides chatting stands in its `capabilities`. Nothing is ever tried in the hope that an
+endpoint knows it: some answer and ignore what they do not know.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 
 class Role(StrEnum):
@@ -19,6 +22,30 @@ class Role(StrEnum):
     SYSTEM = "system"
     USER = "user"
     ASSISTANT = "assistant"
+    TOOL = "tool"
+    """The result of a tool call."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool that the model may call."""
+
+    name: str
+    """1 to 64 letters, digits, `_` and `-`."""
+    description: str
+    parameters: Mapping[str, Any]
+    """The JSON schema of its arguments, an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model's wish to call a tool."""
+
+    id: str
+    """Names the call in the chat; the result's `Message.tool_call_id`."""
+    name: str
+    arguments: str
+    """JSON exactly as it was drawn: it may be broken, or not fit the schema."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +54,21 @@ class Message:
 
     role: Role
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    """Of the assistant."""
+    tool_call_id: str = ""
+    """Of a tool: which call this is the result of."""
 
 
 class FinishReason(StrEnum):
     """Why a completion ended."""
 
     STOP = "stop"
-    """The model ended it."""
+    """The model ended it, or calls tools."""
     LENGTH = "length"
     """The token limit, or the end of the context, cut it off."""
+    CONTENT_FILTER = "content_filter"
+    """The provider's filter cut it off or withheld it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +80,12 @@ class Sampling:
     max_tokens: int = 256
     """The most tokens of the completion."""
     seed: int = 0
-    """Equal calls with equal seeds draw equal samples, whatever else is in flight, up to rounding."""
+    """Equal calls with equal seeds draw equal samples, whatever else is in flight, up to rounding, where the
+    model has the capability `seed`; elsewhere it has no effect."""
+    stop: tuple[str, ...] = ()
+    """Texts that end the completion and are not part of it, at most 4."""
+    log_probs: bool = False
+    """Whether `Completion.log_probs` is wanted; a model in process gives it in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +95,18 @@ class Usage:
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cached_prompt_tokens: int = 0
+    """Those of the prompt tokens that the provider had cached."""
+    cost_usd: float = 0.0
+    """By the catalogue's prices; 0 without them."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             self.calls + other.calls,
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
+            self.cached_prompt_tokens + other.cached_prompt_tokens,
+            self.cost_usd + other.cost_usd,
         )
 
     @property
@@ -83,7 +127,55 @@ class Completion:
     token_ids: tuple[int, ...] = ()
     """The drawn ids, the end token included; empty where the provider does not tell."""
     log_probs: tuple[float, ...] = ()
-    """Natural logarithms under temperature and grammar mask, as drawn; as long as `token_ids`."""
+    """Natural logarithms under temperature and grammar mask, as drawn; as long as `token_ids` where these are
+    told; empty where the provider does not tell."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    """The tools that the model wants to call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """A context-free grammar for a draw, in the two notations that providers read; both mean the same."""
+
+    ebnf: str
+    """As xgrammar and vLLM read it; the start symbol is `root`."""
+    lark: str
+    """As OpenAI's custom tools read it; the start symbol is `start`."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonSchema:
+    """A JSON schema for a draw. Every property is required and no other is allowed (OpenAI's strict mode)."""
+
+    name: str
+    """1 to 64 letters, digits, `_` and `-`."""
+    schema: Mapping[str, Any]
+
+
+Constraint: TypeAlias = Grammar | JsonSchema
+"""What a draw must keep to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a model can do besides chatting."""
+
+    grammar: bool = False
+    """`complete` takes a `Grammar`."""
+    choice: bool = False
+    """`choose` is there; where it is not, callers ask in words."""
+    json_schema: bool = False
+    """`complete` takes a `JsonSchema`."""
+    tools: bool = False
+    """`complete` takes tools, and messages may hold calls and results."""
+    seed: bool = False
+    stop: bool = False
+    log_probs: bool = False
+    token_ids: bool = False
+    """Completions hold the ids of prompt and drawn tokens."""
+    adapters: bool = False
+    max_n: int = 1
+    """The most completions of one prompt that one call of `complete_n` draws."""
 
 
 class LanguageModel(Protocol):
@@ -98,34 +190,59 @@ class LanguageModel(Protocol):
         """False once it is closed or has broken down for good: every later call fails, so get another."""
 
     @property
-    def supports_grammar(self) -> bool:
-        """Whether `complete` takes a grammar."""
-
-    @property
-    def supports_choice(self) -> bool:
-        """Whether `choose` is there; where it is not, callers ask in words."""
+    def capabilities(self) -> Capabilities:
+        """What it can do besides chatting."""
 
     async def complete(
         self,
         messages: Sequence[Message],
         sampling: Sampling,
         *,
-        grammar: str | None = None,
+        constraint: Constraint | None = None,
+        tools: Sequence[ToolSpec] = (),
         adapter: str | None = None,
     ) -> Completion:
         """Draws one completion. Cancelling the call stops the drawing.
 
         Args:
-            messages: the chat so far; the last one is the user's.
+            messages: the chat so far; the last one is the user's, or the result of a tool.
             sampling: how tokens are drawn.
-            grammar: EBNF that masks the draw; None draws freely.
+            constraint: what the draw must keep to; None draws freely.
+            tools: what the model may call; not together with a constraint.
             adapter: a LoRA adapter's digest in the artifact store; None means the model's own weights.
 
         Raises:
+            Unsupported: the capabilities lack what the call needs.
             PromptTooLong: the messages do not leave room for one token.
             UnknownAdapter: the artifact store has no such adapter.
+            ModelRejected: the endpoint will not do this, however often it is asked.
             ModelOverloaded: too many calls wait.
-            ModelUnavailable: the model could not be reached, past all retries.
+            ModelUnavailable: the model could not be reached, or answered nonsense, past all retries.
+        """
+
+    async def complete_n(
+        self,
+        messages: Sequence[Message],
+        sampling: Sampling,
+        n: int,
+        *,
+        constraint: Constraint | None = None,
+        adapter: str | None = None,
+    ) -> tuple[Completion, ...]:
+        """Draws several completions of one prompt in one call.
+
+        Args:
+            messages: as in `complete`.
+            sampling: as in `complete`; one seed draws all of them, each differently.
+            n: how many, 1 to `capabilities.max_n`.
+            constraint: as in `complete`.
+            adapter: as in `complete`.
+
+        Returns:
+            `n` completions. The usage of the call is spread over them: their sum is what the call cost.
+
+        Raises:
+            As `complete`.
         """
 
     async def choose(
@@ -161,13 +278,31 @@ class UnknownAdapter(LanguageModelError):
     """The artifact store has no such adapter, or it does not fit the model."""
 
 
+class Unsupported(LanguageModelError):
+    """The model's capabilities lack what a call needs."""
+
+
 class PromptTooLong(LanguageModelError):
     """The prompt does not fit the model's context."""
 
 
+class ModelRejected(LanguageModelError):
+    """The endpoint will not do this however often it is asked: a wrong key, an unknown model, a refused
+    request.
+    """
+
+
 class ModelOverloaded(LanguageModelError):
-    """Too many calls wait; the caller may try again later."""
+    """Too many calls wait; the caller may try again later.
+
+    Attributes:
+        retry_after: seconds after which trying again makes sense; None where nobody said.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class ModelUnavailable(LanguageModelError):
-    """The model could not be reached, past all retries."""
+    """The model could not be reached, or answered nonsense, past all retries."""

@@ -65,9 +65,14 @@ TABLE: Mapping[type[Exception], Answer] = {
     errors.DataLoss: Answer(grpc.StatusCode.DATA_LOSS),
     llm.UnknownModel: Answer(grpc.StatusCode.NOT_FOUND),
     llm.UnknownAdapter: Answer(grpc.StatusCode.NOT_FOUND),
+    llm.Unsupported: Answer(grpc.StatusCode.FAILED_PRECONDITION),
     llm.PromptTooLong: Answer(grpc.StatusCode.INVALID_ARGUMENT),
-    llm.ModelOverloaded: Answer(grpc.StatusCode.RESOURCE_EXHAUSTED, retry_after=1.0),
     # A provider's own words may hold an address or a key's name.
+    llm.ModelRejected: Answer(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        words="the model's endpoint rejects the call; the log says why",
+    ),
+    llm.ModelOverloaded: Answer(grpc.StatusCode.RESOURCE_EXHAUSTED, retry_after=1.0),
     llm.ModelUnavailable: Answer(grpc.StatusCode.UNAVAILABLE, words="the model cannot be reached"),
 }
 
@@ -101,7 +106,7 @@ def failure(error: Exception, request_id: str) -> Failure:
     expected = None not in answers
     answer = answers[0] if expected and answers[0] is not None else _INTERNAL
     cause = causes[0]
-    retry_after = getattr(cause, "retry_after", answer.retry_after) if expected else None
+    retry_after = getattr(cause, "retry_after", None) or answer.retry_after
     details: list[Message] = [RequestInfo(request_id=request_id)]
     if expected:
         details += _details(cause, retry_after)

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from autoflow.llm.base import Completion, FinishReason, Message, ModelUnavailable, Sampling, Usage
+from autoflow.llm.base import (
+    Capabilities,
+    Completion,
+    Constraint,
+    FinishReason,
+    Message,
+    ModelUnavailable,
+    Sampling,
+    ToolSpec,
+    Usage,
+)
+from autoflow.llm.demands import demand
 
 Script: TypeAlias = Callable[[Sequence[Message]], str | Awaitable[str]]
 """What the model says to a chat; may wait, and may raise what a model raises."""
@@ -24,20 +35,21 @@ class ScriptedCall:
     """None for a choice."""
     options: tuple[str, ...] = ()
     """Empty for a completion."""
-    grammar: str | None = None
+    constraint: Constraint | None = None
     adapter: str | None = None
+    tools: tuple[ToolSpec, ...] = ()
 
 
 class ScriptedModel:
     """A `LanguageModel` whose words come from a function. A token is a word.
 
-    It does not enforce a grammar; it only notes which one it was given.
+    It does not enforce a constraint; it only notes which one it was given.
 
     Args:
         script: what it says.
         choose: which option it picks; without it the model cannot choose.
         name: its name in a catalogue.
-        supports_grammar: what it says of itself.
+        capabilities: what it says of itself; the capability `choice` follows from `choose`.
 
     Attributes:
         calls: every call, in order.
@@ -50,12 +62,12 @@ class ScriptedModel:
         *,
         choose: Choice | None = None,
         name: str = "scripted",
-        supports_grammar: bool = False,
+        capabilities: Capabilities | None = None,
     ) -> None:
         self._script = script
         self._choose = choose
         self._name = name
-        self._supports_grammar = supports_grammar
+        self._capabilities = replace(capabilities or Capabilities(adapters=True), choice=choose is not None)
         self.calls: list[ScriptedCall] = []
         self.closed = False
 
@@ -70,29 +82,39 @@ class ScriptedModel:
         return not self.closed
 
     @property
-    def supports_grammar(self) -> bool:
-        """Whether `complete` takes a grammar."""
-        return self._supports_grammar
-
-    @property
-    def supports_choice(self) -> bool:
-        """Whether it was given a function that chooses."""
-        return self._choose is not None
+    def capabilities(self) -> Capabilities:
+        """What it was told to say, and whether it was given a function that chooses."""
+        return self._capabilities
 
     async def complete(
         self,
         messages: Sequence[Message],
         sampling: Sampling,
         *,
-        grammar: str | None = None,
+        constraint: Constraint | None = None,
+        tools: Sequence[ToolSpec] = (),
         adapter: str | None = None,
     ) -> Completion:
         """Says what the script says, cut off at the token limit.
 
         Raises:
             ModelUnavailable: it was closed.
+            Unsupported: as any model.
         """
-        self._note(ScriptedCall(tuple(messages), sampling, grammar=grammar, adapter=adapter))
+        demand(
+            self._name,
+            self._capabilities,
+            messages,
+            sampling,
+            constraint=constraint,
+            tools=tools,
+            adapter=adapter,
+        )
+        self._note(
+            ScriptedCall(
+                tuple(messages), sampling, constraint=constraint, adapter=adapter, tools=tuple(tools)
+            )
+        )
         said = self._script(messages)
         text = await said if inspect.isawaitable(said) else said
         words = text.split(" ")
@@ -103,6 +125,37 @@ class ScriptedModel:
             text=" ".join(words),
             finish_reason=FinishReason.LENGTH if cut_off else FinishReason.STOP,
             usage=Usage(1, _words(messages), len(words)),
+        )
+
+    async def complete_n(
+        self,
+        messages: Sequence[Message],
+        sampling: Sampling,
+        n: int,
+        *,
+        constraint: Constraint | None = None,
+        adapter: str | None = None,
+    ) -> tuple[Completion, ...]:
+        """Asks the script so many times; each is noted as a call of its own.
+
+        Raises:
+            ModelUnavailable: it was closed.
+            Unsupported: as any model.
+        """
+        demand(
+            self._name,
+            self._capabilities,
+            messages,
+            sampling,
+            constraint=constraint,
+            adapter=adapter,
+            n=n,
+        )
+        return tuple(
+            [
+                await self.complete(messages, sampling, constraint=constraint, adapter=adapter)
+                for _ in range(n)
+            ]
         )
 
     async def choose(
@@ -116,7 +169,7 @@ class ScriptedModel:
         """
         self._note(ScriptedCall(tuple(messages), options=tuple(options), adapter=adapter))
         if self._choose is None:
-            raise NotImplementedError("this model cannot choose, and says so in `supports_choice`")
+            raise NotImplementedError("this model cannot choose, and says so in its capabilities")
         return self._choose(messages, options), Usage(1, _words(messages), 1)
 
     async def close(self) -> None:

@@ -28,7 +28,7 @@ from autoflow.v1 import workflow_pb2 as autoflow_dot_v1_dot_workflow__pb2
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#autoflow/v1/generator_service.proto\x12\x0b\x61utoflow.v1\x1a\x17\x61utoflow/v1/model.proto\x1a\x16\x61utoflow/v1/task.proto\x1a\x1a\x61utoflow/v1/workflow.proto\x1a\x1b\x62uf/validate/validate.proto\"\xf9\x01\n\x18GenerateWorkflowsRequest\x12,\n\x05model\x18\x01 \x01(\x0b\x32\x15.autoflow.v1.ModelRefB\x06\xbaH\x03\xc8\x01\x01\x12\x18\n\x04goal\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xa0\x1f\x12+\n\x05tools\x18\x03 \x03(\x0b\x32\x11.autoflow.v1.ToolB\t\xbaH\x06\x92\x01\x03\x10\x80\x01\x12\x19\n\x05\x63ount\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x02(\x01\x12-\n\x08sampling\x18\x05 \x01(\x0b\x32\x1b.autoflow.v1.SamplingParams\x12\x1e\n\tmax_steps\x18\x06 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\x14(\x00\x38\x01\"\x84\x01\n\x19GenerateWorkflowsResponse\x12\x31\n\x07started\x18\x01 \x01(\x0b\x32\x1e.autoflow.v1.GenerationStartedH\x00\x12+\n\tcandidate\x18\x02 \x01(\x0b\x32\x16.autoflow.v1.CandidateH\x00\x42\x07\n\x05\x65vent\"Z\n\x11GenerationStarted\x12\x1c\n\x10prompt_token_ids\x18\x01 \x03(\x05\x42\x02\x10\x01\x12\x0f\n\x07grammar\x18\x02 \x01(\t\x12\x16\n\x0eprompt_version\x18\x03 \x01(\t\"\x88\x02\n\tCandidate\x12\r\n\x05index\x18\x01 \x01(\x05\x12\'\n\x08workflow\x18\x02 \x01(\x0b\x32\x15.autoflow.v1.Workflow\x12\r\n\x05valid\x18\x03 \x01(\x08\x12,\n\x0b\x64iagnostics\x18\x04 \x03(\x0b\x32\x17.autoflow.v1.Diagnostic\x12\x30\n\rfinish_reason\x18\x05 \x01(\x0e\x32\x19.autoflow.v1.FinishReason\x12\x15\n\ttoken_ids\x18\x06 \x03(\x05\x42\x02\x10\x01\x12\x15\n\tlog_probs\x18\x07 \x03(\x02\x42\x02\x10\x01\x12&\n\x05usage\x18\x08 \x01(\x0b\x32\x17.autoflow.v1.TokenUsage\"F\n\x13LintWorkflowRequest\x12/\n\x08workflow\x18\x01 \x01(\x0b\x32\x15.autoflow.v1.WorkflowB\x06\xbaH\x03\xc8\x01\x01\"|\n\x14LintWorkflowResponse\x12\'\n\x08workflow\x18\x01 \x01(\x0b\x32\x15.autoflow.v1.Workflow\x12\r\n\x05valid\x18\x02 \x01(\x08\x12,\n\x0b\x64iagnostics\x18\x03 \x03(\x0b\x32\x17.autoflow.v1.Diagnostic2\xcd\x01\n\x10GeneratorService\x12\x64\n\x11GenerateWorkflows\x12%.autoflow.v1.GenerateWorkflowsRequest\x1a&.autoflow.v1.GenerateWorkflowsResponse0\x01\x12S\n\x0cLintWorkflow\x12 .autoflow.v1.LintWorkflowRequest\x1a!.autoflow.v1.LintWorkflowResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#autoflow/v1/generator_service.proto\x12\x0b\x61utoflow.v1\x1a\x17\x61utoflow/v1/model.proto\x1a\x16\x61utoflow/v1/task.proto\x1a\x1a\x61utoflow/v1/workflow.proto\x1a\x1b\x62uf/validate/validate.proto\"\xf9\x01\n\x18GenerateWorkflowsRequest\x12,\n\x05model\x18\x01 \x01(\x0b\x32\x15.autoflow.v1.ModelRefB\x06\xbaH\x03\xc8\x01\x01\x12\x18\n\x04goal\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xa0\x1f\x12+\n\x05tools\x18\x03 \x03(\x0b\x32\x11.autoflow.v1.ToolB\t\xbaH\x06\x92\x01\x03\x10\x80\x01\x12\x19\n\x05\x63ount\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x02(\x01\x12-\n\x08sampling\x18\x05 \x01(\x0b\x32\x1b.autoflow.v1.SamplingParams\x12\x1e\n\tmax_steps\x18\x06 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\x14(\x00\x38\x01\"\x84\x01\n\x19GenerateWorkflowsResponse\x12\x31\n\x07started\x18\x01 \x01(\x0b\x32\x1e.autoflow.v1.GenerationStartedH\x00\x12+\n\tcandidate\x18\x02 \x01(\x0b\x32\x16.autoflow.v1.CandidateH\x00\x42\x07\n\x05\x65vent\"Z\n\x11GenerationStarted\x12\x1c\n\x10prompt_token_ids\x18\x01 \x03(\x05\x42\x02\x10\x01\x12\x0f\n\x07grammar\x18\x02 \x01(\t\x12\x16\n\x0eprompt_version\x18\x03 \x01(\t\"\x88\x02\n\tCandidate\x12\r\n\x05index\x18\x01 \x01(\x05\x12\'\n\x08workflow\x18\x02 \x01(\x0b\x32\x15.autoflow.v1.Workflow\x12\r\n\x05valid\x18\x03 \x01(\x08\x12,\n\x0b\x64iagnostics\x18\x04 \x03(\x0b\x32\x17.autoflow.v1.Diagnostic\x12\x30\n\rfinish_reason\x18\x05 \x01(\x0e\x32\x19.autoflow.v1.FinishReason\x12\x15\n\ttoken_ids\x18\x06 \x03(\x05\x42\x02\x10\x01\x12\x15\n\tlog_probs\x18\x07 \x03(\x02\x42\x02\x10\x01\x12&\n\x05usage\x18\x08 \x01(\x0b\x32\x17.autoflow.v1.TokenUsage\"F\n\x13LintWorkflowRequest\x12/\n\x08workflow\x18\x01 \x01(\x0b\x32\x15.autoflow.v1.WorkflowB\x06\xbaH\x03\xc8\x01\x01\"|\n\x14LintWorkflowResponse\x12\'\n\x08workflow\x18\x01 \x01(\x0b\x32\x15.autoflow.v1.Workflow\x12\r\n\x05valid\x18\x02 \x01(\x08\x12,\n\x0b\x64iagnostics\x18\x03 \x03(\x0b\x32\x17.autoflow.v1.Diagnostic\"H\n\x15\x46ormatWorkflowRequest\x12/\n\x08workflow\x18\x01 \x01(\x0b\x32\x15.autoflow.v1.WorkflowB\x06\xbaH\x03\xc8\x01\x01\"\x80\x01\n\x16\x46ormatWorkflowResponse\x12\'\n\x08workflow\x18\x01 \x01(\x0b\x32\x15.autoflow.v1.Workflow\x12\x0f\n\x07\x63hanged\x18\x02 \x01(\x08\x12,\n\x0b\x64iagnostics\x18\x03 \x03(\x0b\x32\x17.autoflow.v1.Diagnostic\"H\n\x15RepairWorkflowRequest\x12/\n\x08workflow\x18\x01 \x01(\x0b\x32\x15.autoflow.v1.WorkflowB\x06\xbaH\x03\xc8\x01\x01\"\xa8\x01\n\x16RepairWorkflowResponse\x12\'\n\x08workflow\x18\x01 \x01(\x0b\x32\x15.autoflow.v1.Workflow\x12\r\n\x05valid\x18\x02 \x01(\x08\x12(\n\x07\x63hanges\x18\x03 \x03(\x0b\x32\x17.autoflow.v1.Diagnostic\x12,\n\x0b\x64iagnostics\x18\x04 \x03(\x0b\x32\x17.autoflow.v1.Diagnostic\"\x13\n\x11ListModelsRequest\"8\n\x12ListModelsResponse\x12\"\n\x06models\x18\x01 \x03(\x0b\x32\x12.autoflow.v1.Model2\xd2\x03\n\x10GeneratorService\x12\x64\n\x11GenerateWorkflows\x12%.autoflow.v1.GenerateWorkflowsRequest\x1a&.autoflow.v1.GenerateWorkflowsResponse0\x01\x12S\n\x0cLintWorkflow\x12 .autoflow.v1.LintWorkflowRequest\x1a!.autoflow.v1.LintWorkflowResponse\x12Y\n\x0e\x46ormatWorkflow\x12\".autoflow.v1.FormatWorkflowRequest\x1a#.autoflow.v1.FormatWorkflowResponse\x12Y\n\x0eRepairWorkflow\x12\".autoflow.v1.RepairWorkflowRequest\x1a#.autoflow.v1.RepairWorkflowResponse\x12M\n\nListModels\x12\x1e.autoflow.v1.ListModelsRequest\x1a\x1f.autoflow.v1.ListModelsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,6 +53,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CANDIDATE'].fields_by_name['log_probs']._serialized_options = b'\020\001'
   _globals['_LINTWORKFLOWREQUEST'].fields_by_name['workflow']._loaded_options = None
   _globals['_LINTWORKFLOWREQUEST'].fields_by_name['workflow']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_FORMATWORKFLOWREQUEST'].fields_by_name['workflow']._loaded_options = None
+  _globals['_FORMATWORKFLOWREQUEST'].fields_by_name['workflow']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_REPAIRWORKFLOWREQUEST'].fields_by_name['workflow']._loaded_options = None
+  _globals['_REPAIRWORKFLOWREQUEST'].fields_by_name['workflow']._serialized_options = b'\272H\003\310\001\001'
   _globals['_GENERATEWORKFLOWSREQUEST']._serialized_start=159
   _globals['_GENERATEWORKFLOWSREQUEST']._serialized_end=408
   _globals['_GENERATEWORKFLOWSRESPONSE']._serialized_start=411
@@ -65,6 +69,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LINTWORKFLOWREQUEST']._serialized_end=974
   _globals['_LINTWORKFLOWRESPONSE']._serialized_start=976
   _globals['_LINTWORKFLOWRESPONSE']._serialized_end=1100
-  _globals['_GENERATORSERVICE']._serialized_start=1103
-  _globals['_GENERATORSERVICE']._serialized_end=1308
+  _globals['_FORMATWORKFLOWREQUEST']._serialized_start=1102
+  _globals['_FORMATWORKFLOWREQUEST']._serialized_end=1174
+  _globals['_FORMATWORKFLOWRESPONSE']._serialized_start=1177
+  _globals['_FORMATWORKFLOWRESPONSE']._serialized_end=1305
+  _globals['_REPAIRWORKFLOWREQUEST']._serialized_start=1307
+  _globals['_REPAIRWORKFLOWREQUEST']._serialized_end=1379
+  _globals['_REPAIRWORKFLOWRESPONSE']._serialized_start=1382
+  _globals['_REPAIRWORKFLOWRESPONSE']._serialized_end=1550
+  _globals['_LISTMODELSREQUEST']._serialized_start=1552
+  _globals['_LISTMODELSREQUEST']._serialized_end=1571
+  _globals['_LISTMODELSRESPONSE']._serialized_start=1573
+  _globals['_LISTMODELSRESPONSE']._serialized_end=1629
+  _globals['_GENERATORSERVICE']._serialized_start=1632
+  _globals['_GENERATORSERVICE']._serialized_end=2098
 # @@protoc_insertion_point(module_scope)

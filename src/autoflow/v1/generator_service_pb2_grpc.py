@@ -45,6 +45,21 @@ class GeneratorServiceStub:
                 request_serializer=autoflow_dot_v1_dot_generator__service__pb2.LintWorkflowRequest.SerializeToString,
                 response_deserializer=autoflow_dot_v1_dot_generator__service__pb2.LintWorkflowResponse.FromString,
                 _registered_method=True)
+        self.FormatWorkflow = channel.unary_unary(
+                '/autoflow.v1.GeneratorService/FormatWorkflow',
+                request_serializer=autoflow_dot_v1_dot_generator__service__pb2.FormatWorkflowRequest.SerializeToString,
+                response_deserializer=autoflow_dot_v1_dot_generator__service__pb2.FormatWorkflowResponse.FromString,
+                _registered_method=True)
+        self.RepairWorkflow = channel.unary_unary(
+                '/autoflow.v1.GeneratorService/RepairWorkflow',
+                request_serializer=autoflow_dot_v1_dot_generator__service__pb2.RepairWorkflowRequest.SerializeToString,
+                response_deserializer=autoflow_dot_v1_dot_generator__service__pb2.RepairWorkflowResponse.FromString,
+                _registered_method=True)
+        self.ListModels = channel.unary_unary(
+                '/autoflow.v1.GeneratorService/ListModels',
+                request_serializer=autoflow_dot_v1_dot_generator__service__pb2.ListModelsRequest.SerializeToString,
+                response_deserializer=autoflow_dot_v1_dot_generator__service__pb2.ListModelsResponse.FromString,
+                _registered_method=True)
 
 
 class GeneratorServiceServicer:
@@ -67,6 +82,29 @@ class GeneratorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FormatWorkflow(self, request, context):
+        """Writes a text in canonical form: the same workflow, so the same digest. A text that does not parse is an
+        answer (diagnostics), not an error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RepairWorkflow(self, request, context):
+        """Mends what can be mended without guessing at what was meant, and tells every change. Deterministic: no
+        model is called. A text that cannot be mended is an answer (diagnostics), not an error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListModels(self, request, context):
+        """Lists the models that requests may name, by name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GeneratorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,6 +117,21 @@ def add_GeneratorServiceServicer_to_server(servicer, server):
                     servicer.LintWorkflow,
                     request_deserializer=autoflow_dot_v1_dot_generator__service__pb2.LintWorkflowRequest.FromString,
                     response_serializer=autoflow_dot_v1_dot_generator__service__pb2.LintWorkflowResponse.SerializeToString,
+            ),
+            'FormatWorkflow': grpc.unary_unary_rpc_method_handler(
+                    servicer.FormatWorkflow,
+                    request_deserializer=autoflow_dot_v1_dot_generator__service__pb2.FormatWorkflowRequest.FromString,
+                    response_serializer=autoflow_dot_v1_dot_generator__service__pb2.FormatWorkflowResponse.SerializeToString,
+            ),
+            'RepairWorkflow': grpc.unary_unary_rpc_method_handler(
+                    servicer.RepairWorkflow,
+                    request_deserializer=autoflow_dot_v1_dot_generator__service__pb2.RepairWorkflowRequest.FromString,
+                    response_serializer=autoflow_dot_v1_dot_generator__service__pb2.RepairWorkflowResponse.SerializeToString,
+            ),
+            'ListModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListModels,
+                    request_deserializer=autoflow_dot_v1_dot_generator__service__pb2.ListModelsRequest.FromString,
+                    response_serializer=autoflow_dot_v1_dot_generator__service__pb2.ListModelsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -136,6 +189,87 @@ class GeneratorService:
             '/autoflow.v1.GeneratorService/LintWorkflow',
             autoflow_dot_v1_dot_generator__service__pb2.LintWorkflowRequest.SerializeToString,
             autoflow_dot_v1_dot_generator__service__pb2.LintWorkflowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FormatWorkflow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/autoflow.v1.GeneratorService/FormatWorkflow',
+            autoflow_dot_v1_dot_generator__service__pb2.FormatWorkflowRequest.SerializeToString,
+            autoflow_dot_v1_dot_generator__service__pb2.FormatWorkflowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RepairWorkflow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/autoflow.v1.GeneratorService/RepairWorkflow',
+            autoflow_dot_v1_dot_generator__service__pb2.RepairWorkflowRequest.SerializeToString,
+            autoflow_dot_v1_dot_generator__service__pb2.RepairWorkflowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/autoflow.v1.GeneratorService/ListModels',
+            autoflow_dot_v1_dot_generator__service__pb2.ListModelsRequest.SerializeToString,
+            autoflow_dot_v1_dot_generator__service__pb2.ListModelsResponse.FromString,
             options,
             channel_credentials,
             insecure,

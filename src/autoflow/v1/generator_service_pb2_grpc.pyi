@@ -40,6 +40,16 @@ class GeneratorServiceStub:
     """
     LintWorkflow: _grpc.UnaryUnaryMultiCallable[_generator_service_pb2.LintWorkflowRequest, _generator_service_pb2.LintWorkflowResponse]
     """Parses and lints a text. A broken workflow is an answer (diagnostics), not an error."""
+    FormatWorkflow: _grpc.UnaryUnaryMultiCallable[_generator_service_pb2.FormatWorkflowRequest, _generator_service_pb2.FormatWorkflowResponse]
+    """Writes a text in canonical form: the same workflow, so the same digest. A text that does not parse is an
+    answer (diagnostics), not an error.
+    """
+    RepairWorkflow: _grpc.UnaryUnaryMultiCallable[_generator_service_pb2.RepairWorkflowRequest, _generator_service_pb2.RepairWorkflowResponse]
+    """Mends what can be mended without guessing at what was meant, and tells every change. Deterministic: no
+    model is called. A text that cannot be mended is an answer (diagnostics), not an error.
+    """
+    ListModels: _grpc.UnaryUnaryMultiCallable[_generator_service_pb2.ListModelsRequest, _generator_service_pb2.ListModelsResponse]
+    """Lists the models that requests may name, by name."""
 
 @_typing.type_check_only
 class GeneratorServiceAsyncStub(GeneratorServiceStub):
@@ -53,6 +63,16 @@ class GeneratorServiceAsyncStub(GeneratorServiceStub):
     """
     LintWorkflow: _aio.UnaryUnaryMultiCallable[_generator_service_pb2.LintWorkflowRequest, _generator_service_pb2.LintWorkflowResponse]  # type: ignore[assignment]
     """Parses and lints a text. A broken workflow is an answer (diagnostics), not an error."""
+    FormatWorkflow: _aio.UnaryUnaryMultiCallable[_generator_service_pb2.FormatWorkflowRequest, _generator_service_pb2.FormatWorkflowResponse]  # type: ignore[assignment]
+    """Writes a text in canonical form: the same workflow, so the same digest. A text that does not parse is an
+    answer (diagnostics), not an error.
+    """
+    RepairWorkflow: _aio.UnaryUnaryMultiCallable[_generator_service_pb2.RepairWorkflowRequest, _generator_service_pb2.RepairWorkflowResponse]  # type: ignore[assignment]
+    """Mends what can be mended without guessing at what was meant, and tells every change. Deterministic: no
+    model is called. A text that cannot be mended is an answer (diagnostics), not an error.
+    """
+    ListModels: _aio.UnaryUnaryMultiCallable[_generator_service_pb2.ListModelsRequest, _generator_service_pb2.ListModelsResponse]  # type: ignore[assignment]
+    """Lists the models that requests may name, by name."""
 
 class GeneratorServiceServicer(metaclass=_abc_1.ABCMeta):
     """Writes workflows with a language model."""
@@ -75,5 +95,33 @@ class GeneratorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_generator_service_pb2.LintWorkflowResponse, _abc.Awaitable[_generator_service_pb2.LintWorkflowResponse]]:
         """Parses and lints a text. A broken workflow is an answer (diagnostics), not an error."""
+
+    @_abc_1.abstractmethod
+    def FormatWorkflow(
+        self,
+        request: _generator_service_pb2.FormatWorkflowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_generator_service_pb2.FormatWorkflowResponse, _abc.Awaitable[_generator_service_pb2.FormatWorkflowResponse]]:
+        """Writes a text in canonical form: the same workflow, so the same digest. A text that does not parse is an
+        answer (diagnostics), not an error.
+        """
+
+    @_abc_1.abstractmethod
+    def RepairWorkflow(
+        self,
+        request: _generator_service_pb2.RepairWorkflowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_generator_service_pb2.RepairWorkflowResponse, _abc.Awaitable[_generator_service_pb2.RepairWorkflowResponse]]:
+        """Mends what can be mended without guessing at what was meant, and tells every change. Deterministic: no
+        model is called. A text that cannot be mended is an answer (diagnostics), not an error.
+        """
+
+    @_abc_1.abstractmethod
+    def ListModels(
+        self,
+        request: _generator_service_pb2.ListModelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_generator_service_pb2.ListModelsResponse, _abc.Awaitable[_generator_service_pb2.ListModelsResponse]]:
+        """Lists the models that requests may name, by name."""
 
 def add_GeneratorServiceServicer_to_server(servicer: GeneratorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

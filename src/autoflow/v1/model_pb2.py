@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61utoflow/v1/model.proto\x12\x0b\x61utoflow.v1\x1a\x1b\x62uf/validate/validate.proto\"v\n\x08ModelRef\x12\x38\n\x05model\x18\x01 \x01(\tB)\xbaH&r$\x10\x01\x18\x80\x01\x32\x1d^[A-Za-z0-9][A-Za-z0-9._/-]*$\x12\x30\n\x07\x61\x64\x61pter\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^(sha256:[0-9a-f]{64})?$\"m\n\x0eSamplingParams\x12,\n\x0btemperature\x18\x01 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\x00@)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x1f\n\nmax_tokens\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\x80\x80\x02(\x00\x12\x0c\n\x04seed\x18\x03 \x01(\x03\"Q\n\nTokenUsage\x12\x11\n\tllm_calls\x18\x01 \x01(\x03\x12\x15\n\rprompt_tokens\x18\x02 \x01(\x03\x12\x19\n\x11\x63ompletion_tokens\x18\x03 \x01(\x03*_\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x61utoflow/v1/model.proto\x12\x0b\x61utoflow.v1\x1a\x1b\x62uf/validate/validate.proto\"v\n\x08ModelRef\x12\x38\n\x05model\x18\x01 \x01(\tB)\xbaH&r$\x10\x01\x18\x80\x01\x32\x1d^[A-Za-z0-9][A-Za-z0-9._/-]*$\x12\x30\n\x07\x61\x64\x61pter\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^(sha256:[0-9a-f]{64})?$\"m\n\x0eSamplingParams\x12,\n\x0btemperature\x18\x01 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\x00@)\x00\x00\x00\x00\x00\x00\x00\x00\x12\x1f\n\nmax_tokens\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\x80\x80\x02(\x00\x12\x0c\n\x04seed\x18\x03 \x01(\x03\"\x81\x01\n\nTokenUsage\x12\x11\n\tllm_calls\x18\x01 \x01(\x03\x12\x15\n\rprompt_tokens\x18\x02 \x01(\x03\x12\x19\n\x11\x63ompletion_tokens\x18\x03 \x01(\x03\x12\x1c\n\x14\x63\x61\x63hed_prompt_tokens\x18\x04 \x01(\x03\x12\x10\n\x08\x63ost_usd\x18\x05 \x01(\x01\"\xbb\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x16\n\x0e\x63ontext_tokens\x18\x03 \x01(\x03\x12\x34\n\x0c\x63\x61pabilities\x18\x04 \x01(\x0b\x32\x1e.autoflow.v1.ModelCapabilities\x12(\n\x06prices\x18\x05 \x01(\x0b\x32\x18.autoflow.v1.ModelPrices\x12\x1a\n\x12unavailable_reason\x18\x06 \x01(\t\"\xbb\x01\n\x11ModelCapabilities\x12\x0f\n\x07grammar\x18\x01 \x01(\x08\x12\x0e\n\x06\x63hoice\x18\x02 \x01(\x08\x12\x13\n\x0bjson_schema\x18\x03 \x01(\x08\x12\r\n\x05tools\x18\x04 \x01(\x08\x12\x0c\n\x04seed\x18\x05 \x01(\x08\x12\x0c\n\x04stop\x18\x06 \x01(\x08\x12\x11\n\tlog_probs\x18\x07 \x01(\x08\x12\x11\n\ttoken_ids\x18\x08 \x01(\x08\x12\x10\n\x08\x61\x64\x61pters\x18\t \x01(\x08\x12\r\n\x05max_n\x18\n \x01(\x05\"x\n\x0bModelPrices\x12\x1e\n\x16prompt_usd_per_million\x18\x01 \x01(\x01\x12%\n\x1d\x63\x61\x63hed_prompt_usd_per_million\x18\x02 \x01(\x01\x12\"\n\x1a\x63ompletion_usd_per_million\x18\x03 \x01(\x01*\x81\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02\x12 \n\x1c\x46INISH_REASON_CONTENT_FILTER\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,12 +40,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SAMPLINGPARAMS'].fields_by_name['temperature']._serialized_options = b'\272H\024\022\022\031\000\000\000\000\000\000\000@)\000\000\000\000\000\000\000\000'
   _globals['_SAMPLINGPARAMS'].fields_by_name['max_tokens']._loaded_options = None
   _globals['_SAMPLINGPARAMS'].fields_by_name['max_tokens']._serialized_options = b'\272H\010\032\006\030\200\200\002(\000'
-  _globals['_FINISHREASON']._serialized_start=383
-  _globals['_FINISHREASON']._serialized_end=478
+  _globals['_FINISHREASON']._serialized_start=935
+  _globals['_FINISHREASON']._serialized_end=1064
   _globals['_MODELREF']._serialized_start=69
   _globals['_MODELREF']._serialized_end=187
   _globals['_SAMPLINGPARAMS']._serialized_start=189
   _globals['_SAMPLINGPARAMS']._serialized_end=298
-  _globals['_TOKENUSAGE']._serialized_start=300
-  _globals['_TOKENUSAGE']._serialized_end=381
+  _globals['_TOKENUSAGE']._serialized_start=301
+  _globals['_TOKENUSAGE']._serialized_end=430
+  _globals['_MODEL']._serialized_start=433
+  _globals['_MODEL']._serialized_end=620
+  _globals['_MODELCAPABILITIES']._serialized_start=623
+  _globals['_MODELCAPABILITIES']._serialized_end=810
+  _globals['_MODELPRICES']._serialized_start=812
+  _globals['_MODELPRICES']._serialized_end=932
 # @@protoc_insertion_point(module_scope)

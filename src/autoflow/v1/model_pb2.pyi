@@ -29,6 +29,8 @@ class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinishRe
     """The model ended it."""
     FINISH_REASON_LENGTH: _FinishReason.ValueType  # 2
     """The token limit, or the end of the model's context, cut it off."""
+    FINISH_REASON_CONTENT_FILTER: _FinishReason.ValueType  # 3
+    """The provider's content filter cut it off or withheld it."""
 
 class FinishReason(_FinishReason, metaclass=_FinishReasonEnumTypeWrapper):
     """Why a completion ended."""
@@ -39,6 +41,8 @@ FINISH_REASON_STOP: FinishReason.ValueType  # 1
 """The model ended it."""
 FINISH_REASON_LENGTH: FinishReason.ValueType  # 2
 """The token limit, or the end of the model's context, cut it off."""
+FINISH_REASON_CONTENT_FILTER: FinishReason.ValueType  # 3
+"""The provider's content filter cut it off or withheld it."""
 Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
 
 @_typing.final
@@ -108,23 +112,165 @@ class TokenUsage(_message.Message):
     LLM_CALLS_FIELD_NUMBER: _builtins.int
     PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
     COMPLETION_TOKENS_FIELD_NUMBER: _builtins.int
+    CACHED_PROMPT_TOKENS_FIELD_NUMBER: _builtins.int
+    COST_USD_FIELD_NUMBER: _builtins.int
     llm_calls: _builtins.int
     """Output only. Calls of a language model."""
     prompt_tokens: _builtins.int
     """Output only. Tokens that were read."""
     completion_tokens: _builtins.int
     """Output only. Tokens that were written."""
+    cached_prompt_tokens: _builtins.int
+    """Output only. Those of the prompt tokens that the provider had cached and bills at a lower price."""
+    cost_usd: _builtins.float
+    """Output only. US dollars by the prices of the catalogue; 0 for models without prices."""
     def __init__(
         self,
         *,
         llm_calls: _builtins.int = ...,
         prompt_tokens: _builtins.int = ...,
         completion_tokens: _builtins.int = ...,
+        cached_prompt_tokens: _builtins.int = ...,
+        cost_usd: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["completion_tokens", b"completion_tokens", "llm_calls", b"llm_calls", "prompt_tokens", b"prompt_tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cached_prompt_tokens", b"cached_prompt_tokens", "completion_tokens", b"completion_tokens", "cost_usd", b"cost_usd", "llm_calls", b"llm_calls", "prompt_tokens", b"prompt_tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TokenUsage: _TypeAlias = TokenUsage  # noqa: Y015
+
+@_typing.final
+class Model(_message.Message):
+    """A model of the server's catalogue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    CONTEXT_TOKENS_FIELD_NUMBER: _builtins.int
+    CAPABILITIES_FIELD_NUMBER: _builtins.int
+    PRICES_FIELD_NUMBER: _builtins.int
+    UNAVAILABLE_REASON_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Output only. What requests name it by."""
+    provider: _builtins.str
+    """Output only. Who serves it: `embedded` (with this installation) or `openai` (an OpenAI-compatible endpoint)."""
+    context_tokens: _builtins.int
+    """Output only. Tokens of prompt and completion together. 0: the catalogue does not say."""
+    unavailable_reason: _builtins.str
+    """Output only. Why it cannot be called now, for a person: a library or a key is missing. Empty: it can."""
+    @_builtins.property
+    def capabilities(self) -> Global___ModelCapabilities:
+        """Output only. What it can do besides chatting, as the catalogue states it."""
+
+    @_builtins.property
+    def prices(self) -> Global___ModelPrices:
+        """Output only. What it costs. Unset: the catalogue gives no prices, and `cost_usd` of its calls is 0."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        provider: _builtins.str = ...,
+        context_tokens: _builtins.int = ...,
+        capabilities: Global___ModelCapabilities | None = ...,
+        prices: Global___ModelPrices | None = ...,
+        unavailable_reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "prices", b"prices"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "context_tokens", b"context_tokens", "name", b"name", "prices", b"prices", "provider", b"provider", "unavailable_reason", b"unavailable_reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Model: _TypeAlias = Model  # noqa: Y015
+
+@_typing.final
+class ModelCapabilities(_message.Message):
+    """What a model can do besides chatting."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRAMMAR_FIELD_NUMBER: _builtins.int
+    CHOICE_FIELD_NUMBER: _builtins.int
+    JSON_SCHEMA_FIELD_NUMBER: _builtins.int
+    TOOLS_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    STOP_FIELD_NUMBER: _builtins.int
+    LOG_PROBS_FIELD_NUMBER: _builtins.int
+    TOKEN_IDS_FIELD_NUMBER: _builtins.int
+    ADAPTERS_FIELD_NUMBER: _builtins.int
+    MAX_N_FIELD_NUMBER: _builtins.int
+    grammar: _builtins.bool
+    """Output only. Draws under a context-free grammar: every workflow it writes is valid."""
+    choice: _builtins.bool
+    """Output only. Picks among given options and can say nothing else."""
+    json_schema: _builtins.bool
+    """Output only. Answers in JSON that keeps to a given schema."""
+    tools: _builtins.bool
+    """Output only. Calls tools."""
+    seed: _builtins.bool
+    """Output only. Equal seeds draw equal samples, as far as the provider can."""
+    stop: _builtins.bool
+    """Output only. Ends a completion at given texts."""
+    log_probs: _builtins.bool
+    """Output only. Tells the log-probability of each drawn token."""
+    token_ids: _builtins.bool
+    """Output only. Tells the ids of prompt and drawn tokens."""
+    adapters: _builtins.bool
+    """Output only. Takes LoRA adapters."""
+    max_n: _builtins.int
+    """Output only. The most completions of one prompt that one call draws, 1 or more."""
+    def __init__(
+        self,
+        *,
+        grammar: _builtins.bool = ...,
+        choice: _builtins.bool = ...,
+        json_schema: _builtins.bool = ...,
+        tools: _builtins.bool = ...,
+        seed: _builtins.bool = ...,
+        stop: _builtins.bool = ...,
+        log_probs: _builtins.bool = ...,
+        token_ids: _builtins.bool = ...,
+        adapters: _builtins.bool = ...,
+        max_n: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapters", b"adapters", "choice", b"choice", "grammar", b"grammar", "json_schema", b"json_schema", "log_probs", b"log_probs", "max_n", b"max_n", "seed", b"seed", "stop", b"stop", "token_ids", b"token_ids", "tools", b"tools"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelCapabilities: _TypeAlias = ModelCapabilities  # noqa: Y015
+
+@_typing.final
+class ModelPrices(_message.Message):
+    """Prices of a model in US dollars."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROMPT_USD_PER_MILLION_FIELD_NUMBER: _builtins.int
+    CACHED_PROMPT_USD_PER_MILLION_FIELD_NUMBER: _builtins.int
+    COMPLETION_USD_PER_MILLION_FIELD_NUMBER: _builtins.int
+    prompt_usd_per_million: _builtins.float
+    """Output only. For a million tokens that are read."""
+    cached_prompt_usd_per_million: _builtins.float
+    """Output only. For a million tokens that are read and were cached by the provider."""
+    completion_usd_per_million: _builtins.float
+    """Output only. For a million tokens that are written."""
+    def __init__(
+        self,
+        *,
+        prompt_usd_per_million: _builtins.float = ...,
+        cached_prompt_usd_per_million: _builtins.float = ...,
+        completion_usd_per_million: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cached_prompt_usd_per_million", b"cached_prompt_usd_per_million", "completion_usd_per_million", b"completion_usd_per_million", "prompt_usd_per_million", b"prompt_usd_per_million"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelPrices: _TypeAlias = ModelPrices  # noqa: Y015

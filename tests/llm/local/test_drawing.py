@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from autoflow.llm.base import Completion, FinishReason, Message, PromptTooLong, Role, Sampling
+from autoflow.llm.base import Completion, FinishReason, Grammar, Message, PromptTooLong, Role, Sampling
 from autoflow.llm.local import Grammars, LocalModel
 
 RAGGED = [
@@ -137,7 +137,10 @@ async def test_grammar_samples_follow_it_and_carry_its_log_probs(load: Any, llam
     grammar = Grammars(llama.tokenizer).compile(GRAMMAR)
     async with load(llama) as model:
         completions = await asyncio.gather(
-            *(model.complete([user("go")], Sampling(0.8, 60, seed), grammar=GRAMMAR) for seed in range(6)),
+            *(
+                model.complete([user("go")], Sampling(0.8, 60, seed), constraint=Grammar(GRAMMAR, ""))
+                for seed in range(6)
+            ),
             *(model.complete([user(text)], Sampling(1.0, 20, 3)) for text in RAGGED),
         )
     for completion in completions[:6]:
@@ -156,7 +159,7 @@ async def test_grammar_samples_follow_it_and_carry_its_log_probs(load: Any, llam
 async def test_greedy_under_a_grammar_takes_the_likeliest_allowed(load: Any, llama: Any) -> None:
     grammar = Grammars(llama.tokenizer).compile(GRAMMAR)
     async with load(llama) as model:
-        completion = await model.complete([user("go")], Sampling(0.0, 12), grammar=GRAMMAR)
+        completion = await model.complete([user("go")], Sampling(0.0, 12), constraint=Grammar(GRAMMAR, ""))
     masks = grammar.token_masks(completion.token_ids)
     ids = torch.tensor([completion.prompt_token_ids + completion.token_ids])
     with torch.no_grad():
@@ -167,12 +170,14 @@ async def test_greedy_under_a_grammar_takes_the_likeliest_allowed(load: Any, lla
 async def test_a_text_that_is_no_grammar_is_refused(load: Any, llama: Any) -> None:
     async with load(llama) as model:
         with pytest.raises(ValueError, match="does not compile"):
-            await model.complete([user("go")], Sampling(), grammar="root ::= missing")
+            await model.complete([user("go")], Sampling(), constraint=Grammar("root ::= missing", ""))
 
 
 async def test_the_end_token_ends_and_is_counted_but_not_said(load: Any, llama: Any) -> None:
     async with load(llama) as model:
-        completion = await model.complete([user("go")], Sampling(1.0, 20, 1), grammar='root ::= "next"')
+        completion = await model.complete(
+            [user("go")], Sampling(1.0, 20, 1), constraint=Grammar('root ::= "next"', "")
+        )
     assert completion.finish_reason is FinishReason.STOP
     assert completion.text == "next"
     assert completion.token_ids[-1] in llama.tokenizer.stop_ids
@@ -183,8 +188,8 @@ async def test_the_end_token_ends_and_is_counted_but_not_said(load: Any, llama: 
 async def test_max_tokens_and_the_context_cut_off(load: Any, llama: Any) -> None:
     endless = "root ::= [a-z]{1000}"
     async with load(llama, context=40) as model:
-        short = await model.complete([user("x" * 20)], Sampling(1.0, 5), grammar=endless)
-        full = await model.complete([user("x" * 20)], Sampling(1.0, 500), grammar=endless)
+        short = await model.complete([user("x" * 20)], Sampling(1.0, 5), constraint=Grammar(endless, ""))
+        full = await model.complete([user("x" * 20)], Sampling(1.0, 500), constraint=Grammar(endless, ""))
     assert (short.finish_reason, len(short.token_ids)) == (FinishReason.LENGTH, 5)
     assert full.finish_reason is FinishReason.LENGTH
     assert len(full.prompt_token_ids) + len(full.token_ids) == 40

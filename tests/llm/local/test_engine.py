@@ -13,7 +13,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from autoflow.llm.base import Message, ModelOverloaded, ModelUnavailable, Role, Sampling
+from autoflow.llm.base import Grammar, Message, ModelOverloaded, ModelUnavailable, Role, Sampling
 from autoflow.llm.catalogue import Catalogue
 from autoflow.llm.local import LocalModel
 from autoflow.llm.local.adapters import Adapters
@@ -40,7 +40,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 async def test_a_cancelled_call_frees_its_row(load: Any, llama: Any) -> None:
     async with load(llama, max_rows=1) as model:
-        first = asyncio.create_task(model.complete(GO, LONG, grammar=ENDLESS))
+        first = asyncio.create_task(model.complete(GO, LONG, constraint=Grammar(ENDLESS, "")))
         await until(lambda: model.counters.passes > 0)
         second = asyncio.create_task(model.complete(GO, Sampling(max_tokens=4)))
         first.cancel()
@@ -52,7 +52,7 @@ async def test_a_cancelled_call_frees_its_row(load: Any, llama: Any) -> None:
 
 async def test_a_call_cancelled_while_it_waits_never_runs(load: Any, llama: Any) -> None:
     async with load(llama, max_rows=1) as model:
-        first = asyncio.create_task(model.complete(GO, LONG, grammar=ENDLESS))
+        first = asyncio.create_task(model.complete(GO, LONG, constraint=Grammar(ENDLESS, "")))
         await until(lambda: model.counters.passes > 0)
         second = asyncio.create_task(model.complete([Message(Role.USER, "x" * 100)], LONG))
         await asyncio.sleep(0)
@@ -63,7 +63,7 @@ async def test_a_call_cancelled_while_it_waits_never_runs(load: Any, llama: Any)
 
 async def test_too_many_waiting_calls_are_refused_and_the_others_served(load: Any, llama: Any) -> None:
     async with load(llama, max_rows=1, max_waiting=2) as model:
-        first = asyncio.create_task(model.complete(GO, LONG, grammar=ENDLESS))
+        first = asyncio.create_task(model.complete(GO, LONG, constraint=Grammar(ENDLESS, "")))
         await until(lambda: model.counters.passes > 0)
         results = await asyncio.gather(
             *(model.complete(GO, Sampling(max_tokens=2)) for _ in range(5)), return_exceptions=True
@@ -75,7 +75,9 @@ async def test_too_many_waiting_calls_are_refused_and_the_others_served(load: An
 
 async def test_closing_fails_what_is_in_flight_and_what_comes_after(load: Any, llama: Any) -> None:
     async with load(llama, max_rows=1) as model:
-        calls = [asyncio.create_task(model.complete(GO, LONG, grammar=ENDLESS)) for _ in range(3)]
+        calls = [
+            asyncio.create_task(model.complete(GO, LONG, constraint=Grammar(ENDLESS, ""))) for _ in range(3)
+        ]
         await until(lambda: model.counters.passes > 0)
         assert model.alive
         await model.close()

@@ -16,7 +16,8 @@ from autoflow.testing.random_model import SMALL_SHAPE, write_random_model
 async def test_it_is_a_language_model(load: Any, llama: Any) -> None:
     async with load(llama) as local:
         model: LanguageModel = local
-        assert (model.name, model.supports_grammar, model.supports_choice) == ("test", True, True)
+        can = model.capabilities
+        assert (model.name, can.grammar, can.choice, can.max_n) == ("test", True, True, 1)
 
 
 async def test_half_precision_runs(load: Any, llama: Any) -> None:

@@ -20,14 +20,19 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
 
 from autoflow.llm.base import (
+    Capabilities,
     Completion,
+    Constraint,
     FinishReason,
+    Grammar,
     Message,
     PromptTooLong,
     Sampling,
+    ToolSpec,
     UnknownAdapter,
     Usage,
 )
+from autoflow.llm.demands import demand
 from autoflow.llm.local.adapters import Adapters
 from autoflow.llm.local.cache import SlotCache
 from autoflow.llm.local.calls import DrawCall, Weights
@@ -132,14 +137,16 @@ class LocalModel:
         return self._engine.alive
 
     @property
-    def supports_grammar(self) -> bool:
-        """True."""
-        return True
-
-    @property
-    def supports_choice(self) -> bool:
-        """True."""
-        return True
+    def capabilities(self) -> Capabilities:
+        """As `LanguageModel.capabilities`."""
+        return Capabilities(
+            grammar=True,
+            choice=True,
+            seed=True,
+            log_probs=True,
+            token_ids=True,
+            adapters=self._adapters is not None,
+        )
 
     @property
     def counters(self) -> Counters:
@@ -151,7 +158,8 @@ class LocalModel:
         messages: Sequence[Message],
         sampling: Sampling,
         *,
-        grammar: str | None = None,
+        constraint: Constraint | None = None,
+        tools: Sequence[ToolSpec] = (),
         adapter: str | None = None,
     ) -> Completion:
         """As `LanguageModel.complete`.
@@ -163,10 +171,11 @@ class LocalModel:
         """
         if sampling.max_tokens < 1:
             raise ValueError(f"max_tokens is {sampling.max_tokens}, but must be at least 1")
+        demand(self._name, self.capabilities, messages, sampling, constraint=constraint, tools=tools)
         prompt = await self._prompt_ids(messages)
         matcher = None
-        if grammar is not None:
-            matcher = (await asyncio.to_thread(self._grammars.compile, grammar)).matcher()
+        if isinstance(constraint, Grammar):
+            matcher = (await asyncio.to_thread(self._grammars.compile, constraint.ebnf)).matcher()
         call = DrawCall(
             prompt,
             await self._weights(adapter),
@@ -184,6 +193,19 @@ class LocalModel:
             token_ids=drawn.ids,
             log_probs=drawn.log_probs,
         )
+
+    async def complete_n(
+        self,
+        messages: Sequence[Message],
+        sampling: Sampling,
+        n: int,
+        *,
+        constraint: Constraint | None = None,
+        adapter: str | None = None,
+    ) -> tuple[Completion, ...]:
+        """As `LanguageModel.complete_n`; one at a time, since concurrent calls share their prompt anyway."""
+        demand(self._name, self.capabilities, messages, sampling, constraint=constraint, n=n)
+        return (await self.complete(messages, sampling, constraint=constraint, adapter=adapter),)
 
     async def choose(
         self, messages: Sequence[Message], options: Sequence[str], *, adapter: str | None = None
