@@ -11,6 +11,7 @@ from autoflow.llm import (
     LanguageModel,
     Message,
     ModelUnavailable,
+    PromptTooLong,
     Role,
     Sampling,
     UnknownAdapter,
@@ -19,7 +20,7 @@ from autoflow.llm import (
 from autoflow.llm.adapters import AdapterFolders
 from autoflow.llm.catalogue import Catalogue, Loader, default_catalogue
 from autoflow.store.artifacts import ArtifactStore
-from autoflow.testing import ScriptedModel, catalogue_of
+from autoflow.testing import ScriptedModel, catalogue_of, entry_of
 
 
 class GatedLoader:
@@ -40,7 +41,7 @@ class GatedLoader:
 
 async def test_a_model_is_loaded_once_and_when_it_is_first_wanted() -> None:
     load = GatedLoader()
-    catalogue = Catalogue({"slow": load})
+    catalogue = Catalogue([entry_of("slow", load)])
     await catalogue.start()
     assert load.loads == 0
 
@@ -57,7 +58,7 @@ async def test_a_model_is_loaded_once_and_when_it_is_first_wanted() -> None:
 async def test_a_load_that_failed_is_tried_again() -> None:
     load = GatedLoader(failures=1)
     load.gate.set()
-    catalogue = Catalogue({"slow": load})
+    catalogue = Catalogue([entry_of("slow", load)])
     with pytest.raises(ModelUnavailable):
         await catalogue.get("slow")
 
@@ -67,7 +68,7 @@ async def test_a_load_that_failed_is_tried_again() -> None:
 
 async def test_a_caller_who_leaves_does_not_stop_the_load_for_the_others() -> None:
     load = GatedLoader()
-    catalogue = Catalogue({"slow": load})
+    catalogue = Catalogue([entry_of("slow", load)])
     leaving, staying = (asyncio.create_task(catalogue.get("slow")) for _ in range(2))
     await asyncio.sleep(0)
     leaving.cancel()
@@ -85,12 +86,12 @@ async def test_an_unknown_model_is_told_apart_and_the_known_ones_are_named() -> 
     with pytest.raises(UnknownModel, match="'c'; there are: a, b"):
         await catalogue.get("c")
     with pytest.raises(UnknownModel, match="there are: none"):
-        await Catalogue({}).get("c")
+        await Catalogue([]).get("c")
 
 
 async def test_it_is_ready_when_what_is_to_be_preloaded_is_loaded_and_until_it_is_closed() -> None:
     load = GatedLoader()
-    catalogue = Catalogue({"slow": load, "lazy": load}, preload=["slow"])
+    catalogue = Catalogue([entry_of("slow", load), entry_of("lazy", load)], preload=["slow"])
     assert not await catalogue.ready()
     starting = asyncio.create_task(catalogue.start())
     await asyncio.sleep(0)
@@ -107,7 +108,7 @@ async def test_it_is_ready_when_what_is_to_be_preloaded_is_loaded_and_until_it_i
 async def test_a_model_that_has_broken_down_is_loaded_anew_once() -> None:
     load = GatedLoader()
     load.gate.set()
-    catalogue = Catalogue({"slow": load}, preload=["slow"])
+    catalogue = Catalogue([entry_of("slow", load)], preload=["slow"])
     await catalogue.start()
     broken = await catalogue.get("slow")
     await broken.close()
@@ -122,13 +123,13 @@ async def test_a_model_that_has_broken_down_is_loaded_anew_once() -> None:
 
 async def test_a_start_that_fails_says_so() -> None:
     with pytest.raises(UnknownModel):
-        await Catalogue({}, preload=["missing"]).start()
+        await Catalogue([], preload=["missing"]).start()
 
 
 async def test_closing_closes_the_models_even_one_that_is_still_being_loaded() -> None:
     load = GatedLoader()
     ready = ScriptedModel(lambda messages: "", name="ready")
-    catalogue = Catalogue({"slow": load, "ready": _loader(ready)})
+    catalogue = Catalogue([entry_of("slow", load), entry_of("ready", _loader(ready))])
     await catalogue.get("ready")
     late = asyncio.create_task(catalogue.get("slow"))
     await asyncio.sleep(0)
@@ -159,12 +160,25 @@ async def test_preloading_can_be_turned_off_or_asked_for_by_name() -> None:
         await default_catalogue({"AUTOFLOW_PRELOAD_MODELS": "other, "}).start()
 
 
-async def test_the_embedded_model_comes_with_the_distribution(tmp_path: Path) -> None:
-    env = {"AUTOFLOW_ARTIFACTS": str(tmp_path / "store"), "AUTOFLOW_ADAPTER_CACHE": str(tmp_path / "cache")}
+@pytest.mark.parametrize(("context", "tokens"), [("", 1024), ("256", 256), ("4096", 1024)])
+async def test_the_embedded_model_comes_with_the_distribution(
+    tmp_path: Path, context: str, tokens: int
+) -> None:
+    env = {
+        "AUTOFLOW_ARTIFACTS": str(tmp_path / "store"),
+        "AUTOFLOW_ADAPTER_CACHE": str(tmp_path / "cache"),
+        "AUTOFLOW_CONTEXT": context,
+    }
     catalogue = default_catalogue(env)
     await catalogue.start()
     assert await catalogue.ready()
     model = await catalogue.get("embedded")
+
+    (description,) = catalogue.descriptions
+    assert description.capabilities == model.capabilities
+    assert description.context_tokens == tokens
+    with pytest.raises(PromptTooLong, match=rf"\b{tokens}\b"):
+        await model.complete([Message(Role.USER, "x" * 5000)], Sampling())
 
     messages = [Message(Role.USER, "Task: Describe a noisy picture\nName the input")]
     completion = await model.complete(messages, Sampling(max_tokens=4))

@@ -6,7 +6,8 @@ imports torch, so whoever needs it imports that module.
 
 from __future__ import annotations
 
-from autoflow.testing.gates import GatedModel, catalogue_of
+from autoflow.testing.endpoint import Fault, FaultPlan, Refusal, ScriptedEndpoint
+from autoflow.testing.gates import GatedModel, catalogue_of, entry_of
 from autoflow.testing.interpreters import ScriptedInterpreter
 from autoflow.testing.launcher import CoroutineLauncher
 from autoflow.testing.models import ScriptedCall, ScriptedModel
@@ -15,11 +16,16 @@ from autoflow.testing.services import scripted_interpreter, scripted_scorer
 
 __all__ = [
     "CoroutineLauncher",
+    "Fault",
+    "FaultPlan",
     "GatedModel",
+    "Refusal",
     "ScriptedCall",
+    "ScriptedEndpoint",
     "ScriptedInterpreter",
     "ScriptedModel",
     "catalogue_of",
+    "entry_of",
     "in_process",
     "scripted_interpreter",
     "scripted_scorer",

@@ -6,8 +6,9 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from autoflow.llm.base import LanguageModel, Message
-from autoflow.llm.catalogue import Catalogue, Loader
+from autoflow.llm.base import Capabilities, LanguageModel, Message
+from autoflow.llm.catalogue import Catalogue, Entry, Loader
+from autoflow.llm.descriptions import ModelDescription
 from autoflow.testing.models import ScriptedModel
 
 _PATIENCE = 30.0
@@ -65,10 +66,15 @@ class GatedModel(ScriptedModel):
 def catalogue_of(*models: LanguageModel) -> Catalogue:
     """A catalogue of models that are there already, each under its own name."""
 
-    def loader(model: LanguageModel) -> Loader:
+    def entry(model: LanguageModel) -> Entry:
         async def load() -> LanguageModel:
             return model
 
-        return load
+        return entry_of(model.name, load, model.capabilities)
 
-    return Catalogue({model.name: loader(model) for model in models})
+    return Catalogue(map(entry, models))
+
+
+def entry_of(name: str, load: Loader, capabilities: Capabilities | None = None) -> Entry:
+    """A catalogue's entry of a test's model."""
+    return Entry(ModelDescription(name, "testing", capabilities or Capabilities()), load)

@@ -25,6 +25,7 @@ from autoflow.llm.local.grammar import Grammars
 from autoflow.llm.local.runner import Advance, Runner
 from autoflow.llm.local.sampling import Draw, Sampler
 from autoflow.llm.local.scheduler import Scheduler
+from autoflow.testing import entry_of
 from autoflow.testing.random_model import write_random_adapter
 
 GO = [Message(Role.USER, "go")]
@@ -252,7 +253,7 @@ async def test_a_catalogue_replaces_a_model_whose_engine_has_died(load: Any, lla
         async def load_next() -> LocalModel:
             return next(models)
 
-        catalogue = Catalogue({"test": load_next}, preload=["test"])
+        catalogue = Catalogue([entry_of("test", load_next)], preload=["test"])
         await catalogue.start()
         assert await catalogue.ready()
         runner.fault = SystemExit()

@@ -44,7 +44,7 @@ from autoflow.llm.local.grammar import Grammars
 from autoflow.llm.local.runner import Runner
 from autoflow.llm.local.sampling import Draw, Sampler
 from autoflow.llm.local.scheduler import Scheduler
-from autoflow.llm.local.settings import LocalSettings
+from autoflow.llm.local_settings import LocalSettings
 
 logger = logging.getLogger(__name__)
 

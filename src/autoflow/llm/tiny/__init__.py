@@ -12,6 +12,9 @@ from pathlib import Path
 NAME = "embedded"
 """Its name in a catalogue."""
 
+CONTEXT_TOKENS = 1024
+"""Tokens of prompt and completion together that it was made for."""
+
 
 def path() -> Path:
     """The folder of the shipped model, as transformers reads it: configuration, tokenizer, safetensors."""

@@ -1,0 +1,8 @@
+"""Models behind any OpenAI-compatible endpoint: OpenAI, vLLM, Ollama and the like."""
+
+from __future__ import annotations
+
+from autoflow.llm.openai.endpoint import Endpoint, GrammarStyle, MaxTokensField
+from autoflow.llm.openai.model import OpenAIModel
+
+__all__ = ["Endpoint", "GrammarStyle", "MaxTokensField", "OpenAIModel"]
