@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import asdict, fields
 from enum import StrEnum
 from typing import Any
 
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from autoflow import convert
 from autoflow.errors import FailedPrecondition
 from autoflow.language import Diagnostic, Severity, StepType, check
-from autoflow.llm import FinishReason, Sampling, Usage
+from autoflow.llm import Capabilities, FinishReason, Sampling, Usage
+from autoflow.llm.descriptions import ModelDescription, Prices
 from autoflow.methods import Method
 from autoflow.plans import PlanReference
 from autoflow.suites import ContentType, Split, Tool, load_suite
@@ -145,3 +147,38 @@ def test_the_built_in_suites_references_keep_their_scores_over_the_wire() -> Non
     for task in suite.tasks(Split.VALIDATION)[:10]:
         reference = PlanReference(suite.tools, task.inputs, task.output, task.accepted)
         assert convert.plan_reference_from_proto(convert.plan_reference_to_proto(reference)) == reference
+
+
+flags = st.booleans()
+capabilities = st.builds(
+    Capabilities,
+    **{field.name: flags for field in fields(Capabilities) if field.name != "max_n"},
+    max_n=st.integers(1, 128),
+)
+dollars = st.floats(0, 1000)
+models = st.builds(
+    ModelDescription,
+    name=words,
+    provider=words,
+    capabilities=capabilities,
+    context_tokens=counts,
+    prices=st.none() | st.builds(Prices, dollars, dollars, dollars),
+    unavailable_reason=words,
+)
+
+
+@given(models)
+def test_all_that_is_stated_about_a_model_is_on_the_wire(model: ModelDescription) -> None:
+    message = model_pb2.Model.FromString(convert.model_to_proto(model).SerializeToString())
+    assert {
+        field.name: getattr(message.capabilities, field.name) for field in fields(Capabilities)
+    } == asdict(model.capabilities)
+    prices = message.prices
+    wired = Prices(
+        prompt=prices.prompt_usd_per_million,
+        cached=prices.cached_prompt_usd_per_million,
+        completion=prices.completion_usd_per_million,
+    )
+    assert (wired if message.HasField("prices") else None) == model.prices
+    for name in ("name", "provider", "context_tokens", "unavailable_reason"):
+        assert getattr(message, name) == getattr(model, name)

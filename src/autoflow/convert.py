@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from autoflow.errors import FailedPrecondition
 from autoflow.language import Branch, Diagnostic, Severity, Step, StepType, Workflow
-from autoflow.llm import FinishReason, Sampling, Usage
+from autoflow.llm import Capabilities, FinishReason, Sampling, Usage
+from autoflow.llm.descriptions import ModelDescription, Prices
 from autoflow.methods import Method
 from autoflow.plans import PlanReference
 from autoflow.suites import ContentType, Tool
@@ -228,6 +229,41 @@ def usage_from_proto(message: model_pb2.TokenUsage) -> Usage:
         completion_tokens=message.completion_tokens,
         cached_prompt_tokens=message.cached_prompt_tokens,
         cost_usd=message.cost_usd,
+    )
+
+
+def model_to_proto(model: ModelDescription) -> model_pb2.Model:
+    """A model of a catalogue as a message."""
+    return model_pb2.Model(
+        name=model.name,
+        provider=model.provider,
+        context_tokens=model.context_tokens,
+        capabilities=_capabilities_to_proto(model.capabilities),
+        prices=None if model.prices is None else _prices_to_proto(model.prices),
+        unavailable_reason=model.unavailable_reason,
+    )
+
+
+def _capabilities_to_proto(can: Capabilities) -> model_pb2.ModelCapabilities:
+    return model_pb2.ModelCapabilities(
+        grammar=can.grammar,
+        choice=can.choice,
+        json_schema=can.json_schema,
+        tools=can.tools,
+        seed=can.seed,
+        stop=can.stop,
+        log_probs=can.log_probs,
+        token_ids=can.token_ids,
+        adapters=can.adapters,
+        max_n=can.max_n,
+    )
+
+
+def _prices_to_proto(prices: Prices) -> model_pb2.ModelPrices:
+    return model_pb2.ModelPrices(
+        prompt_usd_per_million=prices.prompt,
+        cached_prompt_usd_per_million=prices.cached,
+        completion_usd_per_million=prices.completion,
     )
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from autoflow.convert import (
     diagnostic_to_proto,
     finish_reason_to_proto,
+    model_to_proto,
     sampling_from_proto,
     tool_from_proto,
     usage_to_proto,
     workflow_to_proto,
 )
-from autoflow.language import Checked
+from autoflow.language import Checked, Repaired
+from autoflow.llm.descriptions import ModelDescription
 from autoflow.v1 import generator_service_pb2
 from autoflow_generator.generation import Candidate, GenerationRequest, Started
 
@@ -50,6 +54,33 @@ def lint_to_proto(source: str, checked: Checked) -> generator_service_pb2.LintWo
         workflow=workflow_to_proto(source, checked.workflow),
         valid=checked.ok,
         diagnostics=[diagnostic_to_proto(finding) for finding in checked.diagnostics],
+    )
+
+
+def models_to_proto(models: Sequence[ModelDescription]) -> generator_service_pb2.ListModelsResponse:
+    """The catalogue."""
+    return generator_service_pb2.ListModelsResponse(models=map(model_to_proto, models))
+
+
+def format_to_proto(source: str, checked: Checked) -> generator_service_pb2.FormatWorkflowResponse:
+    """The canonical text of what was read in a text."""
+    diagnostics = [diagnostic_to_proto(finding) for finding in checked.diagnostics]
+    if checked.workflow is None:
+        return generator_service_pb2.FormatWorkflowResponse(diagnostics=diagnostics)
+    text = checked.workflow.text
+    return generator_service_pb2.FormatWorkflowResponse(
+        workflow=workflow_to_proto(text, checked.workflow), changed=text != source, diagnostics=diagnostics
+    )
+
+
+def repair_to_proto(repaired: Repaired) -> generator_service_pb2.RepairWorkflowResponse:
+    """What came of mending a text."""
+    workflow = repaired.workflow
+    return generator_service_pb2.RepairWorkflowResponse(
+        workflow=None if workflow is None else workflow_to_proto(repaired.text, workflow),
+        valid=workflow is not None,
+        changes=[diagnostic_to_proto(change) for change in repaired.changes],
+        diagnostics=[diagnostic_to_proto(finding) for finding in repaired.diagnostics],
     )
 
 

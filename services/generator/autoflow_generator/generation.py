@@ -18,6 +18,7 @@ from autoflow.admission import Admission
 from autoflow.language import Checked, check, decoding_grammar
 from autoflow.llm import Completion, FinishReason, Grammar, Sampling
 from autoflow.llm.catalogue import Catalogue
+from autoflow.llm.descriptions import ModelDescription
 from autoflow.llm.draws import draw
 from autoflow.suites import Tool
 
@@ -77,6 +78,11 @@ class WorkflowGenerator:
     def __init__(self, catalogue: Catalogue, admission: Admission) -> None:
         self._catalogue = catalogue
         self._admission = admission
+
+    @property
+    def models(self) -> tuple[ModelDescription, ...]:
+        """The models that a request may name, by name."""
+        return self._catalogue.descriptions
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Started | Candidate, None]:
         """Yields `Started` with the first candidate that is drawn, then every candidate as it is drawn.

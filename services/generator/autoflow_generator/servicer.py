@@ -8,9 +8,16 @@ from typing import Any
 
 import grpc
 
-from autoflow.language import check
+from autoflow.language import check, repair
 from autoflow.v1 import generator_service_pb2, generator_service_pb2_grpc
-from autoflow_generator.convert import event_to_proto, lint_to_proto, request_from_proto
+from autoflow_generator.convert import (
+    event_to_proto,
+    format_to_proto,
+    lint_to_proto,
+    models_to_proto,
+    repair_to_proto,
+    request_from_proto,
+)
 from autoflow_generator.generation import WorkflowGenerator
 
 
@@ -44,3 +51,27 @@ class GeneratorServicer(generator_service_pb2_grpc.GeneratorServiceServicer):
     ) -> generator_service_pb2.LintWorkflowResponse:
         """Parses and lints a text."""
         return lint_to_proto(request.workflow.source, check(request.workflow.source))
+
+    async def FormatWorkflow(
+        self,
+        request: generator_service_pb2.FormatWorkflowRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> generator_service_pb2.FormatWorkflowResponse:
+        """Writes a text in canonical form."""
+        return format_to_proto(request.workflow.source, check(request.workflow.source))
+
+    async def RepairWorkflow(
+        self,
+        request: generator_service_pb2.RepairWorkflowRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> generator_service_pb2.RepairWorkflowResponse:
+        """Mends what can be mended without guessing."""
+        return repair_to_proto(repair(request.workflow.source))
+
+    async def ListModels(
+        self,
+        request: generator_service_pb2.ListModelsRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> generator_service_pb2.ListModelsResponse:
+        """Lists the models that requests may name."""
+        return models_to_proto(self._generator.models)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from autoflow.language import Step, StepType, Workflow
 from autoflow.llm import LanguageModel, Sampling, Usage
 from autoflow.suites import Tool
+from autoflow.telemetry import span
 from autoflow_interpreter.decisions import way_out
 from autoflow_interpreter.events import (
     BranchTaken,
@@ -70,16 +71,19 @@ async def execute(
                 raise Stopped(
                     Outcome.STEP_LIMIT, f"{executed} steps were executed, {step.name!r} would be next"
                 )
-            yield StepStarted(step.name, executed)
-            answer = await bounded.complete(memory.ask(step.instruction), request.sampling)
-            memory.answered(answer)
-            executed += 1
-            yield StepAnswered(step.name, answer)
-            if step.type is StepType.TERMINAL:
-                break
-            branch = await way_out(step, answer, bounded)
-            yield BranchTaken(step.name, branch.label, branch.target)
-            step = steps[branch.target]
+            # Neither names nor words of the workflow: whoever wrote it did not mean them for the trace.
+            attributes = {"autoflow.step.index": executed, "autoflow.step.type": step.type.value}
+            with span("workflow.step", attributes):
+                yield StepStarted(step.name, executed)
+                answer = await bounded.complete(memory.ask(step.instruction), request.sampling)
+                memory.answered(answer)
+                executed += 1
+                yield StepAnswered(step.name, answer)
+                if step.type is StepType.TERMINAL:
+                    break
+                branch = await way_out(step, answer, bounded)
+                yield BranchTaken(step.name, branch.label, branch.target)
+                step = steps[branch.target]
     except Stopped as stop:
         finished = Finished(stop.outcome, "", stop.detail, executed, bounded.usage)
     else:

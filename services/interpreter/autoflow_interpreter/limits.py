@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from autoflow.llm import LanguageModel, Message, PromptTooLong, Sampling, Usage
+from autoflow.telemetry import ModelCall, model_call
 from autoflow_interpreter.events import Outcome
 
 _T = TypeVar("_T")
@@ -71,13 +72,21 @@ class BoundedModel:
             LanguageModelError: as `LanguageModel.complete`, without PromptTooLong.
         """
         seeded = replace(sampling, seed=_call_seed(sampling.seed, self.usage.calls))
-        completion = await self._call(lambda: self._model.complete(messages, seeded, adapter=self._adapter))
+        with model_call(self._model.name, call := ModelCall()):
+            completion = await self._call(
+                lambda: self._model.complete(messages, seeded, adapter=self._adapter)
+            )
+            call.usage = completion.usage
         self.usage += completion.usage
         return completion.text
 
     async def choose(self, messages: Sequence[Message], options: Sequence[str]) -> int:
         """Picks one of the options; errors as `complete`."""
-        index, usage = await self._call(lambda: self._model.choose(messages, options, adapter=self._adapter))
+        with model_call(self._model.name, call := ModelCall()):
+            index, usage = await self._call(
+                lambda: self._model.choose(messages, options, adapter=self._adapter)
+            )
+            call.usage = usage
         self.usage += usage
         return index
 

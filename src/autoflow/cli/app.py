@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from autoflow import __version__
-from autoflow.cli.commands import demo, execute, lint, runs, show, up
+from autoflow.cli.commands import backup, config, demo, execute, lint, models, runs, show, up
 from autoflow.cli.console import Output, escape_unencodable, one_line
 from autoflow.cli.exits import EXIT_HELP, ExitCode, failure
 
@@ -80,3 +80,6 @@ app.command("lint")(lint.lint)
 app.command("show")(show.show)
 app.command("execute")(execute.execute)
 app.add_typer(runs.app, name="runs")
+app.add_typer(config.app, name="config")
+app.add_typer(models.app, name="models")
+app.add_typer(backup.app, name="backup")

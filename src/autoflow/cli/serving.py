@@ -16,6 +16,7 @@ from autoflow.cli.runtime import local_services, log_to, run
 from autoflow.server import ServerSettings
 from autoflow.server.compose import SERVICES, local_environment
 from autoflow.settings import from_env
+from autoflow.telemetry.setup import switched_on
 
 _BY_PORT = ("generator", "interpreter", "scorer", "trainer")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -45,7 +46,8 @@ def serve(data: Path, port: int, output: Output, *, verbose: bool) -> None:
     def ready(addresses: dict[str, str]) -> None:
         _print(addresses, data, log, output)
 
-    run(_serve_until_asked(environment, ports, ready, settings.drain_grace))
+    with switched_on(environment, "up"):
+        run(_serve_until_asked(environment, ports, ready, settings.drain_grace))
 
 
 async def _serve_until_asked(

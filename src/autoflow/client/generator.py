@@ -9,10 +9,16 @@ import grpc
 from autoflow.client._calls import Calls
 from autoflow.client.settings import ClientSettings
 from autoflow.v1.generator_service_pb2 import (
+    FormatWorkflowRequest,
+    FormatWorkflowResponse,
     GenerateWorkflowsRequest,
     GenerateWorkflowsResponse,
     LintWorkflowRequest,
     LintWorkflowResponse,
+    ListModelsRequest,
+    ListModelsResponse,
+    RepairWorkflowRequest,
+    RepairWorkflowResponse,
 )
 from autoflow.v1.generator_service_pb2_grpc import GeneratorServiceStub
 
@@ -46,3 +52,21 @@ class GeneratorClient:
     ) -> LintWorkflowResponse:
         """Parses and lints a text."""
         return await self._calls.unary(self._stub.LintWorkflow, "LintWorkflow", request, timeout)
+
+    async def format_workflow(
+        self, request: FormatWorkflowRequest, *, timeout: float | None = None
+    ) -> FormatWorkflowResponse:
+        """Writes a text in canonical form."""
+        return await self._calls.unary(self._stub.FormatWorkflow, "FormatWorkflow", request, timeout)
+
+    async def repair_workflow(
+        self, request: RepairWorkflowRequest, *, timeout: float | None = None
+    ) -> RepairWorkflowResponse:
+        """Mends what can be mended without guessing."""
+        return await self._calls.unary(self._stub.RepairWorkflow, "RepairWorkflow", request, timeout)
+
+    async def list_models(
+        self, request: ListModelsRequest, *, timeout: float | None = None
+    ) -> ListModelsResponse:
+        """Lists the models that requests may name, and what is stated about each."""
+        return await self._calls.unary(self._stub.ListModels, "ListModels", request, timeout)

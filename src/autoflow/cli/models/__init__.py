@@ -1,0 +1,1 @@
+"""A catalogue's models as the command line lists and checks them."""
