@@ -26,12 +26,13 @@ class SettingsError(ValueError):
     """A variable is missing or cannot be read; the message names it."""
 
 
-def from_env(settings: type[SettingsT], env: Mapping[str, str]) -> SettingsT:
+def from_env(settings: type[SettingsT], env: Mapping[str, str], *, prefix: str = PREFIX) -> SettingsT:
     """Reads settings from an environment.
 
     Args:
         settings: a dataclass whose fields are of type str, int, float, bool or Path.
         env: the environment, such as `os.environ`.
+        prefix: what every variable begins with.
 
     Returns:
         The settings.
@@ -42,7 +43,7 @@ def from_env(settings: type[SettingsT], env: Mapping[str, str]) -> SettingsT:
     types = get_type_hints(settings)
     values: dict[str, Any] = {}
     for field in fields(settings):
-        variable = PREFIX + field.name.upper()
+        variable = prefix + field.name.upper()
         if text := env.get(variable, ""):
             values[field.name] = _read(variable, text, _READERS[types[field.name]])
         elif field.default is MISSING and field.default_factory is MISSING:

@@ -9,9 +9,11 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from autoflow.llm.catalogue import Catalogue, Entry
 from autoflow.server import Listener, ServerSettings, Service, serve
-from autoflow.testing import scripted_scorer, serving
+from autoflow.testing import ScriptedModel, catalogue_of, scripted_scorer, serving
 from autoflow.v1.scorer_service_pb2 import ScoreOutputsRequest, ScoreOutputsResponse
+from autoflow_interpreter.service import build
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -90,6 +92,29 @@ async def test_a_service_that_never_was_ready_is_not_serving() -> None:
     patient.well = False
     async with serving(patient.service(), SETTINGS) as address:
         assert await anext(statuses(address, "")) == NOT_SERVING
+
+
+async def test_a_model_that_has_died_is_loaded_anew_by_the_health_check() -> None:
+    made: list[ScriptedModel] = []
+    release = asyncio.Event()
+
+    async def load() -> ScriptedModel:
+        if made:
+            await release.wait()
+        made.append(ScriptedModel(lambda _: "words"))
+        return made[-1]
+
+    (described,) = catalogue_of(ScriptedModel(lambda _: "")).descriptions
+    catalogue = Catalogue([Entry(described, load)], preload=[described.name])
+    async with serving(build({}, catalogue), SETTINGS) as address:
+        health = statuses(address, "autoflow.v1.InterpreterService")
+        assert await anext(health) == SERVING
+        await made[0].close()
+        assert await anext(health) == NOT_SERVING
+        release.set()
+        assert await anext(health) == SERVING
+
+    assert len(made) == 2
 
 
 async def test_health_is_not_serving_while_the_server_drains() -> None:

@@ -14,10 +14,12 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 from autoflow.errors import Unavailable
 from autoflow.server import logs
 from autoflow.settings import from_env
+from autoflow.telemetry.setup import switched_on
 from autoflow_worker.assembly import work_on
 from autoflow_worker.lease import LeaseLost
 from autoflow_worker.settings import WorkerSettings
@@ -38,17 +40,20 @@ def main(arguments: list[str], env: Mapping[str, str]) -> int:
     if len(arguments) != 1 or not re.fullmatch(r"runs/[a-z0-9-]{1,64}", arguments[0]):
         print("usage: python -m autoflow_worker runs/<id>", file=sys.stderr)
         return 2
-    try:
-        settings = from_env(WorkerSettings, env)
-        logs.configure(settings.log_level, sys.stderr)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
-    try:
-        asyncio.run(_work(arguments[0], settings))
-    except Unavailable as error:
-        _log.error("gave up for now: %s", error)
-        return 1
+    with ExitStack() as stack:
+        try:
+            settings = from_env(WorkerSettings, env)
+            logs.configure(settings.log_level, sys.stderr)
+            # Workers come and go, and share the trainer's variables: its port of metrics is not theirs.
+            stack.enter_context(switched_on(env, "worker", metrics=False))
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 2
+        try:
+            asyncio.run(_work(arguments[0], settings))
+        except Unavailable as error:
+            _log.error("gave up for now: %s", error)
+            return 1
     return 0
 
 

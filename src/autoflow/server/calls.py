@@ -2,7 +2,8 @@
 
 In this order: the request's id is found or made, the call is admitted, it gets a deadline if the caller gave
 none, the request is validated, the handler runs. Whatever it raises goes through the error table; the end of
-the call is logged with its code and time, never with what was asked or answered.
+the call is logged with its code and time; what was asked and answered is logged only where the settings
+say so.
 
 Health and reflection are left alone. Left out: streams of requests, which no contract has; identities, quotas
 and encryption: this server is for a trusted network.
@@ -26,7 +27,9 @@ from grpc_status import rpc_status
 from protovalidate import Validator
 from structlog.contextvars import bound_contextvars
 
+from autoflow import telemetry
 from autoflow.errors import DeadlineExceeded
+from autoflow.server.content import log_content
 from autoflow.server.errors import failure
 from autoflow.server.gate import Gate
 from autoflow.server.settings import ServerSettings
@@ -47,6 +50,8 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Around: TypeAlias = Callable[[Message, Context], AbstractAsyncContextManager[None]]
 Unary: TypeAlias = Callable[[Message, Context], Awaitable[Message]]
+Tell: TypeAlias = Callable[[str, Message], None]
+"""Is told of each request and answer."""
 Stream: TypeAlias = Callable[[Message, Context], AsyncIterator[Message] | Awaitable[None]]
 
 
@@ -57,6 +62,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._settings = settings
         self._gate = gate
         self._validator = Validator()
+        self._telemetry = telemetry.current()
+        self._tell: Tell = log_content if settings.log_content else _keep_quiet
 
     async def intercept_service(
         self,
@@ -72,47 +79,68 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if handler.request_streaming:
             raise NotImplementedError(f"{method} takes a stream of requests")
 
-        request_id = _request_id(handler_call_details)
+        streams = handler.response_streaming
 
         def around(request: Message, context: Context) -> AbstractAsyncContextManager[None]:
-            return self._around(method, request_id, handler.response_streaming, request, context)
+            return self._around(handler_call_details, streams, request, context)
 
-        if handler.response_streaming:
+        if streams:
             return grpc.unary_stream_rpc_method_handler(
-                _streaming(cast("Stream", handler.unary_stream), around),
+                _streaming(cast("Stream", handler.unary_stream), around, self._tell),
                 handler.request_deserializer,
                 handler.response_serializer,
             )
         return grpc.unary_unary_rpc_method_handler(
-            _unary(cast("Unary", handler.unary_unary), around),
+            _unary(cast("Unary", handler.unary_unary), around, self._tell),
             handler.request_deserializer,
             handler.response_serializer,
         )
 
     @asynccontextmanager
     async def _around(
-        self, method: str, request_id: str, streams: bool, request: Message, context: Context
+        self, details: grpc.HandlerCallDetails, streams: bool, request: Message, context: Context
     ) -> AsyncIterator[None]:
+        method, request_id, outcome = details.method, _request_id(details), telemetry.Outcome(admitted=False)
         seconds = self._settings.stream_deadline if streams else self._settings.unary_deadline
         context.set_trailing_metadata(((REQUEST_ID, request_id),))
-        with bound_contextvars(request_id=request_id, method=method), _logged(context):
+        with (
+            bound_contextvars(request_id=request_id, method=method),
+            self._observed(details, outcome),
+            _logged(context, outcome),
+        ):
             async with _answered(context, request_id):
-                with self._gate.enter():
+                with self._gate.enter(streams=streams):
+                    outcome.admitted = True
                     async with _deadline(context, seconds):
                         validate(self._validator, request)
+                        self._tell("request", request)
                         yield
 
+    @contextmanager
+    def _observed(self, details: grpc.HandlerCallDetails, outcome: telemetry.Outcome) -> Iterator[None]:
+        if self._telemetry is None:
+            yield
+            return
+        # The call's task knows nothing of the one that started the server.
+        with (
+            telemetry.listening(self._telemetry),
+            self._telemetry.served(details.method, details.invocation_metadata, outcome),
+        ):
+            yield
 
-def _unary(handler: Unary, around: Around) -> Unary:
+
+def _unary(handler: Unary, around: Around, tell: Tell) -> Unary:
     async def handle(request: Message, context: Context) -> Message:
         async with around(request, context):
-            return await handler(request, context)
+            answer = await handler(request, context)
+            tell("answer", answer)
+            return answer
         raise AssertionError("no error is swallowed around a call")
 
     return handle
 
 
-def _streaming(handler: Stream, around: Around) -> Stream:
+def _streaming(handler: Stream, around: Around, tell: Tell) -> Stream:
     # A coroutine that writes, not a generator: when a call is cancelled between two answers, a generator of
     # grpc's would be left to the garbage collector; this one is closed before the call ends.
     async def handle(request: Message, context: Context) -> None:
@@ -123,26 +151,31 @@ def _streaming(handler: Stream, around: Around) -> Stream:
                 return
             async with aclosing(answers):  # type: ignore[type-var]  # Handlers are async generators.
                 async for answer in answers:
+                    tell("answer", answer)
                     await context.write(answer)
 
     return handle
 
 
+def _keep_quiet(what: str, message: Message) -> None:
+    pass
+
+
 @contextmanager
-def _logged(context: Context) -> Iterator[None]:
+def _logged(context: Context, outcome: telemetry.Outcome) -> Iterator[None]:
     started = time.perf_counter()
-    code = "UNKNOWN"
     try:
         yield
-        code = "OK"
+        outcome.code = "OK"
     except asyncio.CancelledError:
-        code = "CANCELLED"
+        outcome.code = "CANCELLED"
         raise
     except grpc.aio.AbortError:
-        code = _code(context)
+        outcome.code = _code(context)
         raise
     finally:
-        _log.info("call", extra={"code": code, "seconds": round(time.perf_counter() - started, 6)})
+        seconds = round(time.perf_counter() - started, 6)
+        _log.info("call", extra={"code": outcome.code, "seconds": seconds})
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 from autoflow.admission import Admission
 from autoflow.errors import Unavailable
@@ -15,10 +15,12 @@ class Gate:
 
     Args:
         limit: the most calls in flight.
+        streams: those of them that may be streams of answers.
     """
 
-    def __init__(self, limit: int) -> None:
-        self._admission = Admission(limit, "calls")
+    def __init__(self, limit: int, streams: int) -> None:
+        self._calls = Admission(limit, "calls")
+        self._streams = Admission(streams, "streams")
         self._refusal = "the service is starting"
         self._in_flight = 0
         self._empty = asyncio.Event()
@@ -47,16 +49,19 @@ class Gate:
         return self._empty.is_set()
 
     @contextmanager
-    def enter(self) -> Iterator[None]:
+    def enter(self, *, streams: bool) -> Iterator[None]:
         """Admits one call for the length of the block.
+
+        Args:
+            streams: whether it has a stream of answers.
 
         Raises:
             Unavailable: the service has not started yet, or is about to stop.
-            ResourceExhausted: too many calls are in flight.
+            ResourceExhausted: too many calls, or too many streams, are in flight.
         """
         if self._refusal:
             raise Unavailable(self._refusal)
-        with self._admission.enter():
+        with self._calls.enter(), self._streams.enter() if streams else nullcontext():
             self._in_flight += 1
             self._empty.clear()
             try:

@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 from autoflow.server import logs
 from autoflow.server.running import serve
 from autoflow.server.service import Builder, Service
 from autoflow.server.settings import ServerSettings
 from autoflow.settings import from_env
+from autoflow.telemetry.setup import switched_on
 
 
 def main(build: Builder) -> None:
@@ -24,14 +26,16 @@ def main(build: Builder) -> None:
         build: makes the service from the environment.
     """
     env: Mapping[str, str] = os.environ
-    try:
-        settings = from_env(ServerSettings, env)
-        logs.configure(settings.log_level, sys.stderr)
-        service = build(env)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    asyncio.run(run(service, settings))
+    with ExitStack() as stack:
+        try:
+            settings = from_env(ServerSettings, env)
+            logs.configure(settings.log_level, sys.stderr)
+            service = build(env)
+            stack.enter_context(switched_on(env, service.name))
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            sys.exit(2)
+        asyncio.run(run(service, settings))
 
 
 async def run(service: Service, settings: ServerSettings) -> None:

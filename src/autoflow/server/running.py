@@ -23,8 +23,6 @@ _log = logging.getLogger(__name__)
 
 _FLUSH = 1.0
 """Seconds in which the last answers leave, and streams of health end, before connections are closed."""
-_MIN_PING_INTERVAL_MS = 30_000
-"""Clients may ask so often whether the connection lives."""
 
 
 class RunningServer:
@@ -124,12 +122,19 @@ class Listener:
 
     def __init__(self, settings: ServerSettings) -> None:
         self._settings = settings
-        self._gate = Gate(settings.max_concurrent_rpcs)
+        self._gate = Gate(settings.max_concurrent_rpcs, settings.max_concurrent_streams)
         self._server = grpc.aio.server(
             interceptors=[CallInterceptor(settings, self._gate)],
             options=[
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
-                ("grpc.http2.min_recv_ping_interval_without_data_ms", _MIN_PING_INTERVAL_MS),
+                ("grpc.max_send_message_length", settings.max_message_bytes),
+                ("grpc.keepalive_time_ms", round(settings.keepalive * 1000)),
+                # Of grpc's two time-outs for an answer (1.85) this one counts; its own default is a minute.
+                ("grpc.http2.ping_timeout_ms", round(settings.keepalive_timeout * 1000)),
+                (
+                    "grpc.http2.min_recv_ping_interval_without_data_ms",
+                    round(settings.min_ping_interval * 1000),
+                ),
                 # Two processes on one port would each get half of the calls.
                 ("grpc.so_reuseport", 0),
             ],

@@ -1,0 +1,168 @@
+"""What telemetry costs: executions of eight steps against a mock endpoint, off and on, and bare calls.
+
+    python benchmarks/telemetry.py --executions 20 --calls 300 --rounds 7
+
+Off and on alternate in one process, so that both meet the same machine; the figures are CPU seconds of the
+whole process (client, server and endpoint), medians over rounds. On means spans through a batch processor
+whose exporter drops them, and metrics that can be scraped. Prints JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from prometheus_client import CollectorRegistry
+
+from autoflow import telemetry
+from autoflow.client import Client
+from autoflow.llm.openai import Endpoint, OpenAIModel
+from autoflow.server import Service, serve
+from autoflow.telemetry.otel import OpenTelemetry
+from autoflow.testing import catalogue_of, scripted_scorer
+from autoflow.testing.endpoint import ScriptedEndpoint
+from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest
+from autoflow.v1.model_pb2 import ModelRef
+from autoflow.v1.scorer_service_pb2 import ScoreOutputsRequest, ScoreOutputsResponse, ScorePair
+from autoflow.v1.task_pb2 import CONTENT_TYPE_IMAGE, CONTENT_TYPE_TEXT, Plan, PlanReference, Tool
+from autoflow.v1.workflow_pb2 import Workflow
+from autoflow_interpreter.service import build
+
+STEPS = 8
+SOURCE = "\n".join(
+    f"Step {number}:::process:::Note what part {number} of the task needs.:::next::Step {number + 1}"
+    for number in range(1, STEPS)
+)
+REQUEST = ExecuteWorkflowRequest(
+    workflow=Workflow(source=f"{SOURCE}\nStep {STEPS}:::terminal:::Write the plan."),
+    query="Describe the picture, then translate the description.",
+    model=ModelRef(model="mock"),
+)
+
+Work = Callable[[], Awaitable[None]]
+
+
+class _Dropped(SpanExporter):
+    """Takes spans to nowhere."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Drops them."""
+        return SpanExportResult.SUCCESS
+
+
+def _switched_on(stack: ExitStack) -> OpenTelemetry:
+    tracers = TracerProvider(shutdown_on_exit=False)
+    tracers.add_span_processor(BatchSpanProcessor(_Dropped()))
+    reader = PrometheusMetricReader(registry=CollectorRegistry())
+    meters = MeterProvider([reader], shutdown_on_exit=False)
+    stack.callback(tracers.shutdown)
+    stack.callback(meters.shutdown)
+    return OpenTelemetry(tracers.get_tracer("benchmark"), meters.get_meter("benchmark"))
+
+
+async def _cpu_seconds(work: Work, times: int, listener: OpenTelemetry | None) -> float:
+    with telemetry.listening(listener):
+        started = time.process_time()
+        for _ in range(times):
+            await work()
+        return (time.process_time() - started) / times
+
+
+async def _compare(off: Work, on: Work, listener: OpenTelemetry, times: int, rounds: int) -> dict[str, float]:
+    await _cpu_seconds(off, times, None)
+    await _cpu_seconds(on, times, listener)
+    pairs = [
+        (await _cpu_seconds(off, times, None), await _cpu_seconds(on, times, listener)) for _ in range(rounds)
+    ]
+    return {
+        "off_cpu_ms": round(1000 * statistics.median(pair[0] for pair in pairs), 3),
+        "on_cpu_ms": round(1000 * statistics.median(pair[1] for pair in pairs), 3),
+        "on_over_off": round(statistics.median(pair[1] / pair[0] for pair in pairs), 3),
+    }
+
+
+async def _executions(listener: OpenTelemetry, times: int, rounds: int) -> dict[str, float]:
+    async with ScriptedEndpoint.serving(lambda _: "A short note on this part.") as endpoint:
+
+        def model() -> OpenAIModel:
+            return OpenAIModel(Endpoint("mock", "mock", endpoint.base_url))
+
+        with telemetry.listening(listener):
+            listened = await serve(build({}, catalogue_of(model())))
+        async with (
+            listened,
+            await serve(build({}, catalogue_of(model()))) as plain,
+            Client(interpreter=plain.address) as off,
+            Client(interpreter=listened.address) as on,
+        ):
+            return await _compare(_executing(off), _executing(on), listener, times, rounds)
+
+
+def _executing(client: Client) -> Work:
+    async def execute() -> None:
+        async for _ in client.interpreter.execute_workflow(REQUEST):
+            pass
+
+    return execute
+
+
+async def _bare_calls(listener: OpenTelemetry, times: int, rounds: int) -> dict[str, float]:
+    async def answer(_: ScoreOutputsRequest) -> ScoreOutputsResponse:
+        return ScoreOutputsResponse()
+
+    request = _score_request()
+
+    def calling(client: Client) -> Work:
+        async def call() -> None:
+            await client.scorer.score_outputs(request)
+
+        return call
+
+    service = Service("scorer", (scripted_scorer(answer),))
+    with telemetry.listening(listener):
+        listened = await serve(service)
+    async with (
+        listened,
+        await serve(service) as plain,
+        Client(scorer=plain.address) as off,
+        Client(scorer=listened.address) as on,
+    ):
+        return await _compare(calling(off), calling(on), listener, times, rounds)
+
+
+def _score_request() -> ScoreOutputsRequest:
+    captioning = Tool(name="Image Captioning", inputs=[CONTENT_TYPE_IMAGE], output=CONTENT_TYPE_TEXT)
+    reference = PlanReference(
+        tools=[captioning],
+        inputs=[CONTENT_TYPE_IMAGE],
+        output=CONTENT_TYPE_TEXT,
+        accepted=[Plan(tools=["Image Captioning"])],
+    )
+    return ScoreOutputsRequest(pairs=[ScorePair(output="a text", plan=reference)], metrics=["plan_f1"])
+
+
+async def _main(arguments: argparse.Namespace) -> None:
+    with ExitStack() as stack:
+        listener = _switched_on(stack)
+        figures = {
+            "execution_of_8_steps": await _executions(listener, arguments.executions, arguments.rounds),
+            "bare_call": await _bare_calls(listener, arguments.calls, arguments.rounds),
+        }
+    print(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--executions", type=int, default=20, help="of each round")
+    parser.add_argument("--calls", type=int, default=300, help="of each round")
+    parser.add_argument("--rounds", type=int, default=7)
+    asyncio.run(_main(parser.parse_args()))

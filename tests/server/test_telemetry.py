@@ -1,0 +1,229 @@
+"""Traces and metrics of real calls, read where they are exported."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import urllib.request
+from collections.abc import Iterator
+
+import grpc
+import pytest
+from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
+    TraceServiceServicer,
+    add_TraceServiceServicer_to_server,
+)
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanContext
+
+from autoflow import telemetry
+from autoflow.client import Client, RpcError
+from autoflow.server import ServerSettings, Service
+from autoflow.settings import SettingsError
+from autoflow.telemetry.otel import OpenTelemetry
+from autoflow.telemetry.setup import switched_on
+from autoflow.testing import ScriptedModel, catalogue_of, scripted_scorer, serving
+from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest
+from autoflow.v1.model_pb2 import ModelRef
+from autoflow.v1.scorer_service_pb2 import ScoreOutputsRequest, ScoreOutputsResponse
+from autoflow.v1.workflow_pb2 import Workflow
+from autoflow_interpreter.service import build
+
+REQUEST = ExecuteWorkflowRequest(
+    workflow=Workflow(source="Step 1:::process:::Private words.:::next::Step 2\nStep 2:::terminal:::Answer."),
+    query="a private query",
+    model=ModelRef(model="scripted"),
+)
+
+
+async def answer(_: ScoreOutputsRequest) -> ScoreOutputsResponse:
+    return ScoreOutputsResponse()
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    """Everything that the test does, as spans."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    meter = NoOpMeterProvider().get_meter("test")
+    with telemetry.listening(OpenTelemetry(provider.get_tracer("test"), meter)):
+        yield exporter
+    provider.shutdown()
+
+
+def parent_of(span: ReadableSpan) -> int | None:
+    return None if span.parent is None else span.parent.span_id
+
+
+def id_of(span: ReadableSpan) -> int:
+    return context_of(span).span_id
+
+
+def context_of(span: ReadableSpan) -> SpanContext:
+    context = span.get_span_context()
+    assert context is not None
+    return context
+
+
+async def execute(model: ScriptedModel) -> None:
+    async with (
+        serving(build({}, catalogue_of(model))) as address,
+        Client(interpreter=address) as client,
+    ):
+        async for _ in client.interpreter.execute_workflow(REQUEST):
+            pass
+
+
+async def test_an_execution_is_one_trace_from_the_client_to_the_model(spans: InMemorySpanExporter) -> None:
+    await execute(ScriptedModel(lambda _: "a private answer"))
+
+    found = spans.get_finished_spans()
+    client, server = (
+        next(span for span in found if span.kind.name == kind and span.name != "llm")
+        for kind in ("CLIENT", "SERVER")
+    )
+    # One step ends before the next begins, and its call before the step.
+    steps = [span for span in found if span.name == "workflow.step"]
+    models = [span for span in found if span.name == "llm"]
+    assert len(found) == 6
+    assert parent_of(client) is None
+    assert parent_of(server) == id_of(client)
+    assert [parent_of(span) for span in steps] == [id_of(server)] * 2
+    assert [parent_of(span) for span in models] == [id_of(span) for span in steps]
+    assert {context_of(span).trace_id for span in found} == {context_of(client).trace_id}
+    assert models[0].attributes is not None
+    assert models[0].attributes["gen_ai.usage.output_tokens"] == 3
+
+
+async def test_no_span_holds_what_was_asked_or_answered(spans: InMemorySpanExporter) -> None:
+    await execute(ScriptedModel(lambda _: "a private answer"))
+
+    assert spans.get_finished_spans()
+    assert all("rivate" not in span.to_json() for span in spans.get_finished_spans())
+
+
+async def test_an_error_is_noted_by_its_class_alone(spans: InMemorySpanExporter) -> None:
+    def fail(_: object) -> str:
+        raise RuntimeError("private words")
+
+    with pytest.raises(RpcError):
+        await execute(ScriptedModel(fail))
+
+    found = {span.name: span for span in spans.get_finished_spans()}
+    assert found["llm"].attributes is not None
+    assert found["llm"].attributes["error.type"] == "RuntimeError"
+    assert not found["llm"].status.is_ok
+    assert all("rivate" not in span.to_json() for span in found.values())
+
+
+class Collector(TraceServiceServicer):
+    """Receives spans over OTLP."""
+
+    def __init__(self) -> None:
+        self.requests: list[ExportTraceServiceRequest] = []
+
+    async def Export(self, request: ExportTraceServiceRequest, context: object) -> ExportTraceServiceResponse:
+        self.requests.append(request)
+        return ExportTraceServiceResponse()
+
+
+async def test_spans_reach_a_collector(
+    monkeypatch: pytest.MonkeyPatch, score_request: ScoreOutputsRequest
+) -> None:
+    collector = Collector()
+    receiver = grpc.aio.server()
+    add_TraceServiceServicer_to_server(collector, receiver)  # type: ignore[no-untyped-call]
+    port = receiver.add_insecure_port("127.0.0.1:0")
+    await receiver.start()
+    # OpenTelemetry's exporter reads the process' own environment.
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
+
+    async def work() -> None:
+        async with (
+            serving(Service("scorer", (scripted_scorer(answer),))) as address,
+            Client(scorer=address) as client,
+        ):
+            await client.scorer.score_outputs(score_request)
+
+    def process() -> None:
+        # The exporter's shutdown waits for the collector, which needs this loop.
+        with switched_on({"OTEL_TRACES_EXPORTER": "otlp"}, "scorer"):
+            asyncio.run(work())
+
+    await asyncio.to_thread(process)
+    await receiver.stop(0)
+
+    (resource,) = collector.requests[0].resource_spans
+    names = {item.key: item.value.string_value for item in resource.resource.attributes}
+    assert names["service.name"] == "autoflow-scorer"
+    kinds = [span.kind for scope in resource.scope_spans for span in scope.spans]
+    assert sorted(kinds) == [2, 3]
+
+
+async def test_metrics_can_be_scraped(score_request: ScoreOutputsRequest, unused_tcp_port: int) -> None:
+    env = {
+        "OTEL_METRICS_EXPORTER": "prometheus",
+        "OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1",
+        "OTEL_EXPORTER_PROMETHEUS_PORT": str(unused_tcp_port),
+    }
+    with switched_on(env, "scorer"):
+        await execute(ScriptedModel(lambda _: "three little words"))
+        async with (
+            serving(Service("scorer", (scripted_scorer(answer),)), ServerSettings("127.0.0.1:0")) as address,
+            Client(scorer=address) as client,
+        ):
+            await client.scorer.score_outputs(score_request)
+        scraped = await asyncio.to_thread(scrape, unused_tcp_port)
+
+    lines = [line for line in scraped.splitlines() if not line.startswith("#")]
+    served_lines = [line for line in lines if line.startswith("rpc_server_call_duration_seconds_count")]
+    (served,) = [line for line in served_lines if "Score" in line]
+    assert 'rpc_method="autoflow.v1.ScorerService/ScoreOutputs"' in served
+    assert 'rpc_response_status_code="OK"' in served
+    assert served.endswith(" 1.0")
+    assert any(line.startswith("autoflow_rpc_in_flight") and line.endswith(" 0.0") for line in lines)
+    (written,) = [line for line in lines if line.startswith("autoflow_llm_tokens") and '="output"' in line]
+    assert written.endswith(" 6.0")
+    assert 'gen_ai_request_model="scripted"' in written
+
+
+def scrape(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+        text: str = response.read().decode()
+        return text
+
+
+@pytest.mark.parametrize(
+    "env",
+    [{}, {"OTEL_TRACES_EXPORTER": "none"}, {"OTEL_SDK_DISABLED": "true", "OTEL_TRACES_EXPORTER": "otlp"}],
+)
+def test_it_is_off_unless_it_is_switched_on(env: dict[str, str]) -> None:
+    with switched_on(env, "scorer"):
+        assert telemetry.current() is None
+
+
+def test_an_exporter_that_is_not_there_is_refused() -> None:
+    with (
+        pytest.raises(SettingsError, match="OTEL_TRACES_EXPORTER"),
+        switched_on({"OTEL_TRACES_EXPORTER": "zipkin"}, "scorer"),
+    ):
+        pass
+
+
+def test_without_its_libraries_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Importing a module that stands as None fails as that of one that is not installed.
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.resources", None)
+
+    with (
+        pytest.raises(SettingsError, match=r"autoflow-services\[telemetry\]"),
+        switched_on({"OTEL_TRACES_EXPORTER": "otlp"}, "scorer"),
+    ):
+        pass
