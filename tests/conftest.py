@@ -15,3 +15,5 @@ from hypothesis import settings
 # Deadlines measure the machine, not the code.
 settings.register_profile("autoflow", deadline=None, print_blob=True)
 settings.load_profile("autoflow")
+
+pytest_plugins = ["tests.databases"]

@@ -1,24 +1,58 @@
-"""The artifact store, in a folder and behind a URL."""
+"""The artifact store, in a folder and behind URLs, S3 among them."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import socket
+import subprocess
+import sys
 import tarfile
 import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import fsspec
 import pytest
+from moto.server import ThreadedMotoServer
 
-from autoflow.errors import DataLoss, InvalidArgument, NotFound
+from autoflow.errors import DataLoss, InvalidArgument, NotFound, Unavailable
 from autoflow.store.artifacts import ArtifactStore
 
 ABSENT = "sha256:" + "0" * 64
 
 
-@pytest.fixture(params=["folder", "file url", "memory"])
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """A server that speaks S3."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A new bucket's URL; the process' environment says where it is."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+    }.items():
+        monkeypatch.setenv(name, value)
+    name = uuid.uuid4().hex
+    fsspec.filesystem("s3", skip_instance_cache=True).mkdir(name)
+    return f"s3://{name}"
+
+
+@pytest.fixture(params=["folder", "file url", "memory", "s3"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "s3":
+        return f"{request.getfixturevalue('bucket')}/a prefix"
     folder = tmp_path / "with space" / "artifacts"
     return {
         "folder": str(folder),
@@ -90,14 +124,46 @@ def test_what_is_no_digest_is_refused(store: ArtifactStore, digest: str) -> None
         store.get(digest)
 
 
-def test_a_damaged_blob_is_not_returned(tmp_path: Path) -> None:
-    store = ArtifactStore(str(tmp_path))
+def test_a_damaged_blob_is_not_returned(store: ArtifactStore, url: str) -> None:
     digest = store.put(b"right")
-    (stored,) = (path for path in tmp_path.rglob("*") if path.is_file())
-    stored.write_bytes(b"wrong")
+    files, root = fsspec.url_to_fs(url)
+    (stored,) = files.find(root)
+    files.pipe_file(stored, b"wrong")
 
     with pytest.raises(DataLoss):
         store.get(digest)
+
+
+def test_a_store_that_is_away_is_unavailable(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    store = ArtifactStore(bucket)
+    with pytest.raises(Unavailable):
+        store.put(b"x")
+    with pytest.raises(Unavailable):
+        store.get(ABSENT)
+
+
+def test_a_bucket_that_is_not_there_is_unavailable(bucket: str) -> None:
+    with pytest.raises(Unavailable):
+        ArtifactStore("s3://absent").put(b"x")
+
+
+def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Unavailable):
+        ArtifactStore(str(tmp_path / "file")).put(b"x")
+
+
+def test_s3_without_its_extra_names_the_extra() -> None:
+    code = (
+        "import sys; sys.modules['s3fs'] = None\n"
+        "from autoflow.store.artifacts import ArtifactStore\n"
+        "ArtifactStore('s3://bucket')"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "SettingsError: artifacts in S3 need the extra `s3`" in ran.stderr
 
 
 def test_many_who_store_the_same_blob_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ class RunMachine(RuleBasedStateMachine):
 
     @initialize()
     def create(self) -> None:
-        self._runner.run(self._store.create_tables())
+        self._runner.run(self._store.migrate())
         self.run_id = self._runner.run(self._control.create(REQUEST, None)).run.id
 
     # What the supervisor does.

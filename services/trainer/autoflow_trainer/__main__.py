@@ -1,7 +1,17 @@
-"""Serves the trainer alone: `python -m autoflow_trainer`."""
+"""Serves the trainer alone: `python -m autoflow_trainer`; with the word `migrate`, migrates its database."""
+
+import os
+import sys
 
 from autoflow.server import main
 from autoflow_trainer import build
+from autoflow_trainer.migrate import migrate
 
 if __name__ == "__main__":
-    main(build)
+    match sys.argv[1:]:
+        case []:
+            main(build)
+        case ["migrate"]:
+            sys.exit(migrate(os.environ))
+        case _:
+            sys.exit("usage: python -m autoflow_trainer [migrate]")

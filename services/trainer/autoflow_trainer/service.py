@@ -56,7 +56,7 @@ def build(env: Mapping[str, str], launcher: Launcher | None = None) -> Service:
     )
 
     async def start() -> None:
-        await store.create_tables()
+        await (store.migrate() if settings.migrate_on_start else store.require_migrated())
         supervisor.start()
 
     async def drain() -> None:

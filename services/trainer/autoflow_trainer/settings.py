@@ -14,8 +14,28 @@ from autoflow_trainer.lifecycle import RetryPolicy
 from autoflow_trainer.supervisor import Patience
 
 
-@dataclass(frozen=True, slots=True)
-class TrainerSettings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSettings:
+    """Where the trainer's database is; all that `python -m autoflow_trainer migrate` needs."""
+
+    trainer_data: Path = Path("~/.local/share/autoflow/trainer")
+    """Folder of the database (where no URL is given) and of the workers' logs."""
+    database_url: str = ""
+    """SQLAlchemy URL with an async driver. Default: SQLite, `trainer.db` in the data folder."""
+
+    @property
+    def database(self) -> str:
+        """The URL of the database."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.folder / 'trainer.db'}"
+
+    @property
+    def folder(self) -> Path:
+        """The data folder, absolute."""
+        return self.trainer_data.expanduser().absolute()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainerSettings(DatabaseSettings):
     """Settings of the trainer, `AUTOFLOW_DATABASE_URL` and so on. Times are in seconds."""
 
     artifacts: str
@@ -26,10 +46,9 @@ class TrainerSettings:
     scorer_address: str
     trainer_address: str
     """Where the trainer itself is reached."""
-    trainer_data: Path = Path("~/.local/share/autoflow/trainer")
-    """Folder of the database (where no URL is given) and of the workers' logs."""
-    database_url: str = ""
-    """SQLAlchemy URL with an async driver. Default: SQLite, `trainer.db` in the data folder."""
+    migrate_on_start: bool = True
+    """Whether the service brings the database to what it needs; else it refuses to start on an older one, and
+    `python -m autoflow_trainer migrate` does so."""
     launcher: str = "subprocess"
     """What runs workers. There is `subprocess`: processes of this machine."""
     worker_command: str = ""
@@ -69,11 +88,6 @@ class TrainerSettings:
                 raise SettingsError(f"AUTOFLOW_{name.upper()} must be more than 0")
 
     @property
-    def database(self) -> str:
-        """The URL of the database."""
-        return self.database_url or f"sqlite+aiosqlite:///{self._folder / 'trainer.db'}"
-
-    @property
     def command(self) -> tuple[str, ...]:
         """Program and first arguments of a worker."""
         # -P: a file of the working folder must not pass for a library.
@@ -82,11 +96,7 @@ class TrainerSettings:
     @property
     def logs(self) -> Path:
         """The folder of the workers' logs."""
-        return self._folder / "workers"
-
-    @property
-    def _folder(self) -> Path:
-        return self.trainer_data.expanduser().absolute()
+        return self.folder / "workers"
 
     @property
     def for_workers(self) -> Mapping[str, str]:

@@ -4,6 +4,8 @@ The name of a blob is `sha256:<64 hex digits>` of its bytes, so it never changes
 harm, and is checked whenever it is read. A folder is a blob, too: an uncompressed tar whose bytes depend on
 nothing but the files' names and contents.
 
+A store that is away is Unavailable after some retries; none of them is waited for without a limit.
+
 Left out: blobs larger than memory, deletion, and listing. It does not protect against whoever can write to
 the store's folder or bucket: such a person can make blobs vanish, though not pass off others in their place.
 """
@@ -20,11 +22,21 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from autoflow.errors import DataLoss, InvalidArgument, NotFound
+from autoflow.errors import DataLoss, InvalidArgument, NotFound, Unavailable
+from autoflow.settings import SettingsError
+
+_S3_OPTIONS = {
+    # Seconds. s3fs itself tries five times; botocore's own retries would multiply with that.
+    "config_kwargs": {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 0}},
+    "use_listings_cache": False,
+    # Else a process would keep the endpoint and the credentials that it saw first.
+    "skip_instance_cache": True,
+}
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 
@@ -33,11 +45,17 @@ class ArtifactStore:
     """Keeps blobs in a folder or behind a URL that fsspec knows. Its methods block.
 
     Args:
-        url: a folder, or a URL such as `s3://bucket/prefix`; the folder is made when it is first written to.
+        url: a folder, or a URL such as `s3://bucket/prefix`; the folder is made when it is first written to,
+            a bucket must be there. `s3://` reads endpoint, region and credentials from the standard AWS
+            variables.
+
+    Raises:
+        SettingsError: what the URL needs is not installed.
     """
 
     def __init__(self, url: str) -> None:
-        self._files, self._root = fsspec.url_to_fs(url)
+        self._away: tuple[type[Exception], ...] = (OSError,)
+        self._files, self._root = self._open(url)
 
     def put(self, data: bytes) -> str:
         """Stores a blob; whoever reads it sees all of it or nothing.
@@ -47,11 +65,17 @@ class ArtifactStore:
 
         Returns:
             Its digest, `sha256:<hex>`.
+
+        Raises:
+            Unavailable: the store cannot be reached or written.
         """
         digest = "sha256:" + hashlib.sha256(data).hexdigest()
         path = self._path(digest)
-        if not self._files.exists(path):
-            self._publish(path, data)
+        try:
+            if not self._files.exists(path):
+                self._publish(path, data)
+        except self._away as error:
+            raise Unavailable("the artifact store cannot be written") from error
         return digest
 
     def get(self, digest: str) -> bytes:
@@ -64,11 +88,15 @@ class ArtifactStore:
             InvalidArgument: that is no digest.
             NotFound: there is no such blob.
             DataLoss: the blob is not what it was.
+            Unavailable: the store cannot be reached or read.
         """
+        path = self._path(digest)
         try:
-            data: bytes = self._files.cat_file(self._path(digest))
+            data: bytes = self._files.cat_file(path)
         except FileNotFoundError:
             raise NotFound(f"there is no artifact {digest}") from None
+        except self._away as error:
+            raise Unavailable("the artifact store cannot be read") from error
         if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
             raise DataLoss(f"the artifact {digest} is damaged")
         return data
@@ -122,6 +150,22 @@ class ArtifactStore:
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
         return into
+
+    def _open(self, url: str) -> tuple[Any, str]:
+        if not url.startswith("s3://"):
+            files, root = fsspec.url_to_fs(url)
+            return files, root
+        try:
+            from botocore.exceptions import BotoCoreError, HTTPClientError
+
+            files, root = fsspec.url_to_fs(url, **_S3_OPTIONS)
+        except ImportError:
+            raise SettingsError(
+                "artifacts in S3 need the extra `s3`: pip install 'autoflow-services[s3]'"
+            ) from None
+        # What botocore raises before there is an answer is no OSError.
+        self._away = (OSError, BotoCoreError, HTTPClientError)
+        return files, root
 
     def _path(self, digest: str) -> str:
         match = _DIGEST.fullmatch(digest)

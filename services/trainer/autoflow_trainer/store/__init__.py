@@ -1,5 +1,5 @@
 """Where runs are kept."""
 
-from autoflow_trainer.store.runs import RunStore
+from autoflow_trainer.store.runs import MIGRATIONS, RunStore
 
-__all__ = ["RunStore"]
+__all__ = ["MIGRATIONS", "RunStore"]

@@ -14,14 +14,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import defer
 
 from autoflow.errors import NotFound, ResourceExhausted, Unavailable
 from autoflow.store.engine import Base
+from autoflow.store.migrations import require_newest, upgrade
+from autoflow.store.sessions import Sessions
 from autoflow_trainer.runs import FINAL_STATES, Iteration, Run, RunRecord, RunState
 from autoflow_trainer.store.tables import (
     DEFAULT_TENANT,
@@ -34,6 +37,9 @@ from autoflow_trainer.store.tables import (
 
 Transition = Callable[[RunRecord], RunRecord]
 """Computes the next record; returns the very one it was given to change nothing. May be called again."""
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+"""The folder of the revisions of these tables."""
 
 _MAX_RACES = 50
 """Changes that may come in between before a change is given up."""
@@ -56,21 +62,38 @@ class RunStore:
         tenant: str = DEFAULT_TENANT,
     ) -> None:
         self._engine = engine
-        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self._sessions = Sessions(engine)
         self._on_change = on_change
         self._tenant = tenant
 
-    async def create_tables(self) -> None:
-        """Makes the tables that are missing."""
-        async with self._engine.begin() as connection:
-            await connection.run_sync(Base.metadata.create_all)
+    async def migrate(self) -> str:
+        """Makes the tables, or brings those that are there to what this version needs.
+
+        Returns:
+            The revision of the database.
+
+        Raises:
+            DatabaseTooNew: a newer version has migrated it.
+            Unavailable: the database is away.
+        """
+        return await upgrade(self._engine, MIGRATIONS)
+
+    async def require_migrated(self) -> None:
+        """Refuses a database that another version has made or migrated.
+
+        Raises:
+            DatabaseTooNew: a newer version has migrated it.
+            DatabaseTooOld: nobody has migrated it to what this version needs.
+            Unavailable: the database is away.
+        """
+        await require_newest(self._engine, MIGRATIONS)
 
     async def reachable(self) -> bool:
         """Whether the database answers."""
         try:
-            async with self._sessions() as session:
+            async with self._sessions.reading() as session:
                 await session.execute(select(1))
-        except SQLAlchemyError:
+        except (SQLAlchemyError, Unavailable):
             return False
         return True
 
@@ -98,11 +121,12 @@ class RunStore:
             **to_columns(record),
         )
         try:
-            async with self._sessions.begin() as session:
+            # One insertion after the other: each counts those before it, and none becomes visible before one
+            # of a smaller sequence.
+            async with self._sessions.writing(lock=f"runs/{self._tenant}") as session:
                 session.add(row)
                 await session.flush()
-                # Counted after the insertion, which holds SQLite's write lock. On other databases requests
-                # that come at the very same time may pass the limit by their number.
+                # Counted after the insertion, with which SQLite's write lock begins.
                 if await self._count_pending(session) > max_waiting:
                     raise ResourceExhausted(f"{max_waiting} runs wait already", retry_after=5.0)
         except IntegrityError:
@@ -115,7 +139,7 @@ class RunStore:
 
     async def find_request(self, request_id: str) -> RunRecord | None:
         """The run that was created with this id of a request."""
-        async with self._sessions() as session:
+        async with self._sessions.reading() as session:
             row = await session.scalar(
                 select(RunRow).where(RunRow.tenant == self._tenant, RunRow.request_id == request_id)
             )
@@ -127,7 +151,7 @@ class RunStore:
         Raises:
             NotFound: there is no such run.
         """
-        async with self._sessions() as session:
+        async with self._sessions.reading() as session:
             row = await session.scalar(
                 select(RunRow).where(RunRow.tenant == self._tenant, RunRow.id == run_id)
             )
@@ -145,7 +169,7 @@ class RunStore:
         query = select(RunRow).where(RunRow.tenant == self._tenant).options(defer(RunRow.result))
         if before is not None:
             query = query.where(RunRow.sequence < before)
-        async with self._sessions() as session:
+        async with self._sessions.reading() as session:
             rows = await session.scalars(query.order_by(RunRow.sequence.desc()).limit(limit))
             return [to_record(row, with_result=False) for row in rows]
 
@@ -154,7 +178,7 @@ class RunStore:
         query = select(RunRow).where(
             RunRow.tenant == self._tenant, RunRow.state.not_in([state.value for state in FINAL_STATES])
         )
-        async with self._sessions() as session:
+        async with self._sessions.reading() as session:
             rows = await session.scalars(query.order_by(RunRow.sequence))
             return [to_record(row) for row in rows]
 
@@ -170,7 +194,7 @@ class RunStore:
             IterationRow.index >= start,
             IterationRow.index < record.run.committed,
         )
-        async with self._sessions() as session:
+        async with self._sessions.reading() as session:
             return list(await session.scalars(query.order_by(IterationRow.index)))
 
     async def update(
@@ -222,7 +246,7 @@ class RunStore:
         for _ in range(_MAX_RACES):
             old = await self.get(run_id)
             new = transition(old)
-            async with self._sessions() as session:
+            async with self._sessions.reading() as session:
                 known = await session.get(OpeningRow, {**key, "run": old.sequence})
             opening = [] if known else [OpeningRow(**key, run=old.sequence, open_time=now)]
             # Swapped even where nothing changes: the check of the lease must hold at the time of the
@@ -234,7 +258,7 @@ class RunStore:
     async def _swap(self, old: RunRecord, new: RunRecord, rows: Sequence[Base]) -> RunRecord | None:
         """Stores a record and its rows if the stored one is still the old one; None where it is not."""
         stored = replace(new, version=old.version + 1)
-        async with self._sessions.begin() as session:
+        async with self._sessions.writing() as session:
             swapped = await session.scalar(
                 update(RunRow)
                 .where(RunRow.sequence == old.sequence, RunRow.version == old.version)
@@ -259,7 +283,7 @@ class RunStore:
         query = select(func.count()).where(
             OpeningRow.tenant == self._tenant, OpeningRow.suite_digest == suite_digest
         )
-        async with self._sessions() as session:
+        async with self._sessions.reading() as session:
             return await session.scalar(query) or 0
 
 

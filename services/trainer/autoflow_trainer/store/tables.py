@@ -1,8 +1,7 @@
 """The trainer's tables, and rows into records and back.
 
 What the control plane decides by and searches for has columns; what it only passes on is kept as the bytes it
-came in. Left out: migrations, until a second version of the tables exists; `RunStore.create_tables` makes
-what is missing.
+came in. Whoever changes a table adds a revision to `migrations/versions`.
 """
 
 from __future__ import annotations
@@ -124,12 +123,12 @@ def to_columns(record: RunRecord) -> dict[str, Any]:
         "start_time": run.start_time,
         "end_time": run.end_time,
         "committed": run.committed,
-        "progress_phase": progress and progress.phase,
+        "progress_phase": progress and _text(progress.phase),
         "progress_done": progress and progress.done,
         "progress_total": progress and progress.total,
         "ledger": run.ledger,
         "failure_code": failure and failure.code,
-        "failure_message": failure and failure.message,
+        "failure_message": failure and _text(failure.message),
         "failure_status": failure and failure.status,
         "result": run.result,
         "token_digest": lease.token_digest,
@@ -172,6 +171,11 @@ def to_record(row: RunRow, *, with_result: bool = True) -> RunRecord:
         version=row.version,
         sequence=row.sequence,
     )
+
+
+def _text(value: str) -> str:
+    # PostgreSQL keeps no text with this character.
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _progress(row: RunRow) -> Progress | None:
