@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autoflow.language import CODES, MAX_DIAGNOSTICS, Limits, Severity, check
+from autoflow.language import CODES, MAX_DIAGNOSTICS, REPAIRS, Limits, Severity, check
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "language.md"
 END = "E:::terminal:::Output\n"
@@ -170,3 +170,11 @@ def test_the_documentation_lists_exactly_the_codes() -> None:
         r"^\| `([a-z-]+)` \| (\w+) \| (.+) \|$", DOCUMENTATION.read_text(encoding="utf-8"), re.M
     )
     assert rows == [(code, info.severity.value, info.explanation) for code, info in CODES.items()]
+
+
+def test_the_documentation_lists_exactly_the_changes_of_a_repair() -> None:
+    rows = re.findall(
+        r"^\| `([a-z-]+)` \| ([A-Z`][^|]+) \|$", DOCUMENTATION.read_text(encoding="utf-8"), re.M
+    )
+    assert rows == [(code, info.explanation) for code, info in REPAIRS.items()]
+    assert not set(REPAIRS) & set(CODES)

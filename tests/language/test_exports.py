@@ -19,6 +19,8 @@ def test_public_names() -> None:
         "MAX_DIAGNOSTICS",
         "NEXT_LABEL",
         "Parsed",
+        "REPAIRS",
+        "Repaired",
         "Severity",
         "Step",
         "StepType",
@@ -27,6 +29,7 @@ def test_public_names() -> None:
         "decoding_grammar",
         "lint",
         "parse",
+        "repair",
         "to_mermaid",
     ]
     assert all(hasattr(language, name) for name in language.__all__)

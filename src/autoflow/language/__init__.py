@@ -11,6 +11,7 @@ from autoflow.language.linter import DEFAULT_LIMITS, Checked, Limits, check, lin
 from autoflow.language.mermaid import to_mermaid
 from autoflow.language.model import NEXT_LABEL, Branch, Step, StepType, Workflow
 from autoflow.language.parser import Parsed, parse
+from autoflow.language.repair import REPAIRS, Repaired, repair
 
 __all__ = [
     "CODES",
@@ -18,6 +19,7 @@ __all__ = [
     "LABEL_PAIRS",
     "MAX_DIAGNOSTICS",
     "NEXT_LABEL",
+    "REPAIRS",
     "Branch",
     "Checked",
     "CodeInfo",
@@ -25,6 +27,7 @@ __all__ = [
     "Graph",
     "Limits",
     "Parsed",
+    "Repaired",
     "Severity",
     "Step",
     "StepType",
@@ -33,5 +36,6 @@ __all__ = [
     "decoding_grammar",
     "lint",
     "parse",
+    "repair",
     "to_mermaid",
 ]

@@ -1,0 +1,102 @@
+"""What a repair may change: the stable codes, and the list of the changes that were made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from autoflow.language.diagnostics import CodeInfo, Diagnostic, Severity, bounded
+
+_WARNING, _INFO = Severity.WARNING, Severity.INFO
+
+REPAIRS: Final[Mapping[str, CodeInfo]] = MappingProxyType(
+    {
+        "read-separators": CodeInfo(
+            _INFO, "Separators read", "Other separators than `:::` and `::` are read as these."
+        ),
+        "read-quotes": CodeInfo(
+            _INFO, "Quotes read", "Quotes and brackets around a line or a field are left out."
+        ),
+        "read-prose": CodeInfo(
+            _WARNING, "Prose read", "A step is read from a line such as `Step 1 (process): … -> Step 2`."
+        ),
+        "read-branches": CodeInfo(
+            _WARNING, "Branches read", "Branches are read from arrows, lists or lines of their own."
+        ),
+        "read-type": CodeInfo(_WARNING, "Type read", "Another word for a type, or a misspelt one, is read."),
+        "removed-thinking": CodeInfo(
+            _WARNING, "Thinking removed", "What stands in `<think>` tags is left out."
+        ),
+        "removed-line": CodeInfo(
+            _WARNING, "Line removed", "A line among the steps that is none is left out."
+        ),
+        "joined-line": CodeInfo(
+            _WARNING, "Lines joined", "A step that runs over several lines is written on one."
+        ),
+        "split-line": CodeInfo(
+            _WARNING, "Line split", "Several steps on one line are given lines of their own."
+        ),
+        "added-name": CodeInfo(_WARNING, "Name added", "A step without a name is named by its place."),
+        "swapped-fields": CodeInfo(
+            _WARNING, "Fields swapped", "A type that stands before the name is put behind it."
+        ),
+        "renamed-step": CodeInfo(
+            _WARNING,
+            "Step renamed",
+            "The second step of a name is named by its place; branches keep the first.",
+        ),
+        "removed-step": CodeInfo(
+            _WARNING, "Step removed", "A step that repeats another, or that no path leads to, is left out."
+        ),
+        "retyped-step": CodeInfo(
+            _WARNING, "Step retyped", "The type is changed to the one that the branches have."
+        ),
+        "added-instruction": CodeInfo(
+            _WARNING, "Instruction added", "A step without an instruction is told what its name or type says."
+        ),
+        "added-step": CodeInfo(
+            _WARNING,
+            "Step added",
+            "The terminal step that a branch leads to, but nothing declares, is added.",
+        ),
+        "added-branch": CodeInfo(
+            _WARNING, "Branch added", "A process without a branch goes to the following step."
+        ),
+        "removed-branch": CodeInfo(
+            _WARNING,
+            "Branch removed",
+            "A branch behind a terminal step, or one that repeats another, is left out.",
+        ),
+        "relabelled-branch": CodeInfo(
+            _WARNING, "Branch relabelled", "A label is changed to `next`, or to the other of its pair."
+        ),
+        "retargeted-branch": CodeInfo(
+            _WARNING,
+            "Branch retargeted",
+            "A target that no step declares is read as the only step it can mean.",
+        ),
+    }
+)
+"""Every change there is besides what the parser forgives; ``docs/language.md`` lists them for readers."""
+
+
+class Changes:
+    """Collects what was changed."""
+
+    def __init__(self) -> None:
+        self._made: list[Diagnostic] = []
+
+    def add(self, code: str, line: int, message: str) -> None:
+        """Adds a change.
+
+        Args:
+            code: A key of ``REPAIRS``.
+            line: Line of the source text, from 1.
+            message: What was changed into what, in one sentence.
+        """
+        self._made.append(Diagnostic(REPAIRS[code].severity, code, line, 1, message, ""))
+
+    def made(self, others: tuple[Diagnostic, ...] = ()) -> tuple[Diagnostic, ...]:
+        """Returns the changes and the others, by line and column, a bounded number of them."""
+        return bounded((*self._made, *others))
