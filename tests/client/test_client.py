@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import Any
@@ -84,6 +85,18 @@ async def test_trying_again_has_an_end() -> None:
             await client.scorer.score_outputs(SCORE)
 
     assert failing.calls == 3
+
+
+@pytest.mark.parametrize("timeout", [0, -1])
+async def test_a_time_that_is_over_is_a_deadline(timeout: float) -> None:
+    async def never(_: ScoreOutputsRequest) -> ScoreOutputsResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    service = Service("scorer", (scripted_scorer(never),))
+    async with serving(service) as address, Client(scorer=address, settings=HASTY) as client:
+        with pytest.raises(client_errors.DeadlineExceeded):
+            await client.scorer.score_outputs(SCORE, timeout=timeout)
 
 
 @pytest.mark.parametrize("error", [errors.NotFound("no"), errors.Aborted("no"), KeyError("no")])
@@ -248,6 +261,7 @@ def test_public_names() -> None:
         "RetrySettings",
         "RpcError",
         "ScorerClient",
+        "SyncClient",
         "TrainerClient",
     ]
     for name in autoflow.client.__all__:

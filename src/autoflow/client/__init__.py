@@ -15,6 +15,7 @@ from autoflow.client.generator import GeneratorClient
 from autoflow.client.interpreter import InterpreterClient
 from autoflow.client.scorer import ScorerClient
 from autoflow.client.settings import ClientSettings, RetrySettings
+from autoflow.client.sync import SyncClient
 from autoflow.client.trainer import TrainerClient
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "RetrySettings",
     "RpcError",
     "ScorerClient",
+    "SyncClient",
     "TrainerClient",
 ]

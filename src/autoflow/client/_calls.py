@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncGenerator
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import grpc
 from google.protobuf.message import Message
 
+from autoflow import telemetry
 from autoflow.client.errors import from_grpc
 from autoflow.client.settings import ClientSettings
+from autoflow.telemetry import Metadata
 
 RequestT = TypeVar("RequestT", bound=Message)
 ResponseT = TypeVar("ResponseT", bound=Message)
-Metadata: TypeAlias = tuple[tuple[str, str], ...]
+
 
 REQUEST_ID = "x-request-id"
 
@@ -51,11 +53,16 @@ class Calls:
         Raises:
             RpcError: the call failed; its subclasses say how.
         """
-        seconds = self._settings.unary_timeout if timeout is None else timeout
-        try:
-            return await method(request, timeout=seconds, metadata=self._with_id())
-        except grpc.aio.AioRpcError as error:
-            raise from_grpc(error, f"/{self._service}/{name}") from error
+        seconds = _seconds(timeout, self._settings.unary_timeout)
+        full_name, outcome = f"/{self._service}/{name}", telemetry.Outcome()
+        with telemetry.called(full_name, outcome) as trace:
+            try:
+                answer = await method(request, timeout=seconds, metadata=self._with_id(trace))
+            except grpc.aio.AioRpcError as error:
+                outcome.code = error.code().name
+                raise from_grpc(error, full_name) from error
+            outcome.code = "OK"
+            return answer
 
     async def stream(
         self,
@@ -75,16 +82,25 @@ class Calls:
         Raises:
             RpcError: the call failed; its subclasses say how.
         """
-        seconds = self._settings.stream_timeout if timeout is None else timeout
-        call = method(request, timeout=seconds, metadata=self._with_id())
-        try:
-            async for answer in call:
-                yield answer
-        except grpc.aio.AioRpcError as error:
-            raise from_grpc(error, f"/{self._service}/{name}") from error
-        finally:
-            # Harmless where the call has ended.
-            call.cancel()
+        seconds = _seconds(timeout, self._settings.stream_timeout)
+        full_name, outcome = f"/{self._service}/{name}", telemetry.Outcome("CANCELLED")
+        with telemetry.called(full_name, outcome) as trace:
+            call = method(request, timeout=seconds, metadata=self._with_id(trace))
+            try:
+                async for answer in call:
+                    yield answer
+                outcome.code = "OK"
+            except grpc.aio.AioRpcError as error:
+                outcome.code = error.code().name
+                raise from_grpc(error, full_name) from error
+            finally:
+                # Harmless where the call has ended.
+                call.cancel()
 
-    def _with_id(self) -> grpc.aio.Metadata:
-        return grpc.aio.Metadata(*self._metadata, (REQUEST_ID, uuid.uuid4().hex))
+    def _with_id(self, trace: Metadata) -> grpc.aio.Metadata:
+        return grpc.aio.Metadata(*self._metadata, *trace, (REQUEST_ID, uuid.uuid4().hex))
+
+
+def _seconds(given: float | None, default: float) -> float:
+    # To grpc, 0 means no deadline at all; to whoever counts down the time that is left, it means now.
+    return max(default if given is None else given, 1e-6)

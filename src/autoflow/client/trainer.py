@@ -8,7 +8,9 @@ from collections.abc import AsyncGenerator
 import grpc
 
 from autoflow.client._calls import Calls
+from autoflow.client._waiting import OnChange, RunWait
 from autoflow.client.settings import ClientSettings
+from autoflow.v1.run_pb2 import Run
 from autoflow.v1.trainer_service_pb2 import (
     CancelRunRequest,
     CancelRunResponse,
@@ -41,6 +43,7 @@ class TrainerClient:
     def __init__(self, channel: grpc.aio.Channel, settings: ClientSettings) -> None:
         self._stub = TrainerServiceStub(channel)
         self._calls = Calls(FULL_NAME, settings)
+        self._settings = settings
 
     async def create_run(
         self, request: CreateRunRequest, *, timeout: float | None = None
@@ -68,6 +71,25 @@ class TrainerClient:
     ) -> AsyncGenerator[WatchRunResponse]:
         """Yields a run as it stands and after every change, until it is final."""
         return self._calls.stream(self._stub.WatchRun, "WatchRun", request, timeout)
+
+    async def wait_for_run(self, name: str, *, timeout: float, on_change: OnChange | None = None) -> Run:
+        """Follows a run to its end, even where the trainer starts anew meanwhile.
+
+        Args:
+            name: `runs/<id>`.
+            timeout: seconds for all of it.
+            on_change: called with the run as it stands and after every change. The iterations that it has
+                are those that were not there the time before. It must not block; what it raises ends this.
+
+        Returns:
+            The run, whole, in a final state; look at `state`, for a failed run is no exception.
+
+        Raises:
+            DeadlineExceeded: the run is not final by then; it goes on.
+            NotFound: there is no such run.
+            RpcError: the trainer cannot tell, for a reason that does not pass by itself.
+        """
+        return await RunWait(self, self._settings, name, on_change).until_final(timeout)
 
     async def cancel_run(
         self, request: CancelRunRequest, *, timeout: float | None = None

@@ -1,0 +1,101 @@
+"""What the validation rules of the contracts cannot say: names that exist, texts that mean something.
+
+A request names a run by a stand-in, and the measure puts a real name in its place: for `runs/any` one that a
+caller created, for `runs/held` one that a worker holds. The fencing token `LEASE` stands for its lease's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from google.protobuf.message import Message
+from hypothesis import strategies as st
+
+from autoflow.suites import suite_names, workflow_text
+from autoflow.v1 import run_pb2, task_pb2, workflow_pb2
+from tests.requests.messages import Messages
+
+MODEL = "scripted"
+ANY_RUN, HELD_RUN, NO_RUN = "runs/any", "runs/held", "runs/gone"
+LEASE, STALE_LEASE = 1, 2**40
+PAGE_TOKEN = "next"
+
+_WORKFLOWS = (
+    "Step 1:::process:::Name the input.:::next::Step 2\nStep 2:::terminal:::Write the plan.",
+    "Step 1:::decision:::Is it a text?:::Yes::Step 2::No::Step 1\nStep 2:::terminal:::Answer.",
+    "Step 1:::terminal:::",
+    workflow_text("expert"),
+)
+_BROKEN = ("", "Step 1", "Step 1:::process:::Go.:::next::Step 9", "```\nStep 1:::terminal:::x\n```", "\x00")
+_METRICS = ("plan_valid", "plan_exact", "plan_f1")
+
+
+def _mostly(usual: Any, *unusual: Any) -> st.SearchStrategy[Any]:
+    return st.sampled_from([usual] * 7 + list(unusual))
+
+
+def _runs(usual: str) -> Callable[[], st.SearchStrategy[str]]:
+    return lambda: _mostly(usual, NO_RUN)
+
+
+def _leases() -> st.SearchStrategy[int]:
+    return _mostly(LEASE, STALE_LEASE)
+
+
+@st.composite
+def _plan_reference(draw: st.DrawFn) -> Message:
+    """A reference that does not contradict itself: any order of such tools is a plan."""
+    names = draw(st.lists(st.integers(0, 99).map(lambda i: f"Tool {i}"), min_size=1, max_size=4, unique=True))
+    text = task_pb2.CONTENT_TYPE_TEXT
+    accepted = draw(st.lists(st.permutations(names), min_size=1, max_size=3))
+    return task_pb2.PlanReference(
+        tools=[task_pb2.Tool(name=name, inputs=[text], output=text) for name in names],
+        inputs=[text],
+        output=text,
+        accepted=[task_pb2.Plan(tools=order) for order in accepted],
+    )
+
+
+def _workflow() -> st.SearchStrategy[Message]:
+    sources = st.one_of(*[st.just(text) for text in _WORKFLOWS] * 3, st.sampled_from(_BROKEN), st.text())
+    return st.builds(workflow_pb2.Workflow, source=sources)
+
+
+def _candidates() -> st.SearchStrategy[int]:
+    return _mostly(0, 1, 2, 256)
+
+
+KNOWLEDGE: Mapping[str, Callable[[], st.SearchStrategy[Any]]] = {
+    "autoflow.v1.Workflow": _workflow,
+    "autoflow.v1.PlanReference": _plan_reference,
+    "autoflow.v1.ModelRef.model": lambda: st.sampled_from([MODEL] * 15 + ["none"]),
+    "autoflow.v1.ModelRef.adapter": lambda: st.sampled_from([""] * 15 + ["sha256:" + "0" * 64]),
+    "autoflow.v1.GenerateWorkflowsRequest.count": lambda: st.sampled_from([1, 2, 3, 256]),
+    "autoflow.v1.ScoreOutputsRequest.metrics": lambda: st.lists(
+        st.sampled_from([*_METRICS] * 3 + ["none"]), min_size=1, max_size=3, unique=True
+    ),
+    "autoflow.v1.Optimization.suite": lambda: _mostly(suite_names()[0], "none"),
+    "autoflow.v1.Optimization.candidates": _candidates,
+    "autoflow.v1.TestPlan.comparators": lambda: _mostly(
+        [], [run_pb2.NamedWorkflow(name="plain", workflow=workflow_pb2.Workflow(source=_WORKFLOWS[0]))]
+    ),
+    "autoflow.v1.GetRunRequest.name": _runs(ANY_RUN),
+    "autoflow.v1.WatchRunRequest.name": _runs(ANY_RUN),
+    "autoflow.v1.CancelRunRequest.name": _runs(ANY_RUN),
+    "autoflow.v1.ListRunsRequest.page_token": lambda: _mostly("", PAGE_TOKEN, "never"),
+    "autoflow.v1.LeaseRunRequest.run": _runs(HELD_RUN),
+    "autoflow.v1.HeartbeatRequest.run": _runs(HELD_RUN),
+    "autoflow.v1.HeartbeatRequest.fencing_token": _leases,
+    "autoflow.v1.CommitIterationRequest.run": _runs(HELD_RUN),
+    "autoflow.v1.CommitIterationRequest.fencing_token": _leases,
+    "autoflow.v1.OpenTestRequest.run": _runs(HELD_RUN),
+    "autoflow.v1.OpenTestRequest.fencing_token": _leases,
+    "autoflow.v1.FinishRunRequest.run": _runs(HELD_RUN),
+    "autoflow.v1.FinishRunRequest.fencing_token": _leases,
+}
+
+SENSIBLE = Messages(KNOWLEDGE)
+"""Requests that keep to the rules, and mostly mean something."""
+ANYTHING = Messages(strict=False)
+"""Whatever the types can hold."""
