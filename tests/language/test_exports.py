@@ -27,6 +27,7 @@ def test_public_names() -> None:
         "Workflow",
         "check",
         "decoding_grammar",
+        "lark_grammar",
         "lint",
         "parse",
         "repair",

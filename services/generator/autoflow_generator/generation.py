@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from autoflow import prompts
 from autoflow.admission import Admission
-from autoflow.language import Checked, check, decoding_grammar
+from autoflow.language import Checked, check, decoding_grammar, lark_grammar
 from autoflow.llm import Completion, FinishReason, Grammar, Sampling
 from autoflow.llm.catalogue import Catalogue
 from autoflow.llm.descriptions import ModelDescription
@@ -116,4 +116,4 @@ class WorkflowGenerator:
 
 
 def _grammar(max_steps: int) -> Grammar:
-    return Grammar(ebnf=decoding_grammar(max_steps), lark="")
+    return Grammar(ebnf=decoding_grammar(max_steps), lark=lark_grammar(max_steps))

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from autoflow import __version__
-from autoflow.cli.commands import backup, config, demo, execute, lint, models, runs, show, up
+from autoflow.cli.commands import backup, config, demo, execute, fmt, lint, models, runs, show, up
 from autoflow.cli.console import Output, escape_unencodable, one_line
 from autoflow.cli.exits import EXIT_HELP, ExitCode, failure
 
@@ -77,6 +77,7 @@ def _root(
 app.command("demo")(demo.demo)
 app.command("up")(up.up)
 app.command("lint")(lint.lint)
+app.command("fmt")(fmt.fmt)
 app.command("show")(show.show)
 app.command("execute")(execute.execute)
 app.add_typer(runs.app, name="runs")

@@ -5,7 +5,7 @@ be executed.
 """
 
 from autoflow.language.diagnostics import CODES, MAX_DIAGNOSTICS, CodeInfo, Diagnostic, Severity
-from autoflow.language.grammar import LABEL_PAIRS, decoding_grammar
+from autoflow.language.grammar import LABEL_PAIRS, decoding_grammar, lark_grammar
 from autoflow.language.graph import Graph
 from autoflow.language.linter import DEFAULT_LIMITS, Checked, Limits, check, lint
 from autoflow.language.mermaid import to_mermaid
@@ -34,6 +34,7 @@ __all__ = [
     "Workflow",
     "check",
     "decoding_grammar",
+    "lark_grammar",
     "lint",
     "parse",
     "repair",

@@ -55,22 +55,50 @@ def decoding_grammar(max_steps: int = 12, max_instruction_chars: int = 240) -> s
     Raises:
         ValueError: An argument is below its minimum.
     """
-    if max_steps < 1:
-        raise ValueError(f"max_steps is {max_steps}, but a workflow has at least one step")
+    middle, last = _tail(max_instruction_chars)
+    rules = [f"{name} ::= {body}" for name, body in _rules("root", max_steps)]
+    rules.append(f"instruction ::= [A-Za-z] ({middle} {last})?")
+    return "".join(f"{rule}\n" for rule in rules)
+
+
+def lark_grammar(max_steps: int = 12, max_instruction_chars: int = 240) -> str:
+    r"""Returns the same grammar in Lark's notation, as OpenAI's custom tools read it; it starts at ``start``.
+
+    Args:
+        max_steps: As in ``decoding_grammar``.
+        max_instruction_chars: As in ``decoding_grammar``.
+
+    Raises:
+        ValueError: An argument is below its minimum.
+    """
+    middle, last = _tail(max_instruction_chars)
+    rules = [f"{name}: {body}" for name, body in _rules("start", max_steps)]
+    # A terminal: where an instruction ends is decided by its characters alone, since none may be a colon.
+    rules += ["instruction: INSTRUCTION", f"INSTRUCTION: /[A-Za-z]({middle}{last})?/"]
+    return "".join(f"{rule}\n" for rule in rules)
+
+
+def _tail(max_instruction_chars: int) -> tuple[str, str]:
+    """Returns the patterns of an instruction's characters after the first: all but the last, and the last."""
     if max_instruction_chars < _FEWEST_CHARS:
         raise ValueError(f"max_instruction_chars is {max_instruction_chars}, less than {_FEWEST_CHARS}")
+    return f"[^{_EXCLUDED}]{{0,{max_instruction_chars - _FEWEST_CHARS}}}", f"[^ {_EXCLUDED}]"
+
+
+def _rules(root: str, max_steps: int) -> list[tuple[str, str]]:
+    """Returns names and bodies of all rules but ``instruction``; both notations write bodies alike."""
+    if max_steps < 1:
+        raise ValueError(f"max_steps is {max_steps}, but a workflow has at least one step")
     sizes = range(1, max_steps + 1)
-    rules = [_rule("root", (f"workflow_{size}" for size in sizes))]
+    rules = [_rule(root, (f"workflow_{size}" for size in sizes))]
     for size in sizes:
         rules += _workflow_rules(size)
     for i in range(1, max_steps):
         rules += _step_rules(i)
-    middle = f"[^{_EXCLUDED}]{{0,{max_instruction_chars - _FEWEST_CHARS}}}"
-    rules.append(f"instruction ::= [A-Za-z] ({middle} [^ {_EXCLUDED}])?")
-    return "".join(f"{rule}\n" for rule in rules)
+    return rules
 
 
-def _workflow_rules(size: int) -> list[str]:
+def _workflow_rules(size: int) -> list[tuple[str, str]]:
     """Returns the rules of the workflows with ``size`` steps that depend on their number."""
     lines = [f"step_{i}_of_{size}" for i in range(1, size)]
     rules = [
@@ -90,7 +118,7 @@ def _workflow_rules(size: int) -> list[str]:
     return rules
 
 
-def _step_rules(i: int) -> list[str]:
+def _step_rules(i: int) -> list[tuple[str, str]]:
     """Returns the rules of step ``i`` that do not depend on the number of steps."""
     following = f"Step {i + 1}"
     heads = " | ".join(f'"{a}::{following}::{b}::"' for a, b in _ordered_labels())
@@ -105,5 +133,5 @@ def _ordered_labels() -> list[tuple[str, str]]:
     return [order for a, b in LABEL_PAIRS for order in ((a, b), (b, a))]
 
 
-def _rule(name: str, alternatives: Iterable[str]) -> str:
-    return f"{name} ::= {' | '.join(alternatives)}"
+def _rule(name: str, alternatives: Iterable[str]) -> tuple[str, str]:
+    return name, " | ".join(alternatives)

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from autoflow.cli import app
+
+SOUND = "Step 1:::process:::Look.:::next::Step 2\nStep 2:::terminal:::Tell.\n"
+UNTIDY = "  Step 1 ::: Process ::: Look. ::: next :: step 2\n\nStep 2:::terminal:::Tell."
+BROKEN = "Step 1:::process:::Look.:::next::Step 2\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "some.flow"
+
+
+def fmt(*arguments: str | Path, stdin: str = "") -> Result:
+    return CliRunner().invoke(app, ["fmt", *map(str, arguments)], input=stdin)
+
+
+def test_an_untidy_workflow_is_written_in_canonical_form(file: Path) -> None:
+    file.write_text(UNTIDY)
+    assert fmt(file).exit_code == 0
+    assert file.read_text() == SOUND
+
+
+def test_a_canonical_workflow_is_left_alone(file: Path) -> None:
+    file.write_text(SOUND)
+    before = file.stat().st_mtime_ns
+    assert fmt("--check", file).exit_code == 0
+    assert fmt(file).exit_code == 0
+    assert file.stat().st_mtime_ns == before
+
+
+def test_checking_writes_nothing_and_fails_where_something_would_change(file: Path) -> None:
+    file.write_text(UNTIDY)
+    result = fmt("--check", file)
+    assert result.exit_code == 1
+    assert "would change" in result.stderr
+    assert file.read_text() == UNTIDY
+
+
+def test_standard_input_goes_to_standard_output() -> None:
+    result = fmt("-", stdin=UNTIDY)
+    assert (result.exit_code, result.stdout) == (0, SOUND)
+
+
+def test_a_broken_workflow_is_left_as_it_is_and_told(file: Path) -> None:
+    file.write_text(BROKEN)
+    result = fmt(file)
+    assert result.exit_code == 1
+    assert "unknown-target" in result.stderr
+    assert file.read_text() == BROKEN
+
+
+def test_a_broken_workflow_is_mended_on_request_and_every_change_told(file: Path) -> None:
+    file.write_text(BROKEN)
+    result = fmt("--repair", "--json", file)
+    assert result.exit_code == 0
+    (document,) = json.loads(result.stdout)["files"]
+    assert document["changes"]
+    assert document["text"] == file.read_text() != BROKEN
+    assert fmt("--check", file).exit_code == 0
+
+
+def test_what_cannot_be_mended_is_refused(file: Path) -> None:
+    file.write_text("No step anywhere\n")
+    assert fmt("--repair", file).exit_code == 1
+    assert file.read_text() == "No step anywhere\n"
+
+
+def test_a_file_that_is_not_there_is_an_error_of_use(tmp_path: Path) -> None:
+    assert fmt(tmp_path / "none.flow").exit_code == 2
