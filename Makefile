@@ -6,10 +6,10 @@ INSTALLED := .venv/.installed
 BUF_INSTALLED := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint protos
+.PHONY: help setup demo test test-packaging test-requests lint protos constraints
 
 help:  ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED)  ## Make .venv and install AutoFlow in it, with all extras and tools.
 
@@ -18,6 +18,12 @@ demo: $(INSTALLED)  ## Run one optimisation end to end; the results go to build/
 
 test: $(INSTALLED)  ## Run the tests.
 	$(BIN)/python -m pytest
+
+test-packaging: $(INSTALLED)  ## Install the wheel with each extra alone, and start what it brings (minutes).
+	$(BIN)/python -m scripts.test_packaging
+
+test-requests: $(INSTALLED)  ## Send 10,000 generated requests to all methods and print what they answered.
+	$(BIN)/python -m benchmarks.every_method
 
 lint: $(INSTALLED) $(BUF_INSTALLED)  ## Check style, types, layers, generated code and contracts.
 	$(BIN)/ruff check .
@@ -29,6 +35,9 @@ lint: $(INSTALLED) $(BUF_INSTALLED)  ## Check style, types, layers, generated co
 
 protos: $(INSTALLED)  ## Generate the Python code of the contracts in protos/.
 	$(BIN)/python scripts/generate_protos.py
+
+constraints: $(INSTALLED)  ## Write constraints.txt from what is installed.
+	$(BIN)/python -m scripts.requirements
 
 # Not compiled: most modules of the large libraries are never imported, and the others compile then.
 $(INSTALLED): pyproject.toml constraints.txt

@@ -7,9 +7,9 @@ import time
 import pytest
 from hypothesis import given
 
-from autoflow.language import MAX_DIAGNOSTICS, Limits, Severity, check, parse, to_mermaid
+from autoflow.language import MAX_DIAGNOSTICS, Limits, Severity, Workflow, check, parse, to_mermaid
 
-from .strategies import texts
+from .strategies import texts, workflows
 
 CANONICAL = (
     "Step 1:::process:::Plan:::next::Step 2\n"
@@ -177,3 +177,14 @@ def test_a_million_hostile_characters_are_checked_in_linear_time(text: str) -> N
     assert time.process_time() - start < 10
     assert len(checked.diagnostics) <= MAX_DIAGNOSTICS + 1
     assert all(len(found.message) < 400 for found in checked.diagnostics)
+
+
+@given(workflows())
+def test_a_canonical_text_is_read_at_once_and_as_by_the_forgiving_reader(workflow: Workflow) -> None:
+    # A blank line in front is forgiven, and keeps a text from being read at once.
+    at_once, forgiven = parse(workflow.text), parse("\n" + workflow.text)
+    assert (at_once.workflow, at_once.diagnostics) == (workflow, ())
+    assert parse(workflow.text.removesuffix("\n")) == at_once
+    assert forgiven.workflow == workflow
+    assert {found.code for found in forgiven.diagnostics} == {"blank-line"}
+    assert [line - 1 for line in forgiven.lines] == list(at_once.lines)

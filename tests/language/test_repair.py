@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from autoflow.language import check, repair
 from tests.language.strategies import texts, workflows
@@ -41,6 +41,7 @@ def test_a_target_that_means_no_step_is_refused_with_its_line(target: str) -> No
 
 
 @given(texts | workflows().map(lambda workflow: workflow.text))
+@example("0:::PROCESS\n0:::PROC:::0")
 def test_a_repair_is_sound_and_final_or_refused_with_a_line(text: str) -> None:
     repaired, checked = repair(text), check(text)
     if repaired.workflow is None:

@@ -5,39 +5,16 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
-from importlib.metadata import distribution, version
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[2]
-DISTRIBUTION = "autoflow-services"
+from scripts.requirements import DISTRIBUTION, closure, constraints, installed
+
 TORCH = {"torch", "transformers", "peft", "xgrammar", "accelerate", "triton"}
 TORCH_FREE_SERVICES = ["generator", "interpreter", "scorer", "trainer"]
-
-
-def closure(*extras: str) -> set[str]:
-    """All distributions that an installation with these extras has, by the metadata of what is installed."""
-    seen: set[tuple[str, frozenset[str]]] = set()
-    to_visit = [(DISTRIBUTION, frozenset(extras))]
-    while to_visit:
-        name, wanted = visiting = to_visit.pop()
-        if visiting in seen:
-            continue
-        seen.add(visiting)
-        for line in distribution(name).requires or []:
-            requirement = Requirement(line)
-            marker = requirement.marker
-            if marker is None or any(marker.evaluate({"extra": extra}) for extra in wanted or {""}):
-                to_visit.append((canonicalize_name(requirement.name), frozenset(requirement.extras)))
-    return {name for name, _ in seen} - {DISTRIBUTION}
-
-
-def constraints() -> dict[str, str]:
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
-    return dict(line.split("==") for line in lines if not line.startswith("#"))
 
 
 def test_the_client_needs_little() -> None:
@@ -68,9 +45,9 @@ def test_the_constraints_are_what_the_development_installation_needs() -> None:
 
 
 def test_what_is_installed_is_what_the_constraints_say() -> None:
-    installed = {name: version(name).partition("+")[0] for name in closure("dev")}
+    versions = installed("dev")
 
-    assert installed == {name: constraints()[name] for name in installed}
+    assert versions == {name: constraints()[name] for name in versions}
 
 
 def test_torch_is_one_exact_version() -> None:

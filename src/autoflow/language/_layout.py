@@ -34,6 +34,8 @@ class Line(NamedTuple):
 
 def read_type(text: str) -> StepType | None:
     """Returns the step type that a field names in any case and emphasis, or None."""
+    if text in _TYPES:
+        return StepType(text)
     name = plain_name(text).casefold()
     return StepType(name) if name in _TYPES else None
 

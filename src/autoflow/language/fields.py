@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 FIELD_SEPARATOR: Final = ":::"
@@ -22,6 +23,8 @@ _WHITESPACE = "".join(char for char in map(chr, range(0x3001)) if char.isspace()
 _NAME_SUFFIX = _WHITESPACE + "*`:"
 _EDGES = _WHITESPACE + ":"
 _COLONS = re.compile(":{2,}")
+_REMEMBERED_CHARS = 32
+"""Of the longest name that is remembered. Names are few, short and met many times over."""
 _PUNCTUATION = ".,;!\"'()[]<>" + _WHITESPACE
 
 
@@ -61,12 +64,13 @@ def check_name(what: str, value: str) -> None:
 
 def plain_field(text: str) -> str:
     """Returns the text without whitespace and colons at its ends, and with no ``::`` inside."""
-    return _COLONS.sub(":", text.strip(_EDGES))
+    text = text.strip(_EDGES)
+    return _COLONS.sub(":", text) if BRANCH_SEPARATOR in text else text
 
 
 def plain_name(text: str) -> str:
     """Returns the text without list markers, Markdown emphasis and colons around it, nor ``::`` inside."""
-    return _COLONS.sub(":", text.removeprefix(name_prefix(text)).rstrip(_NAME_SUFFIX))
+    return _plain_name(text) if len(text) > _REMEMBERED_CHARS else _remembered_plain_name(text)
 
 
 def name_prefix(text: str) -> str:
@@ -77,7 +81,7 @@ def name_prefix(text: str) -> str:
 
 def name_key(name: str) -> str:
     """Returns what two spellings of one name have in common: case and spacing do not count."""
-    return " ".join(name.split()).casefold()
+    return _name_key(name) if len(name) > _REMEMBERED_CHARS else _remembered_name_key(name)
 
 
 def declared_names(names: tuple[str, ...]) -> dict[str, str]:
@@ -95,3 +99,15 @@ def resolve_target(target: str, declared: Mapping[str, str]) -> str | None:
     """
     meant = declared.get(name_key(target))
     return meant if meant is not None else declared.get(name_key(target.strip(_PUNCTUATION)))
+
+
+def _plain_name(text: str) -> str:
+    return _COLONS.sub(":", text.removeprefix(name_prefix(text)).rstrip(_NAME_SUFFIX))
+
+
+def _name_key(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+_remembered_plain_name = lru_cache(maxsize=1024)(_plain_name)
+_remembered_name_key = lru_cache(maxsize=1024)(_name_key)

@@ -198,7 +198,7 @@ class _Linter:
         # separate from the end is not reported again.
         open_ended = (i for i in range(len(steps)) if self._is_open_ended(i))
         stuck = reachable - graph.coreachable((*graph.terminals, *open_ended))
-        for loop in graph.closed_loops():
+        for loop in graph.closed_loops() if stuck else ():
             if loop <= stuck:
                 start = min(loop)
                 message = (

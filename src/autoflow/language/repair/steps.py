@@ -285,8 +285,9 @@ class StepMender:
 def _free_name(name: str, position: int, taken: set[str]) -> str:
     """Returns a name like the one given that is not taken: by the step's place where names are numbered."""
     head, _, number = name.rpartition(" ")
-    if number.isdecimal() and name_key(f"{head} {position}") not in taken:
-        return f"{head} {position}"
+    numbered = f"{head} {position}".lstrip()
+    if number.isdecimal() and name_key(numbered) not in taken:
+        return numbered
     count = 2
     while name_key(f"{name} ({count})") in taken:
         count += 1
