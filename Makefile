@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 BUF_INSTALLED := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-packaging test-requests lint protos constraints
+.PHONY: help setup demo test test-packaging test-requests lint protos constraints audit sbom
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,14 @@ protos: $(INSTALLED)  ## Generate the Python code of the contracts in protos/.
 
 constraints: $(INSTALLED)  ## Write constraints.txt from what is installed.
 	$(BIN)/python -m scripts.requirements
+
+# Strict: what the service does not know counts as a failure, and so does a service that does not answer.
+audit: $(INSTALLED)  ## Look the pinned versions up in the database of known vulnerabilities (needs network).
+	$(BIN)/pip-audit --strict --disable-pip --no-deps -r constraints.txt
+
+sbom: $(INSTALLED)  ## Write the bill of materials of .venv, CycloneDX JSON, to build/sbom.json.
+	@mkdir -p build
+	$(BIN)/cyclonedx-py environment --output-reproducible --validate --of JSON -o build/sbom.json $(BIN)/python
 
 # Not compiled: most modules of the large libraries are never imported, and the others compile then.
 $(INSTALLED): pyproject.toml constraints.txt

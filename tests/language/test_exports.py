@@ -27,10 +27,14 @@ def test_public_names() -> None:
         "Workflow",
         "check",
         "decoding_grammar",
+        "from_json",
         "lark_grammar",
         "lint",
         "parse",
         "repair",
+        "to_dot",
+        "to_json",
         "to_mermaid",
+        "workflow_schema",
     ]
     assert all(hasattr(language, name) for name in language.__all__)

@@ -5,8 +5,10 @@ be executed.
 """
 
 from autoflow.language.diagnostics import CODES, MAX_DIAGNOSTICS, CodeInfo, Diagnostic, Severity
+from autoflow.language.dot import to_dot
 from autoflow.language.grammar import LABEL_PAIRS, decoding_grammar, lark_grammar
 from autoflow.language.graph import Graph
+from autoflow.language.json_form import from_json, to_json, workflow_schema
 from autoflow.language.linter import DEFAULT_LIMITS, Checked, Limits, check, lint
 from autoflow.language.mermaid import to_mermaid
 from autoflow.language.model import NEXT_LABEL, Branch, Step, StepType, Workflow
@@ -34,9 +36,13 @@ __all__ = [
     "Workflow",
     "check",
     "decoding_grammar",
+    "from_json",
     "lark_grammar",
     "lint",
     "parse",
     "repair",
+    "to_dot",
+    "to_json",
     "to_mermaid",
+    "workflow_schema",
 ]

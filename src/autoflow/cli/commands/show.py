@@ -13,7 +13,7 @@ from autoflow.cli.console import Output, one_line
 from autoflow.cli.exits import CommandFailed, ExitCode
 from autoflow.cli.options import JsonOption
 from autoflow.cli.source import label, read_source
-from autoflow.language import DEFAULT_LIMITS, Severity, Workflow, check, to_mermaid
+from autoflow.language import DEFAULT_LIMITS, Severity, Workflow, check, to_dot, to_mermaid
 
 
 class Format(StrEnum):
@@ -21,19 +21,24 @@ class Format(StrEnum):
 
     CORE = "core"
     MERMAID = "mermaid"
+    DOT = "dot"
 
 
 def _core(workflow: Workflow) -> str:
     return workflow.text
 
 
-_WRITERS: dict[Format, Callable[[Workflow], str]] = {Format.CORE: _core, Format.MERMAID: to_mermaid}
+_WRITERS: dict[Format, Callable[[Workflow], str]] = {
+    Format.CORE: _core,
+    Format.MERMAID: to_mermaid,
+    Format.DOT: to_dot,
+}
 
 
 def show(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The workflow; `-` is standard input.")],
     format: Annotated[
-        Format, typer.Option("--format", help="`core`: canonical text. `mermaid`: a flowchart.")
+        Format, typer.Option("--format", help="`core`: canonical text. `mermaid`, `dot`: a flowchart.")
     ] = Format.CORE,
     json: JsonOption = False,
 ) -> None:
