@@ -52,6 +52,10 @@ async def upgrade(engine: AsyncEngine, location: Path) -> str:
         DatabaseTooNew: its revision is unknown here.
         Unavailable: it cannot be reached, or others keep it locked.
     """
+    # Most starts find nothing to do, and must not wait for the lock of somebody who writes.
+    head = ScriptDirectory(str(location)).get_current_head()
+    if head is not None and await current(engine) == head:
+        return head
     with unavailable_when_away():
         async with engine.begin() as connection:
             if engine.dialect.name == "sqlite":
