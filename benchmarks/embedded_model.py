@@ -25,6 +25,7 @@ from autoflow.v1.generator_service_pb2 import Candidate, GenerateWorkflowsReques
 from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecutionLimits
 from autoflow.v1.model_pb2 import ModelRef, SamplingParams
 from autoflow.v1.scorer_service_pb2 import ScoreOutputsRequest, ScorePair
+from autoflow.v1.task_pb2 import Content
 from autoflow.v1.workflow_pb2 import Workflow
 
 _METRICS = ("plan_f1", "plan_valid", "plan_exact")
@@ -48,7 +49,7 @@ class Bench:
             PlanReference(self._suite.tools, task.inputs, task.output, task.accepted) for task in tasks
         ]
         pairs = [
-            ScorePair(output=answer, plan=plan_reference_to_proto(reference))
+            ScorePair(output=Content(text=answer), plan=plan_reference_to_proto(reference))
             for answer, reference in zip(answers, references, strict=True)
         ]
         response = await self._client.scorer.score_outputs(ScoreOutputsRequest(pairs=pairs, metrics=_METRICS))

@@ -1,24 +1,23 @@
 """What telemetry costs: executions of eight steps against a mock endpoint, off and on, and bare calls.
 
-    python benchmarks/telemetry.py --executions 20 --calls 300 --rounds 7
+    python -m benchmarks.telemetry --executions 20 --calls 300 --rounds 7
 
 Off and on alternate in one process, so that both meet the same machine; the figures are CPU seconds of the
 whole process (client, server and endpoint), medians over rounds. On means spans through a batch processor
-whose exporter drops them, and metrics that can be scraped. Prints JSON.
+whose exporter drops them, and metrics that can be scraped. Prints measurements
+(`benchmarks.report`), whose baseline is off.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from prometheus_client import CollectorRegistry
@@ -28,14 +27,16 @@ from autoflow.client import Client
 from autoflow.llm.openai import Endpoint, OpenAIModel
 from autoflow.server import Service, serve
 from autoflow.telemetry.otel import OpenTelemetry
+from autoflow.telemetry.setup import meter_provider
 from autoflow.testing import catalogue_of, scripted_scorer
 from autoflow.testing.endpoint import ScriptedEndpoint
 from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest
 from autoflow.v1.model_pb2 import ModelRef
 from autoflow.v1.scorer_service_pb2 import ScoreOutputsRequest, ScoreOutputsResponse, ScorePair
-from autoflow.v1.task_pb2 import CONTENT_TYPE_IMAGE, CONTENT_TYPE_TEXT, Plan, PlanReference, Tool
+from autoflow.v1.task_pb2 import CONTENT_TYPE_IMAGE, CONTENT_TYPE_TEXT, Content, Plan, PlanReference, Tool
 from autoflow.v1.workflow_pb2 import Workflow
 from autoflow_interpreter.service import build
+from benchmarks.report import Measurement
 
 STEPS = 8
 SOURCE = "\n".join(
@@ -49,6 +50,8 @@ REQUEST = ExecuteWorkflowRequest(
 )
 
 Work = Callable[[], Awaitable[None]]
+Pair = tuple[float, float]
+"""CPU seconds of one piece of work, off and on."""
 
 
 class _Dropped(SpanExporter):
@@ -62,8 +65,7 @@ class _Dropped(SpanExporter):
 def _switched_on(stack: ExitStack) -> OpenTelemetry:
     tracers = TracerProvider(shutdown_on_exit=False)
     tracers.add_span_processor(BatchSpanProcessor(_Dropped()))
-    reader = PrometheusMetricReader(registry=CollectorRegistry())
-    meters = MeterProvider([reader], shutdown_on_exit=False)
+    meters = meter_provider(PrometheusMetricReader(registry=CollectorRegistry()))
     stack.callback(tracers.shutdown)
     stack.callback(meters.shutdown)
     return OpenTelemetry(tracers.get_tracer("benchmark"), meters.get_meter("benchmark"))
@@ -77,20 +79,27 @@ async def _cpu_seconds(work: Work, times: int, listener: OpenTelemetry | None) -
         return (time.process_time() - started) / times
 
 
-async def _compare(off: Work, on: Work, listener: OpenTelemetry, times: int, rounds: int) -> dict[str, float]:
+async def _compare(off: Work, on: Work, listener: OpenTelemetry, times: int, rounds: int) -> list[Pair]:
     await _cpu_seconds(off, times, None)
     await _cpu_seconds(on, times, listener)
-    pairs = [
+    return [
         (await _cpu_seconds(off, times, None), await _cpu_seconds(on, times, listener)) for _ in range(rounds)
     ]
-    return {
-        "off_cpu_ms": round(1000 * statistics.median(pair[0] for pair in pairs), 3),
-        "on_cpu_ms": round(1000 * statistics.median(pair[1] for pair in pairs), 3),
-        "on_over_off": round(statistics.median(pair[1] / pair[0] for pair in pairs), 3),
-    }
 
 
-async def _executions(listener: OpenTelemetry, times: int, rounds: int) -> dict[str, float]:
+def _tell(name: str, pairs: Sequence[Pair], conditions: str) -> None:
+    Measurement(
+        name,
+        "CPU ms",
+        baseline=1000 * statistics.median(off for off, _ in pairs),
+        ours=1000 * statistics.median(on for _, on in pairs),
+        ratio=statistics.median(off / on for off, on in pairs),
+        better="lower",
+        conditions=f"baseline: telemetry off; {conditions}; {len(pairs)} rounds",
+    ).tell()
+
+
+async def _executions(listener: OpenTelemetry, times: int, rounds: int) -> list[Pair]:
     async with ScriptedEndpoint.serving(lambda _: "A short note on this part.") as endpoint:
 
         def model() -> OpenAIModel:
@@ -115,7 +124,7 @@ def _executing(client: Client) -> Work:
     return execute
 
 
-async def _bare_calls(listener: OpenTelemetry, times: int, rounds: int) -> dict[str, float]:
+async def _bare_calls(listener: OpenTelemetry, times: int, rounds: int) -> list[Pair]:
     async def answer(_: ScoreOutputsRequest) -> ScoreOutputsResponse:
         return ScoreOutputsResponse()
 
@@ -147,17 +156,20 @@ def _score_request() -> ScoreOutputsRequest:
         output=CONTENT_TYPE_TEXT,
         accepted=[Plan(tools=["Image Captioning"])],
     )
-    return ScoreOutputsRequest(pairs=[ScorePair(output="a text", plan=reference)], metrics=["plan_f1"])
+    return ScoreOutputsRequest(
+        pairs=[ScorePair(output=Content(text="a text"), plan=reference)], metrics=["plan_f1"]
+    )
 
 
 async def _main(arguments: argparse.Namespace) -> None:
     with ExitStack() as stack:
         listener = _switched_on(stack)
-        figures = {
-            "execution_of_8_steps": await _executions(listener, arguments.executions, arguments.rounds),
-            "bare_call": await _bare_calls(listener, arguments.calls, arguments.rounds),
-        }
-    print(json.dumps(figures, indent=2))
+        executions = await _executions(listener, arguments.executions, arguments.rounds)
+        _tell(
+            "server.telemetry_on_an_execution", executions, f"{STEPS} steps, {arguments.executions} a round"
+        )
+        calls = await _bare_calls(listener, arguments.calls, arguments.rounds)
+        _tell("server.telemetry_on_a_call", calls, f"a call that does nothing, {arguments.calls} a round")
 
 
 if __name__ == "__main__":

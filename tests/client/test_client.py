@@ -26,10 +26,11 @@ from autoflow.v1.run_worker_service_pb2_grpc import (
     add_RunWorkerServiceServicer_to_server,
 )
 from autoflow.v1.scorer_service_pb2 import ScoreOutputsRequest, ScoreOutputsResponse, ScorePair
-from autoflow.v1.task_pb2 import CONTENT_TYPE_IMAGE, CONTENT_TYPE_TEXT, Plan, PlanReference, Tool
+from autoflow.v1.task_pb2 import CONTENT_TYPE_IMAGE, CONTENT_TYPE_TEXT, Content, Plan, PlanReference, Tool
 from autoflow.v1.trainer_service_pb2 import CreateRunRequest, CreateRunResponse
 from autoflow.v1.trainer_service_pb2_grpc import TrainerServiceServicer, add_TrainerServiceServicer_to_server
 from autoflow.v1.workflow_pb2 import Workflow
+from tests.wire import Wire
 
 Context = grpc.aio.ServicerContext
 HASTY = ClientSettings(retry=RetrySettings(attempts=3, initial_backoff=0.01, max_backoff=0.01))
@@ -39,12 +40,13 @@ EXECUTE = ExecuteWorkflowRequest(
 SCORE = ScoreOutputsRequest(
     pairs=[
         ScorePair(
+            output=Content(text="a text"),
             plan=PlanReference(
                 tools=[Tool(name="Captioning", inputs=[CONTENT_TYPE_IMAGE], output=CONTENT_TYPE_TEXT)],
                 inputs=[CONTENT_TYPE_IMAGE],
                 output=CONTENT_TYPE_TEXT,
                 accepted=[Plan(tools=["Captioning"])],
-            )
+            ),
         )
     ],
     metrics=["plan_f1"],
@@ -85,6 +87,25 @@ async def test_trying_again_has_an_end() -> None:
             await client.scorer.score_outputs(SCORE)
 
     assert failing.calls == 3
+
+
+async def test_the_calls_to_a_server_that_went_silent_end() -> None:
+    async def execute(_: ExecuteWorkflowRequest) -> AsyncGenerator[ExecuteWorkflowResponse]:
+        yield ExecuteWorkflowResponse(sequence=0)
+        await asyncio.Event().wait()
+
+    settings = ClientSettings(keepalive=0.1, keepalive_timeout=0.1)
+    async with serving(
+        Service("interpreter", (scripted_interpreter(execute),)),
+        ServerSettings("127.0.0.1:0", min_ping_interval=0.01),
+    ) as address:
+        wire = Wire(address)
+        async with wire.listening() as middle, Client(interpreter=middle, settings=settings) as client:
+            events = client.interpreter.execute_workflow(EXECUTE, timeout=60)
+            await anext(events)
+            wire.frozen = True
+            with pytest.raises(client_errors.Unavailable, match="ping timeout"):
+                await anext(events)
 
 
 @pytest.mark.parametrize("timeout", [0, -1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -18,7 +18,10 @@ from autoflow.server import Service
 from autoflow.suites import ContentType, Split, Task, Tool, load_suite
 from autoflow.testing import serving
 from autoflow.v1 import scorer_service_pb2 as pb
+from autoflow.v1.task_pb2 import Content
 from autoflow_scorer import build
+from autoflow_scorer.metrics import Comparison, MetricDescription, ReferenceType, SimpleMetric
+from autoflow_scorer.service import wire
 
 IMAGE, TEXT = ContentType.IMAGE, ContentType.TEXT
 DENOISE = Tool("Image Denoising", "removes noise", (IMAGE,), IMAGE)
@@ -46,8 +49,13 @@ def request_for(
 ) -> pb.ScoreOutputsRequest:
     plan = plan_reference_to_proto(reference)
     return pb.ScoreOutputsRequest(
-        pairs=[pb.ScorePair(output=output, plan=plan) for output in outputs], metrics=metrics
+        pairs=[pb.ScorePair(output=Content(text=output), plan=plan) for output in outputs], metrics=metrics
     )
+
+
+def metric(name: str, function: Callable[[str, PlanReference], float]) -> SimpleMetric:
+    comparison = Comparison(ContentType.TEXT, ReferenceType.PLAN)
+    return SimpleMetric(MetricDescription(name, "Made for a test.", (comparison,)), function)
 
 
 def accepting(*plan: str) -> pb.ScoreOutputsRequest:
@@ -88,7 +96,9 @@ async def test_the_reference_plans_of_the_built_in_suite_have_the_full_score() -
 
     def pair(task: Task) -> pb.ScorePair:
         reference = PlanReference(suite.tools, task.inputs, task.output, task.accepted)
-        return pb.ScorePair(output=", ".join(task.accepted[-1]), plan=plan_reference_to_proto(reference))
+        return pb.ScorePair(
+            output=Content(text=", ".join(task.accepted[-1])), plan=plan_reference_to_proto(reference)
+        )
 
     metrics = ["plan_valid", "plan_exact", "plan_f1"]
     async with scoring() as client:
@@ -110,11 +120,11 @@ async def test_the_wire_changes_no_score() -> None:
 
 async def test_an_unknown_metric_names_the_field_and_those_that_exist() -> None:
     async with scoring() as client:
-        with pytest.raises(errors.InvalidArgument, match="plan_valid, plan_exact, plan_f1") as refused:
+        with pytest.raises(errors.InvalidArgument, match="plan_exact, plan_f1, plan_valid") as refused:
             await client.score_outputs(request_for(["a"], ["plan_f1", "bleu"]))
 
     assert "'bleu'" in refused.value.message
-    assert [violation.field for violation in refused.value.details.violations] == ["metrics"]
+    assert [violation.field for violation in refused.value.details.violations] == ["metrics[1]"]
 
 
 @pytest.mark.parametrize(
@@ -128,8 +138,11 @@ async def test_an_unknown_metric_names_the_field_and_those_that_exist() -> None:
         (accepting(), "pairs[0].plan.accepted[0].tools"),
         (accepting("t" * 81), "pairs[0].plan.accepted[0].tools[0]"),
         (accepting(""), "pairs[0].plan.accepted[0].tools[0]"),
-        (request_for(["a", "b" * 100_001], ["plan_f1"]), "pairs[1].output"),
-        (pb.ScoreOutputsRequest(pairs=[pb.ScorePair(output="a")], metrics=["plan_f1"]), "pairs[0].reference"),
+        (request_for(["a", "b" * 100_001], ["plan_f1"]), "pairs[1].output.text"),
+        (
+            pb.ScoreOutputsRequest(pairs=[pb.ScorePair(output=Content(text="a"))], metrics=["plan_f1"]),
+            "pairs[0].reference",
+        ),
     ],
 )
 async def test_a_wrong_field_is_named(request_: pb.ScoreOutputsRequest, field: str) -> None:
@@ -156,7 +169,7 @@ async def test_a_wrong_field_is_named(request_: pb.ScoreOutputsRequest, field: s
 )
 async def test_a_reference_that_contradicts_itself_is_refused(reference: PlanReference, field: str) -> None:
     request = request_for(["a"], ["plan_f1"])
-    request.pairs.add(output="b", plan=plan_reference_to_proto(reference))
+    request.pairs.add(output=Content(text="b"), plan=plan_reference_to_proto(reference))
     async with scoring() as scorer:
         with pytest.raises(errors.InvalidArgument) as caught:
             await scorer.score_outputs(request)
@@ -170,8 +183,8 @@ async def test_a_slow_metric_holds_no_other_request_back() -> None:
         entered.set()
         return float(release.wait(timeout=30))
 
-    metrics = {"slow": slow, "fast": lambda output, reference: 0.5}
-    async with scoring(build({}, metrics)) as client:
+    metrics = [metric("slow", slow), metric("fast", lambda output, reference: 0.5)]
+    async with scoring(wire(metrics)) as client:
         waiting = asyncio.create_task(client.score_outputs(request_for(["a"], ["slow"])))
         await asyncio.to_thread(entered.wait, 30)
         fast = await client.score_outputs(request_for(["a"], ["fast"]))
@@ -194,7 +207,7 @@ async def test_a_cancelled_request_stops_after_the_slice_it_is_in() -> None:
         release.wait(timeout=30)
         return 0.0
 
-    async with scoring(build({}, {"counting": counting})) as client:
+    async with scoring(wire([metric("counting", counting)])) as client:
         running = asyncio.create_task(client.score_outputs(request_for(["a"] * 1000, ["counting"])))
         await asyncio.to_thread(entered.wait, 30)
         running.cancel()

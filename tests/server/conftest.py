@@ -5,7 +5,7 @@ import pytest
 from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest
 from autoflow.v1.model_pb2 import ModelRef
 from autoflow.v1.scorer_service_pb2 import ScoreOutputsRequest, ScorePair
-from autoflow.v1.task_pb2 import CONTENT_TYPE_IMAGE, CONTENT_TYPE_TEXT, Plan, PlanReference, Tool
+from autoflow.v1.task_pb2 import CONTENT_TYPE_IMAGE, CONTENT_TYPE_TEXT, Content, Plan, PlanReference, Tool
 from autoflow.v1.workflow_pb2 import Workflow
 
 
@@ -20,7 +20,7 @@ def score_request() -> ScoreOutputsRequest:
         accepted=[Plan(tools=["Image Captioning"])],
     )
     return ScoreOutputsRequest(
-        pairs=[ScorePair(output="a private text", plan=reference)], metrics=["plan_f1"]
+        pairs=[ScorePair(output=Content(text="a private text"), plan=reference)], metrics=["plan_f1"]
     )
 
 

@@ -23,7 +23,16 @@ from autoflow.server.compose import SERVICES, load_builder
 from autoflow.server.errors import MAX_CHARACTERS, MAX_VIOLATIONS_CHARACTERS, InvalidRequest, failure
 from autoflow.testing import scripted_interpreter, scripted_scorer, serving
 from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecuteWorkflowResponse
-from autoflow.v1.scorer_service_pb2 import ScoreOutputsRequest, ScoreOutputsResponse
+from autoflow.v1.interpreter_service_pb2_grpc import (
+    InterpreterServiceServicer,
+    add_InterpreterServiceServicer_to_server,
+)
+from autoflow.v1.scorer_service_pb2 import (
+    ListMetricsRequest,
+    ListMetricsResponse,
+    ScoreOutputsRequest,
+    ScoreOutputsResponse,
+)
 from autoflow.v1.scorer_service_pb2_grpc import ScorerServiceServicer, add_ScorerServiceServicer_to_server
 
 
@@ -169,6 +178,11 @@ async def test_an_abort_of_the_handlers_own_passes(score_request: ScoreOutputsRe
         ) -> ScoreOutputsResponse:
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, "not you")
 
+        async def ListMetrics(
+            self, request: ListMetricsRequest, context: grpc.aio.ServicerContext[Any, Any]
+        ) -> ListMetricsResponse:
+            return ListMetricsResponse()
+
     register = partial(add_ScorerServiceServicer_to_server, Aborting())
     async with (
         serving(Service("scorer", (Endpoint("autoflow.v1.ScorerService", register),))) as address,
@@ -209,3 +223,41 @@ def test_answers_stay_small_enough_for_headers() -> None:
     assert any(packed.Unpack(bad) for packed in failed.status.details)
     assert len(bad.field_violations) == MAX_VIOLATIONS_CHARACTERS // 909
     assert len(failed.status.message) == MAX_CHARACTERS
+
+
+async def test_a_method_without_code_is_unimplemented(
+    score_request: ScoreOutputsRequest, execute_request: ExecuteWorkflowRequest
+) -> None:
+    # As the generated code stands; to the type checker alone it is abstract.
+    scorer = partial(add_ScorerServiceServicer_to_server, ScorerServiceServicer())  # type: ignore[abstract]
+    interpreter = partial(
+        add_InterpreterServiceServicer_to_server,
+        InterpreterServiceServicer(),  # type: ignore[abstract]
+    )
+    service = Service(
+        "both",
+        (
+            Endpoint("autoflow.v1.ScorerService", scorer),
+            Endpoint("autoflow.v1.InterpreterService", interpreter),
+        ),
+    )
+    async with serving(service) as address, Client(scorer=address, interpreter=address) as client:
+        with pytest.raises(client_errors.Unimplemented) as unary:
+            await client.scorer.score_outputs(score_request)
+        with pytest.raises(client_errors.Unimplemented) as stream:
+            await anext(client.interpreter.execute_workflow(execute_request))
+
+    assert unary.value.details.reason == stream.value.details.reason == "UNIMPLEMENTED"
+    assert unary.value.details.request_id
+
+
+async def test_a_handler_that_gives_up_halfway_is_a_fault_of_ours(score_request: ScoreOutputsRequest) -> None:
+    async def score(_: ScoreOutputsRequest) -> ScoreOutputsResponse:
+        raise NotImplementedError
+
+    async with (
+        serving(Service("scorer", (scripted_scorer(score),))) as address,
+        Client(scorer=address) as client,
+    ):
+        with pytest.raises(client_errors.Internal):
+            await client.scorer.score_outputs(score_request)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
-from autoflow.convert import plan_reference_from_proto
+from autoflow.convert import content_type_to_proto, plan_reference_from_proto
 from autoflow.errors import InvalidArgument
 from autoflow.plans import PlanReference
-from autoflow.v1 import scorer_service_pb2
-from autoflow_scorer.scoring import Pair
+from autoflow.v1 import scorer_service_pb2, task_pb2
+from autoflow_scorer.metrics import Column, Content, Metric, Options, Pair, ReferenceType
+
+_REFERENCE_TYPES: Mapping[ReferenceType, scorer_service_pb2.ReferenceType.ValueType] = MappingProxyType(
+    {
+        ReferenceType.PLAN: scorer_service_pb2.REFERENCE_TYPE_PLAN,
+        ReferenceType.TEXT: scorer_service_pb2.REFERENCE_TYPE_TEXT,
+        ReferenceType.IMAGE: scorer_service_pb2.REFERENCE_TYPE_IMAGE,
+    }
+)
 
 
 def pairs_from_proto(request: scorer_service_pb2.ScoreOutputsRequest) -> Iterator[Pair]:
@@ -18,9 +27,25 @@ def pairs_from_proto(request: scorer_service_pb2.ScoreOutputsRequest) -> Iterato
         InvalidArgument: while they are made: a reference contradicts itself, so no output could be right.
     """
     for index, pair in enumerate(request.pairs):
-        reference = plan_reference_from_proto(pair.plan)
-        _check(reference, f"pairs[{index}].plan")
-        yield Pair(pair.output, reference)
+        yield Pair(_content(pair.output), _reference(pair, f"pairs[{index}]"))
+
+
+def options_from_proto(request: scorer_service_pb2.ScoreOutputsRequest) -> Options:
+    """What the request chose."""
+    chosen = request.bert_score
+    return Options(idf=chosen.idf, rescale_with_baseline=chosen.rescale_with_baseline)
+
+
+def _content(content: task_pb2.Content) -> Content:
+    return content.text if content.WhichOneof("content") == "text" else content.image
+
+
+def _reference(pair: scorer_service_pb2.ScorePair, field: str) -> Content | PlanReference:
+    if pair.WhichOneof("reference") == "content":
+        return _content(pair.content)
+    reference = plan_reference_from_proto(pair.plan)
+    _check(reference, f"{field}.plan")
+    return reference
 
 
 def _check(reference: PlanReference, field: str) -> None:
@@ -37,9 +62,41 @@ def _check(reference: PlanReference, field: str) -> None:
             )
 
 
-def scores_to_proto(scores: Mapping[str, Sequence[float]]) -> scorer_service_pb2.ScoreOutputsResponse:
+def scores_to_proto(scores: Mapping[str, Column]) -> scorer_service_pb2.ScoreOutputsResponse:
     """Scores by metric, as a message."""
-    columns = [
-        scorer_service_pb2.MetricScores(metric=metric, values=values) for metric, values in scores.items()
-    ]
-    return scorer_service_pb2.ScoreOutputsResponse(scores=columns)
+    return scorer_service_pb2.ScoreOutputsResponse(
+        scores=[
+            scorer_service_pb2.MetricScores(
+                metric=metric,
+                values=column.values,
+                components=[
+                    scorer_service_pb2.ScoreComponent(name=name, values=values)
+                    for name, values in column.components.items()
+                ],
+            )
+            for metric, column in scores.items()
+        ]
+    )
+
+
+def metric_to_proto(metric: Metric) -> scorer_service_pb2.Metric:
+    """A metric and how it stands, as a message."""
+    description, status = metric.description, metric.status()
+    return scorer_service_pb2.Metric(
+        name=description.name,
+        description=description.summary,
+        comparisons=[
+            scorer_service_pb2.Metric.Comparison(
+                output=content_type_to_proto(comparison.output),
+                reference=_REFERENCE_TYPES[comparison.reference],
+            )
+            for comparison in description.comparisons
+        ],
+        minimum=description.minimum,
+        maximum=description.maximum,
+        components=description.components,
+        model=description.model,
+        model_digest=status.model_digest,
+        available=not status.unavailable,
+        unavailable_reason=status.unavailable,
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 
 from autoflow.v1 import scorer_service_pb2, scorer_service_pb2_grpc
-from autoflow_scorer.convert import pairs_from_proto, scores_to_proto
+from autoflow_scorer.convert import metric_to_proto, options_from_proto, pairs_from_proto, scores_to_proto
 from autoflow_scorer.scoring import Scorer
 
 
@@ -27,4 +27,16 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         context: grpc.aio.ServicerContext[Any, Any],
     ) -> scorer_service_pb2.ScoreOutputsResponse:
         """Scores each output against its reference by each metric."""
-        return scores_to_proto(await self._scorer.score(pairs_from_proto(request), request.metrics))
+        scores = await self._scorer.score(
+            pairs_from_proto(request), request.metrics, options_from_proto(request), caller=context.peer()
+        )
+        return scores_to_proto(scores)
+
+    async def ListMetrics(
+        self,
+        request: scorer_service_pb2.ListMetricsRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> scorer_service_pb2.ListMetricsResponse:
+        """Lists the metrics."""
+        metrics = self._scorer.metrics()
+        return scorer_service_pb2.ListMetricsResponse(metrics=[metric_to_proto(metric) for metric in metrics])

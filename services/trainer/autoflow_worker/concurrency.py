@@ -1,11 +1,11 @@
-"""Calls side by side, and calls once more."""
+"""Calls once more."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from autoflow_worker.ports import CallFailed, TimedOut
 
@@ -47,19 +47,3 @@ class Retry:
                 await self.sleep(min(max(wait, failure.retry_after), self.longest_wait))
                 wait *= 3
         return await make()
-
-
-async def gather(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Runs all side by side; when one fails, the others are cancelled and have ended when its error is
-    raised.
-
-    A TaskGroup would wrap that error in a group, which every caller would have to open again.
-    """
-    tasks = [asyncio.create_task(call) for call in calls]
-    try:
-        return await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise

@@ -16,9 +16,10 @@ import asyncio
 import itertools
 from collections.abc import Callable, Sequence
 
+from autoflow.concurrency import gather
 from autoflow.suites import Task
 from autoflow_worker.cache import EvaluationCache
-from autoflow_worker.concurrency import Retry, gather
+from autoflow_worker.concurrency import Retry
 from autoflow_worker.ledger import Meter
 from autoflow_worker.ports import CallFailed, Execution, Interpreter, Score, Scorer, TimedOut, Workflow
 

@@ -77,7 +77,9 @@ class Loop:
                     raise BudgetSpent("the budget is too small for one iteration and the final measurements")
                 break
             try:
-                await self._iterate(self._state.iteration)
+                # A trace for each iteration: one for a whole run would have a span for each execution in it.
+                with span("run.iteration", {"autoflow.run.iteration": self._state.iteration}):
+                    await self._iterate(self._state.iteration)
             except BudgetSpent:
                 if not self._state.iteration:
                     raise

@@ -198,7 +198,7 @@ class RemoteScorer:
     async def score(self, answers: Sequence[tuple[str, Task]]) -> list[Score]:
         """Scores each answer on its task; see `autoflow_worker.ports.Scorer`."""
         pairs = [
-            scorer_service_pb2.ScorePair(output=answer, plan=self._reference(task))
+            scorer_service_pb2.ScorePair(output=task_pb2.Content(text=answer), plan=self._reference(task))
             for answer, task in answers
         ]
         request = scorer_service_pb2.ScoreOutputsRequest(pairs=pairs, metrics=_METRICS)

@@ -7,6 +7,8 @@ import grpc
 from autoflow.client._calls import Calls
 from autoflow.client.settings import ClientSettings
 from autoflow.v1.scorer_service_pb2 import (
+    ListMetricsRequest,
+    ListMetricsResponse,
     ScoreOutputsRequest,
     ScoreOutputsResponse,
 )
@@ -35,3 +37,9 @@ class ScorerClient:
     ) -> ScoreOutputsResponse:
         """Scores outputs against their references."""
         return await self._calls.unary(self._stub.ScoreOutputs, "ScoreOutputs", request, timeout)
+
+    async def list_metrics(
+        self, request: ListMetricsRequest, *, timeout: float | None = None
+    ) -> ListMetricsResponse:
+        """Lists the metrics, those that are not available too."""
+        return await self._calls.unary(self._stub.ListMetrics, "ListMetrics", request, timeout)

@@ -144,6 +144,7 @@ class SyncScorer(_Service[ScorerClient]):
     """`ScorerClient`, without an event loop."""
 
     score_outputs = _unary(ScorerClient.score_outputs)
+    list_metrics = _unary(ScorerClient.list_metrics)
 
 
 class SyncTrainer(_Service[TrainerClient]):

@@ -14,7 +14,12 @@ from autoflow.v1.interpreter_service_pb2_grpc import (
     InterpreterServiceServicer,
     add_InterpreterServiceServicer_to_server,
 )
-from autoflow.v1.scorer_service_pb2 import ScoreOutputsRequest, ScoreOutputsResponse
+from autoflow.v1.scorer_service_pb2 import (
+    ListMetricsRequest,
+    ListMetricsResponse,
+    ScoreOutputsRequest,
+    ScoreOutputsResponse,
+)
 from autoflow.v1.scorer_service_pb2_grpc import ScorerServiceServicer, add_ScorerServiceServicer_to_server
 
 Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
@@ -28,6 +33,9 @@ class _Scorer(ScorerServiceServicer):
 
     async def ScoreOutputs(self, request: ScoreOutputsRequest, context: Context) -> ScoreOutputsResponse:
         return await self._score(request)
+
+    async def ListMetrics(self, request: ListMetricsRequest, context: Context) -> ListMetricsResponse:
+        return ListMetricsResponse()
 
 
 class _Interpreter(InterpreterServiceServicer):

@@ -26,7 +26,7 @@ from autoflow.v1 import task_pb2 as autoflow_dot_v1_dot_task__pb2
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n autoflow/v1/scorer_service.proto\x12\x0b\x61utoflow.v1\x1a\x16\x61utoflow/v1/task.proto\x1a\x1b\x62uf/validate/validate.proto\"p\n\x13ScoreOutputsRequest\x12\x32\n\x05pairs\x18\x01 \x03(\x0b\x32\x16.autoflow.v1.ScorePairB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80 \x12%\n\x07metrics\x18\x02 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\x08\x01\x10\x10\x18\x01\"\x06r\x04\x10\x01\x18@\"f\n\tScorePair\x12\x19\n\x06output\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x8d\x06\x12*\n\x04plan\x18\x02 \x01(\x0b\x32\x1a.autoflow.v1.PlanReferenceH\x00\x42\x12\n\treference\x12\x05\xbaH\x02\x08\x01\"A\n\x14ScoreOutputsResponse\x12)\n\x06scores\x18\x01 \x03(\x0b\x32\x19.autoflow.v1.MetricScores\"2\n\x0cMetricScores\x12\x0e\n\x06metric\x18\x01 \x01(\t\x12\x12\n\x06values\x18\x02 \x03(\x01\x42\x02\x10\x01\x32\x64\n\rScorerService\x12S\n\x0cScoreOutputs\x12 .autoflow.v1.ScoreOutputsRequest\x1a!.autoflow.v1.ScoreOutputsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n autoflow/v1/scorer_service.proto\x12\x0b\x61utoflow.v1\x1a\x16\x61utoflow/v1/task.proto\x1a\x1b\x62uf/validate/validate.proto\"\xa3\x01\n\x13ScoreOutputsRequest\x12\x32\n\x05pairs\x18\x01 \x03(\x0b\x32\x16.autoflow.v1.ScorePairB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80 \x12%\n\x07metrics\x18\x02 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\x08\x01\x10\x10\x18\x01\"\x06r\x04\x10\x01\x18@\x12\x31\n\nbert_score\x18\x03 \x01(\x0b\x32\x1d.autoflow.v1.BertScoreOptions\">\n\x10\x42\x65rtScoreOptions\x12\x0b\n\x03idf\x18\x01 \x01(\x08\x12\x1d\n\x15rescale_with_baseline\x18\x02 \x01(\x08\"\xa2\x01\n\tScorePair\x12,\n\x06output\x18\x01 \x01(\x0b\x32\x14.autoflow.v1.ContentB\x06\xbaH\x03\xc8\x01\x01\x12*\n\x04plan\x18\x02 \x01(\x0b\x32\x1a.autoflow.v1.PlanReferenceH\x00\x12\'\n\x07\x63ontent\x18\x03 \x01(\x0b\x32\x14.autoflow.v1.ContentH\x00\x42\x12\n\treference\x12\x05\xbaH\x02\x08\x01\"A\n\x14ScoreOutputsResponse\x12)\n\x06scores\x18\x01 \x03(\x0b\x32\x19.autoflow.v1.MetricScores\"c\n\x0cMetricScores\x12\x0e\n\x06metric\x18\x01 \x01(\t\x12\x12\n\x06values\x18\x02 \x03(\x01\x42\x02\x10\x01\x12/\n\ncomponents\x18\x03 \x03(\x0b\x32\x1b.autoflow.v1.ScoreComponent\"2\n\x0eScoreComponent\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\x06values\x18\x02 \x03(\x01\x42\x02\x10\x01\"\x14\n\x12ListMetricsRequest\";\n\x13ListMetricsResponse\x12$\n\x07metrics\x18\x01 \x03(\x0b\x32\x13.autoflow.v1.Metric\"\xd1\x02\n\x06Metric\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x33\n\x0b\x63omparisons\x18\x03 \x03(\x0b\x32\x1e.autoflow.v1.Metric.Comparison\x12\x0f\n\x07minimum\x18\x04 \x01(\x01\x12\x0f\n\x07maximum\x18\x05 \x01(\x01\x12\x12\n\ncomponents\x18\x06 \x03(\t\x12\r\n\x05model\x18\x07 \x01(\t\x12\x14\n\x0cmodel_digest\x18\x08 \x01(\t\x12\x11\n\tavailable\x18\t \x01(\x08\x12\x1a\n\x12unavailable_reason\x18\n \x01(\t\x1a\x65\n\nComparison\x12(\n\x06output\x18\x01 \x01(\x0e\x32\x18.autoflow.v1.ContentType\x12-\n\treference\x18\x02 \x01(\x0e\x32\x1a.autoflow.v1.ReferenceType*{\n\rReferenceType\x12\x1e\n\x1aREFERENCE_TYPE_UNSPECIFIED\x10\x00\x12\x17\n\x13REFERENCE_TYPE_PLAN\x10\x01\x12\x17\n\x13REFERENCE_TYPE_TEXT\x10\x02\x12\x18\n\x14REFERENCE_TYPE_IMAGE\x10\x03\x32\xb6\x01\n\rScorerService\x12S\n\x0cScoreOutputs\x12 .autoflow.v1.ScoreOutputsRequest\x1a!.autoflow.v1.ScoreOutputsResponse\x12P\n\x0bListMetrics\x12\x1f.autoflow.v1.ListMetricsRequest\x1a .autoflow.v1.ListMetricsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,17 +40,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCOREPAIR'].oneofs_by_name['reference']._loaded_options = None
   _globals['_SCOREPAIR'].oneofs_by_name['reference']._serialized_options = b'\272H\002\010\001'
   _globals['_SCOREPAIR'].fields_by_name['output']._loaded_options = None
-  _globals['_SCOREPAIR'].fields_by_name['output']._serialized_options = b'\272H\006r\004\030\240\215\006'
+  _globals['_SCOREPAIR'].fields_by_name['output']._serialized_options = b'\272H\003\310\001\001'
   _globals['_METRICSCORES'].fields_by_name['values']._loaded_options = None
   _globals['_METRICSCORES'].fields_by_name['values']._serialized_options = b'\020\001'
-  _globals['_SCOREOUTPUTSREQUEST']._serialized_start=102
-  _globals['_SCOREOUTPUTSREQUEST']._serialized_end=214
-  _globals['_SCOREPAIR']._serialized_start=216
-  _globals['_SCOREPAIR']._serialized_end=318
-  _globals['_SCOREOUTPUTSRESPONSE']._serialized_start=320
-  _globals['_SCOREOUTPUTSRESPONSE']._serialized_end=385
-  _globals['_METRICSCORES']._serialized_start=387
-  _globals['_METRICSCORES']._serialized_end=437
-  _globals['_SCORERSERVICE']._serialized_start=439
-  _globals['_SCORERSERVICE']._serialized_end=539
+  _globals['_SCORECOMPONENT'].fields_by_name['values']._loaded_options = None
+  _globals['_SCORECOMPONENT'].fields_by_name['values']._serialized_options = b'\020\001'
+  _globals['_REFERENCETYPE']._serialized_start=1140
+  _globals['_REFERENCETYPE']._serialized_end=1263
+  _globals['_SCOREOUTPUTSREQUEST']._serialized_start=103
+  _globals['_SCOREOUTPUTSREQUEST']._serialized_end=266
+  _globals['_BERTSCOREOPTIONS']._serialized_start=268
+  _globals['_BERTSCOREOPTIONS']._serialized_end=330
+  _globals['_SCOREPAIR']._serialized_start=333
+  _globals['_SCOREPAIR']._serialized_end=495
+  _globals['_SCOREOUTPUTSRESPONSE']._serialized_start=497
+  _globals['_SCOREOUTPUTSRESPONSE']._serialized_end=562
+  _globals['_METRICSCORES']._serialized_start=564
+  _globals['_METRICSCORES']._serialized_end=663
+  _globals['_SCORECOMPONENT']._serialized_start=665
+  _globals['_SCORECOMPONENT']._serialized_end=715
+  _globals['_LISTMETRICSREQUEST']._serialized_start=717
+  _globals['_LISTMETRICSREQUEST']._serialized_end=737
+  _globals['_LISTMETRICSRESPONSE']._serialized_start=739
+  _globals['_LISTMETRICSRESPONSE']._serialized_end=798
+  _globals['_METRIC']._serialized_start=801
+  _globals['_METRIC']._serialized_end=1138
+  _globals['_METRIC_COMPARISON']._serialized_start=1037
+  _globals['_METRIC_COMPARISON']._serialized_end=1138
+  _globals['_SCORERSERVICE']._serialized_start=1266
+  _globals['_SCORERSERVICE']._serialized_end=1448
 # @@protoc_insertion_point(module_scope)

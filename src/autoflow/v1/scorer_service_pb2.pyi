@@ -8,6 +8,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,6 +20,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _ReferenceType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReferenceTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReferenceType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REFERENCE_TYPE_UNSPECIFIED: _ReferenceType.ValueType  # 0
+    """Not used."""
+    REFERENCE_TYPE_PLAN: _ReferenceType.ValueType  # 1
+    """The accepted plans."""
+    REFERENCE_TYPE_TEXT: _ReferenceType.ValueType  # 2
+    """A text."""
+    REFERENCE_TYPE_IMAGE: _ReferenceType.ValueType  # 3
+    """A picture."""
+
+class ReferenceType(_ReferenceType, metaclass=_ReferenceTypeEnumTypeWrapper):
+    """What an output can be compared with."""
+
+REFERENCE_TYPE_UNSPECIFIED: ReferenceType.ValueType  # 0
+"""Not used."""
+REFERENCE_TYPE_PLAN: ReferenceType.ValueType  # 1
+"""The accepted plans."""
+REFERENCE_TYPE_TEXT: ReferenceType.ValueType  # 2
+"""A text."""
+REFERENCE_TYPE_IMAGE: ReferenceType.ValueType  # 3
+"""A picture."""
+Global___ReferenceType: _TypeAlias = ReferenceType  # noqa: Y015
+
 @_typing.final
 class ScoreOutputsRequest(_message.Message):
     """Outputs to score."""
@@ -27,29 +56,61 @@ class ScoreOutputsRequest(_message.Message):
 
     PAIRS_FIELD_NUMBER: _builtins.int
     METRICS_FIELD_NUMBER: _builtins.int
+    BERT_SCORE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScorePair]:
         """Required. What to score, 1 to 4,096 pairs."""
 
     @_builtins.property
     def metrics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Required. The metrics, each once: `plan_valid`, `plan_exact`, `plan_f1`. 1 to 16 names of 1 to 64
-        characters.
-        """
+        """Required. The names of metrics, each once; `ListMetrics` lists them. 1 to 16 names of 1 to 64 characters."""
+
+    @_builtins.property
+    def bert_score(self) -> Global___BertScoreOptions:
+        """Optional. How BERTScore is computed, where a metric of this kind is asked for."""
 
     def __init__(
         self,
         *,
         pairs: _abc.Iterable[Global___ScorePair] | None = ...,
         metrics: _abc.Iterable[_builtins.str] | None = ...,
+        bert_score: Global___BertScoreOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["bert_score", b"bert_score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["metrics", b"metrics", "pairs", b"pairs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bert_score", b"bert_score", "metrics", b"metrics", "pairs", b"pairs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ScoreOutputsRequest: _TypeAlias = ScoreOutputsRequest  # noqa: Y015
+
+@_typing.final
+class BertScoreOptions(_message.Message):
+    """How BERTScore is computed (Zhang et al., 2020)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDF_FIELD_NUMBER: _builtins.int
+    RESCALE_WITH_BASELINE_FIELD_NUMBER: _builtins.int
+    idf: _builtins.bool
+    """Optional. Weighs tokens by their inverse document frequency over the references of the request. Default: false."""
+    rescale_with_baseline: _builtins.bool
+    """Optional. Rescales by the model's baseline, the score of unrelated texts, so that 0 means unrelated.
+    Default: false.
+    """
+    def __init__(
+        self,
+        *,
+        idf: _builtins.bool = ...,
+        rescale_with_baseline: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["idf", b"idf", "rescale_with_baseline", b"rescale_with_baseline"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BertScoreOptions: _TypeAlias = BertScoreOptions  # noqa: Y015
 
 @_typing.final
 class ScorePair(_message.Message):
@@ -59,23 +120,31 @@ class ScorePair(_message.Message):
 
     OUTPUT_FIELD_NUMBER: _builtins.int
     PLAN_FIELD_NUMBER: _builtins.int
-    output: _builtins.str
-    """Required. The output's text, at most 100,000 characters; may be empty."""
+    CONTENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def output(self) -> _task_pb2.Content:
+        """Required. The output."""
+
     @_builtins.property
     def plan(self) -> _task_pb2.PlanReference:
-        """Required, one of (so far the only kind). The accepted plans."""
+        """The accepted plans, for plan metrics."""
+
+    @_builtins.property
+    def content(self) -> _task_pb2.Content:
+        """A text or a picture."""
 
     def __init__(
         self,
         *,
-        output: _builtins.str = ...,
+        output: _task_pb2.Content | None = ...,
         plan: _task_pb2.PlanReference | None = ...,
+        content: _task_pb2.Content | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan", "reference", b"reference"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "output", b"output", "plan", b"plan", "reference", b"reference"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["output", b"output", "plan", b"plan", "reference", b"reference"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "output", b"output", "plan", b"plan", "reference", b"reference"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_reference: _TypeAlias = _typing.Literal["plan"]  # noqa: Y015
+    _WhichOneofReturnType_reference: _TypeAlias = _typing.Literal["plan", "content"]  # noqa: Y015
     _WhichOneofArgType_reference: _TypeAlias = _typing.Literal["reference", b"reference"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_reference) -> _WhichOneofReturnType_reference | None: ...
 
@@ -113,22 +182,183 @@ class MetricScores(_message.Message):
 
     METRIC_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
+    COMPONENTS_FIELD_NUMBER: _builtins.int
     metric: _builtins.str
     """Output only. The metric's name."""
     @_builtins.property
     def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Output only. One value in [0, 1] for each pair, in the order of the request."""
+        """Output only. One value for each pair, in the order of the request, in the metric's range."""
+
+    @_builtins.property
+    def components(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoreComponent]:
+        """Output only. What the value is made of, such as `precision` and `recall`; empty for most metrics."""
 
     def __init__(
         self,
         *,
         metric: _builtins.str = ...,
         values: _abc.Iterable[_builtins.float] | None = ...,
+        components: _abc.Iterable[Global___ScoreComponent] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["metric", b"metric", "values", b"values"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["components", b"components", "metric", b"metric", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MetricScores: _TypeAlias = MetricScores  # noqa: Y015
+
+@_typing.final
+class ScoreComponent(_message.Message):
+    """A part of a metric's value."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Output only. Its name."""
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Output only. One value for each pair, in the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        values: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScoreComponent: _TypeAlias = ScoreComponent  # noqa: Y015
+
+@_typing.final
+class ListMetricsRequest(_message.Message):
+    """Asks for the metrics."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMetricsRequest: _TypeAlias = ListMetricsRequest  # noqa: Y015
+
+@_typing.final
+class ListMetricsResponse(_message.Message):
+    """The metrics."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METRICS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def metrics(self) -> _containers.RepeatedCompositeFieldContainer[Global___Metric]:
+        """Output only. In the order of their names."""
+
+    def __init__(
+        self,
+        *,
+        metrics: _abc.Iterable[Global___Metric] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["metrics", b"metrics"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMetricsResponse: _TypeAlias = ListMetricsResponse  # noqa: Y015
+
+@_typing.final
+class Metric(_message.Message):
+    """What a metric measures, and whether it can here."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Comparison(_message.Message):
+        """A kind of pair that a metric compares."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        OUTPUT_FIELD_NUMBER: _builtins.int
+        REFERENCE_FIELD_NUMBER: _builtins.int
+        output: _task_pb2.ContentType.ValueType
+        """Output only. The output's kind."""
+        reference: Global___ReferenceType.ValueType
+        """Output only. The reference's kind."""
+        def __init__(
+            self,
+            *,
+            output: _task_pb2.ContentType.ValueType = ...,
+            reference: Global___ReferenceType.ValueType = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["output", b"output", "reference", b"reference"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    COMPARISONS_FIELD_NUMBER: _builtins.int
+    MINIMUM_FIELD_NUMBER: _builtins.int
+    MAXIMUM_FIELD_NUMBER: _builtins.int
+    COMPONENTS_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    MODEL_DIGEST_FIELD_NUMBER: _builtins.int
+    AVAILABLE_FIELD_NUMBER: _builtins.int
+    UNAVAILABLE_REASON_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Output only. The name that requests use."""
+    description: _builtins.str
+    """Output only. What it measures, in a sentence."""
+    minimum: _builtins.float
+    """Output only. The least value. Where a baseline rescales, values may lie below."""
+    maximum: _builtins.float
+    """Output only. The greatest value: that of an output that equals its reference, where kinds are the same."""
+    model: _builtins.str
+    """Output only. The model that it uses; empty where it uses none."""
+    model_digest: _builtins.str
+    """Output only. The SHA-256 of the model's weights, in hexadecimal; empty until they were first loaded."""
+    available: _builtins.bool
+    """Output only. Whether it can be asked for."""
+    unavailable_reason: _builtins.str
+    """Output only. Why it cannot be asked for, and what would change that; empty where it can."""
+    @_builtins.property
+    def comparisons(self) -> _containers.RepeatedCompositeFieldContainer[Global___Metric.Comparison]:
+        """Output only. The pairs that it compares."""
+
+    @_builtins.property
+    def components(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. The components that its scores have; may be empty."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        comparisons: _abc.Iterable[Global___Metric.Comparison] | None = ...,
+        minimum: _builtins.float = ...,
+        maximum: _builtins.float = ...,
+        components: _abc.Iterable[_builtins.str] | None = ...,
+        model: _builtins.str = ...,
+        model_digest: _builtins.str = ...,
+        available: _builtins.bool = ...,
+        unavailable_reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "comparisons", b"comparisons", "components", b"components", "description", b"description", "maximum", b"maximum", "minimum", b"minimum", "model", b"model", "model_digest", b"model_digest", "name", b"name", "unavailable_reason", b"unavailable_reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Metric: _TypeAlias = Metric  # noqa: Y015

@@ -40,6 +40,11 @@ class ScorerServiceStub:
                 request_serializer=autoflow_dot_v1_dot_scorer__service__pb2.ScoreOutputsRequest.SerializeToString,
                 response_deserializer=autoflow_dot_v1_dot_scorer__service__pb2.ScoreOutputsResponse.FromString,
                 _registered_method=True)
+        self.ListMetrics = channel.unary_unary(
+                '/autoflow.v1.ScorerService/ListMetrics',
+                request_serializer=autoflow_dot_v1_dot_scorer__service__pb2.ListMetricsRequest.SerializeToString,
+                response_deserializer=autoflow_dot_v1_dot_scorer__service__pb2.ListMetricsResponse.FromString,
+                _registered_method=True)
 
 
 class ScorerServiceServicer:
@@ -48,7 +53,16 @@ class ScorerServiceServicer:
 
     def ScoreOutputs(self, request, context):
         """Scores each output against its reference by each metric.
-        Errors: INVALID_ARGUMENT (a field is wrong, unknown metric).
+        Errors: INVALID_ARGUMENT (a field is wrong, unknown metric, a metric does not compare such a pair, a picture
+        cannot be read), FAILED_PRECONDITION (the metric is not available here), RESOURCE_EXHAUSTED (too much waits;
+        with the seconds after which to come again).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMetrics(self, request, context):
+        """Lists the metrics, those that are not available here too, with the reason.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -61,6 +75,11 @@ def add_ScorerServiceServicer_to_server(servicer, server):
                     servicer.ScoreOutputs,
                     request_deserializer=autoflow_dot_v1_dot_scorer__service__pb2.ScoreOutputsRequest.FromString,
                     response_serializer=autoflow_dot_v1_dot_scorer__service__pb2.ScoreOutputsResponse.SerializeToString,
+            ),
+            'ListMetrics': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMetrics,
+                    request_deserializer=autoflow_dot_v1_dot_scorer__service__pb2.ListMetricsRequest.FromString,
+                    response_serializer=autoflow_dot_v1_dot_scorer__service__pb2.ListMetricsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -91,6 +110,33 @@ class ScorerService:
             '/autoflow.v1.ScorerService/ScoreOutputs',
             autoflow_dot_v1_dot_scorer__service__pb2.ScoreOutputsRequest.SerializeToString,
             autoflow_dot_v1_dot_scorer__service__pb2.ScoreOutputsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMetrics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/autoflow.v1.ScorerService/ListMetrics',
+            autoflow_dot_v1_dot_scorer__service__pb2.ListMetricsRequest.SerializeToString,
+            autoflow_dot_v1_dot_scorer__service__pb2.ListMetricsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,8 +35,12 @@ class ScorerServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ScorerServiceAsyncStub: ...
     ScoreOutputs: _grpc.UnaryUnaryMultiCallable[_scorer_service_pb2.ScoreOutputsRequest, _scorer_service_pb2.ScoreOutputsResponse]
     """Scores each output against its reference by each metric.
-    Errors: INVALID_ARGUMENT (a field is wrong, unknown metric).
+    Errors: INVALID_ARGUMENT (a field is wrong, unknown metric, a metric does not compare such a pair, a picture
+    cannot be read), FAILED_PRECONDITION (the metric is not available here), RESOURCE_EXHAUSTED (too much waits;
+    with the seconds after which to come again).
     """
+    ListMetrics: _grpc.UnaryUnaryMultiCallable[_scorer_service_pb2.ListMetricsRequest, _scorer_service_pb2.ListMetricsResponse]
+    """Lists the metrics, those that are not available here too, with the reason."""
 
 @_typing.type_check_only
 class ScorerServiceAsyncStub(ScorerServiceStub):
@@ -45,8 +49,12 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ScoreOutputs: _aio.UnaryUnaryMultiCallable[_scorer_service_pb2.ScoreOutputsRequest, _scorer_service_pb2.ScoreOutputsResponse]  # type: ignore[assignment]
     """Scores each output against its reference by each metric.
-    Errors: INVALID_ARGUMENT (a field is wrong, unknown metric).
+    Errors: INVALID_ARGUMENT (a field is wrong, unknown metric, a metric does not compare such a pair, a picture
+    cannot be read), FAILED_PRECONDITION (the metric is not available here), RESOURCE_EXHAUSTED (too much waits;
+    with the seconds after which to come again).
     """
+    ListMetrics: _aio.UnaryUnaryMultiCallable[_scorer_service_pb2.ListMetricsRequest, _scorer_service_pb2.ListMetricsResponse]  # type: ignore[assignment]
+    """Lists the metrics, those that are not available here too, with the reason."""
 
 class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Scores outputs."""
@@ -58,7 +66,17 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_scorer_service_pb2.ScoreOutputsResponse, _abc.Awaitable[_scorer_service_pb2.ScoreOutputsResponse]]:
         """Scores each output against its reference by each metric.
-        Errors: INVALID_ARGUMENT (a field is wrong, unknown metric).
+        Errors: INVALID_ARGUMENT (a field is wrong, unknown metric, a metric does not compare such a pair, a picture
+        cannot be read), FAILED_PRECONDITION (the metric is not available here), RESOURCE_EXHAUSTED (too much waits;
+        with the seconds after which to come again).
         """
+
+    @_abc_1.abstractmethod
+    def ListMetrics(
+        self,
+        request: _scorer_service_pb2.ListMetricsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scorer_service_pb2.ListMetricsResponse, _abc.Awaitable[_scorer_service_pb2.ListMetricsResponse]]:
+        """Lists the metrics, those that are not available here too, with the reason."""
 
 def add_ScorerServiceServicer_to_server(servicer: ScorerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -25,13 +25,19 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61utoflow/v1/task.proto\x12\x0b\x61utoflow.v1\x1a\x1b\x62uf/validate/validate.proto\"\xc0\x01\n\x04Tool\x12$\n\x04name\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18P2\x0b^[^,\\r\\n]+$\x12\x1d\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12=\n\x06inputs\x18\x03 \x03(\x0e\x32\x18.autoflow.v1.ContentTypeB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x04\"\x07\x82\x01\x04\x10\x01 \x00\x12\x34\n\x06output\x18\x04 \x01(\x0e\x32\x18.autoflow.v1.ContentTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\")\n\x04Plan\x12!\n\x05tools\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x08\x01\x10@\"\x06r\x04\x10\x01\x18P\"\xe5\x01\n\rPlanReference\x12-\n\x05tools\x18\x01 \x03(\x0b\x32\x11.autoflow.v1.ToolB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x01\x12=\n\x06inputs\x18\x02 \x03(\x0e\x32\x18.autoflow.v1.ContentTypeB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x04\"\x07\x82\x01\x04\x10\x01 \x00\x12\x34\n\x06output\x18\x03 \x01(\x0e\x32\x18.autoflow.v1.ContentTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x30\n\x08\x61\x63\x63\x65pted\x18\x04 \x03(\x0b\x32\x11.autoflow.v1.PlanB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02*Z\n\x0b\x43ontentType\x12\x1c\n\x18\x43ONTENT_TYPE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43ONTENT_TYPE_IMAGE\x10\x01\x12\x15\n\x11\x43ONTENT_TYPE_TEXT\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61utoflow/v1/task.proto\x12\x0b\x61utoflow.v1\x1a\x1b\x62uf/validate/validate.proto\"T\n\x07\x43ontent\x12\x19\n\x04text\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x8d\x06H\x00\x12\x1c\n\x05image\x18\x02 \x01(\x0c\x42\x0b\xbaH\x08z\x06\x10\x01\x18\x80\x80@H\x00\x42\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01\"\xc0\x01\n\x04Tool\x12$\n\x04name\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18P2\x0b^[^,\\r\\n]+$\x12\x1d\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12=\n\x06inputs\x18\x03 \x03(\x0e\x32\x18.autoflow.v1.ContentTypeB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x04\"\x07\x82\x01\x04\x10\x01 \x00\x12\x34\n\x06output\x18\x04 \x01(\x0e\x32\x18.autoflow.v1.ContentTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\")\n\x04Plan\x12!\n\x05tools\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x08\x01\x10@\"\x06r\x04\x10\x01\x18P\"\xe5\x01\n\rPlanReference\x12-\n\x05tools\x18\x01 \x03(\x0b\x32\x11.autoflow.v1.ToolB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x01\x12=\n\x06inputs\x18\x02 \x03(\x0e\x32\x18.autoflow.v1.ContentTypeB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x04\"\x07\x82\x01\x04\x10\x01 \x00\x12\x34\n\x06output\x18\x03 \x01(\x0e\x32\x18.autoflow.v1.ContentTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x30\n\x08\x61\x63\x63\x65pted\x18\x04 \x03(\x0b\x32\x11.autoflow.v1.PlanB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02*Z\n\x0b\x43ontentType\x12\x1c\n\x18\x43ONTENT_TYPE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43ONTENT_TYPE_IMAGE\x10\x01\x12\x15\n\x11\x43ONTENT_TYPE_TEXT\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'autoflow.v1.task_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_CONTENT'].oneofs_by_name['content']._loaded_options = None
+  _globals['_CONTENT'].oneofs_by_name['content']._serialized_options = b'\272H\002\010\001'
+  _globals['_CONTENT'].fields_by_name['text']._loaded_options = None
+  _globals['_CONTENT'].fields_by_name['text']._serialized_options = b'\272H\006r\004\030\240\215\006'
+  _globals['_CONTENT'].fields_by_name['image']._loaded_options = None
+  _globals['_CONTENT'].fields_by_name['image']._serialized_options = b'\272H\010z\006\020\001\030\200\200@'
   _globals['_TOOL'].fields_by_name['name']._loaded_options = None
   _globals['_TOOL'].fields_by_name['name']._serialized_options = b'\272H\023r\021\020\001\030P2\013^[^,\\r\\n]+$'
   _globals['_TOOL'].fields_by_name['description']._loaded_options = None
@@ -50,12 +56,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLANREFERENCE'].fields_by_name['output']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_PLANREFERENCE'].fields_by_name['accepted']._loaded_options = None
   _globals['_PLANREFERENCE'].fields_by_name['accepted']._serialized_options = b'\272H\010\222\001\005\010\001\020\200\002'
-  _globals['_CONTENTTYPE']._serialized_start=538
-  _globals['_CONTENTTYPE']._serialized_end=628
-  _globals['_TOOL']._serialized_start=69
-  _globals['_TOOL']._serialized_end=261
-  _globals['_PLAN']._serialized_start=263
-  _globals['_PLAN']._serialized_end=304
-  _globals['_PLANREFERENCE']._serialized_start=307
-  _globals['_PLANREFERENCE']._serialized_end=536
+  _globals['_CONTENTTYPE']._serialized_start=624
+  _globals['_CONTENTTYPE']._serialized_end=714
+  _globals['_CONTENT']._serialized_start=68
+  _globals['_CONTENT']._serialized_end=152
+  _globals['_TOOL']._serialized_start=155
+  _globals['_TOOL']._serialized_end=347
+  _globals['_PLAN']._serialized_start=349
+  _globals['_PLAN']._serialized_end=390
+  _globals['_PLANREFERENCE']._serialized_start=393
+  _globals['_PLANREFERENCE']._serialized_end=622
 # @@protoc_insertion_point(module_scope)

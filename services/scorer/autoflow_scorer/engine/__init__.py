@@ -1,0 +1,1 @@
+"""The neural metrics' engine: encoders and their matching. The only part of the scorer that imports torch."""

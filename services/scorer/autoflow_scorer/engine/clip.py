@@ -1,0 +1,205 @@
+"""CLIP's two towers: texts and images to embeddings in one space (Radford et al. 2021, arXiv:2103.00020).
+
+A text's embedding is the state of its end token; because a token sees only those before it, nothing after the
+end is computed, and a batch is packed without padding. An image's is the class token's. The last layers are
+computed for those tokens only. Other two-tower models (SigLIP and the like) are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from tokenizers import Tokenizer
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from autoflow_scorer.engine.bodies import Tokens
+from autoflow_scorer.engine.layers import ACTIVATIONS, Form, Layers, Names, Norm, State
+from autoflow_scorer.engine.linear import Linears
+from autoflow_scorer.engine.loading import Source, load_config, load_model, load_pixels, load_tokenizer
+from autoflow_scorer.engine.packing import passes, runs_of
+from autoflow_scorer.engine.patches import PatchEmbedding, Pixels
+
+_CLIP = Names(
+    query="self_attn.q_proj",
+    key="self_attn.k_proj",
+    value="self_attn.v_proj",
+    out="self_attn.out_proj",
+    norm1="layer_norm1",
+    fc1="mlp.fc1",
+    fc2="mlp.fc2",
+    norm2="layer_norm2",
+)
+# Older checkpoints name 2 as the end token and mean the token of the highest number.
+_MISNAMED_END = 2
+
+
+class ClipEncoder:
+    """Embeddings of texts and images.
+
+    Args:
+        tokenizer: truncates to what the model takes.
+        texts: the tower of texts.
+        images: the tower of images.
+        pixels: what the model wants of images.
+        tokens_per_pass: how many tokens go through the tower of texts at once, about.
+        images_per_pass: how many images go through theirs, at most.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        texts: ClipTexts,
+        images: ClipImages,
+        pixels: Pixels,
+        tokens_per_pass: int = 1024,
+        images_per_pass: int = 8,
+    ) -> None:
+        self.pixels = pixels
+        self._tokenizer = tokenizer
+        self._texts = texts
+        self._images = images
+        self._tokens_per_pass = tokens_per_pass
+        self._images_per_pass = images_per_pass
+
+    @classmethod
+    def load(cls, source: Source, linears: Linears) -> ClipEncoder:
+        """Loads a model.
+
+        Raises:
+            OSError: there is no such model, or it has no weights in safetensors.
+            ValueError: it is no CLIP, or has no tokenizer.json.
+        """
+        config: Any = load_config(source)
+        activations = {
+            getattr(getattr(config, f"{part}_config", None), "hidden_act", None)
+            for part in ("text", "vision")
+        }
+        if config.model_type != "clip" or not activations <= ACTIVATIONS.keys():
+            raise ValueError(f"{source} is no CLIP that this engine knows")
+        model = load_model(source, config)
+        tokenizer, _ = load_tokenizer(source, config.text_config.max_position_embeddings)
+        return cls(tokenizer, ClipTexts(model, linears), ClipImages(model, linears), load_pixels(source))
+
+    def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
+        """Turns texts into tokens up to their end token, the start token first."""
+        return [
+            self._texts.until_end(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(list(texts))
+        ]
+
+    def encode_texts(self, tokens: Sequence[Tokens]) -> Tensor:
+        """Embeds texts, equal ones once.
+
+        Args:
+            tokens: what `tokenize` gave.
+
+        Returns:
+            [texts, dimensions], float32, rows of length 1, on the model's device.
+        """
+        distinct = sorted(set(tokens), key=len)
+        with torch.inference_mode():
+            found = torch.cat([self._texts(batch) for batch in passes(distinct, self._tokens_per_pass)])
+            places = {text: i for i, text in enumerate(distinct)}
+            return F.normalize(found.float(), dim=-1)[[places[text] for text in tokens]]
+
+    def encode_images(self, images: Tensor) -> Tensor:
+        """Embeds images.
+
+        Args:
+            images: [n, 3, size, size], uint8, on the model's device or the CPU.
+
+        Returns:
+            [n, dimensions], float32, rows of length 1, on the model's device.
+
+        Raises:
+            ValueError: the images have another size or type.
+        """
+        with torch.inference_mode():
+            parts = [
+                self._images(self.pixels.normalized(part))
+                for part in torch.split(images, self._images_per_pass)
+            ]
+            return F.normalize(torch.cat(parts).float(), dim=-1)
+
+
+class ClipTexts:
+    """The tower of texts.
+
+    Args:
+        model: of transformers; its parameters are copied.
+        linears: device, type and kernel.
+    """
+
+    def __init__(self, model: PreTrainedModel, linears: Linears) -> None:
+        config: Any = model.config.text_config
+        state: State = model.state_dict()
+        name = "text_model.embeddings"
+        self._end = None if config.eos_token_id == _MISNAMED_END else config.eos_token_id
+        self._device = linears.device
+        self._words = linears.place(state[f"{name}.token_embedding.weight"])
+        self._positions = linears.place(state[f"{name}.position_embedding.weight"])
+        form = _form(config, causal=True)
+        self._layers = Layers(
+            state, "text_model.encoder.layers", config.num_hidden_layers, _CLIP, form, linears
+        )
+        self._norm = Norm.of(state, "text_model.final_layer_norm", form.eps, linears)
+        self._project = linears.make(state["text_projection.weight"])
+
+    def until_end(self, ids: Sequence[int]) -> Tokens:
+        """Drops what follows the token whose state is the text's embedding."""
+        end = max(ids) if self._end is None else self._end
+        # Without an end token transformers takes the first token's state.
+        return tuple(ids[: ids.index(end) + 1 if end in ids else 1])
+
+    def __call__(self, texts: Sequence[Tokens]) -> Tensor:
+        """Embeds texts that end with their end token and are sorted by length: [texts, dimensions]."""
+        runs = runs_of([len(text) for text in texts])
+        tokens = torch.tensor([token for text in texts for token in text], device=self._device)
+        places = [torch.arange(run.length, device=self._device).repeat(run.count) for run in runs]
+        x = self._words[tokens] + self._positions[torch.cat(places)]
+        ends = torch.tensor([*accumulate(map(len, texts))], device=self._device) - 1
+        return self._project(self._norm(self._layers.pool(x, runs, ends)))
+
+
+class ClipImages:
+    """The tower of images.
+
+    Args:
+        model: of transformers; its parameters are copied.
+        linears: device, type and kernel.
+    """
+
+    def __init__(self, model: PreTrainedModel, linears: Linears) -> None:
+        config: Any = model.config.vision_config
+        state: State = model.state_dict()
+        name = "vision_model.embeddings"
+        form = _form(config)
+        self._device = linears.device
+        self._embed = PatchEmbedding(
+            state[f"{name}.patch_embedding.weight"],
+            None,
+            state[f"{name}.class_embedding"],
+            state[f"{name}.position_embedding.weight"],
+            linears,
+        )
+        self._first_norm = Norm.of(state, "vision_model.pre_layrnorm", form.eps, linears)
+        self._layers = Layers(
+            state, "vision_model.encoder.layers", config.num_hidden_layers, _CLIP, form, linears
+        )
+        self._norm = Norm.of(state, "vision_model.post_layernorm", form.eps, linears)
+        self._project = linears.make(state["visual_projection.weight"])
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Embeds normalised images [n, 3, size, size]: [n, dimensions]."""
+        x, run = self._embed(pixels.to(self._device))
+        rows = torch.arange(run.count, device=self._device) * run.length
+        return self._project(self._norm(self._layers.pool(self._first_norm(x), [run], rows)))
+
+
+def _form(config: Any, *, causal: bool = False) -> Form:
+    heads, eps = config.num_attention_heads, config.layer_norm_eps
+    return Form(heads, eps, config.hidden_act, pre_norm=True, causal=causal)

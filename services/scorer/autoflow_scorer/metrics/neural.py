@@ -1,0 +1,230 @@
+"""Metrics that are models: contents become embeddings, and embeddings are compared.
+
+A request's contents are read in threads; its pairs then wait in the metric's batcher, among those of all
+callers. A batch embeds each content once, whoever asked for it, unless the cache still has it. What is
+particular to a kind of model is its `Judge`.
+
+Imports no torch, so that a scorer that is never asked for such a metric is small and starts at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from autoflow.concurrency import gather
+from autoflow.errors import FailedPrecondition, InvalidArgument
+from autoflow_scorer.batching import Batcher, Limits
+from autoflow_scorer.engine.cache import EmbeddingCache
+from autoflow_scorer.engine.images import UnreadableImage
+from autoflow_scorer.engine.models import ModelStore
+from autoflow_scorer.metrics.base import Column, Content, MetricDescription, Options, Pair, Status
+from autoflow_scorer.observing import Observer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_READ_AT_ONCE = 64
+"""Contents that one thread reads before another may be asked."""
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """A content on its way to an embedding."""
+
+    key: Hashable
+    """Equal for contents that have the same embedding."""
+    payload: Any = None
+    """What the model takes; None where the embedding was found."""
+    cost: int = 0
+    """Tokens."""
+    embedding: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A pair on its way to a score."""
+
+    judge: Judge
+    output: Item
+    reference: Item
+    weights: tuple[Tensor, Tensor] | None = None
+    """Of the tokens of both, where the metric weighs them."""
+
+
+class Judge(Protocol):
+    """A loaded model, and how it compares. Called in threads; `embed` and `compare` always in the same."""
+
+    @property
+    def bytes(self) -> int:
+        """The memory of its weights."""
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of its weights' files, in hexadecimal."""
+
+    def keys(self, contents: Sequence[Content]) -> list[Hashable]:
+        """What each content's embedding is known by."""
+
+    def read(self, content: Content, key: Hashable) -> Any:
+        """What `embed` takes.
+
+        Raises:
+            UnreadableImage: the content is no picture that is read here.
+        """
+
+    def cost(self, payload: Any) -> int:
+        """Tokens, 1 or more."""
+
+    def embed(self, payloads: Sequence[Any]) -> list[Tensor]:
+        """An embedding for each payload."""
+
+    def jobs(self, pairs: Sequence[tuple[Item, Item]], options: Options) -> list[Job]:
+        """The pairs with what comparing them needs.
+
+        Raises:
+            FailedPrecondition: the model lacks what the options ask for.
+        """
+
+    def compare(self, jobs: Sequence[Job]) -> Tensor:
+        """The scores of pairs whose embeddings are there: [jobs, columns], float32, on CPU."""
+
+    def finish(self, rows: Sequence[Tensor], options: Options) -> Column:
+        """A request's scores, as the metric tells them; each row is one of `compare`'s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """What the metrics of a process share."""
+
+    executor: Executor
+    """The one thread that computes."""
+    models: ModelStore[Judge]
+    cache: EmbeddingCache
+    limits: Limits
+    observer: Observer
+
+
+class NeuralMetric:
+    """A metric that is a model.
+
+    Args:
+        description: what it measures.
+        load: loads the model; called in a thread when it is first wanted.
+        machinery: what it shares with others.
+    """
+
+    def __init__(
+        self, description: MetricDescription, load: Callable[[], Judge], machinery: Machinery
+    ) -> None:
+        self.description = description
+        self._load = load
+        self._machinery = machinery
+        self._status = Status()
+        self._batcher: Batcher[Job, Tensor] = Batcher(
+            self._run, machinery.limits, machinery.executor, self._report
+        )
+
+    def status(self) -> Status:
+        """How it stands: unavailable once its model could not be loaded, until a later try succeeds."""
+        return self._status
+
+    async def load(self) -> None:
+        """Loads the model if it is not in memory, and notes whether it could be."""
+        try:
+            async with self._machinery.models.use(self.description.name, self._load) as judge:
+                self._status = Status(model_digest=judge.digest)
+        except (OSError, ValueError) as error:
+            # The message of a hub or a file system may name addresses and paths of ours.
+            self._status = Status(unavailable="its model cannot be loaded; the log of the scorer says why")
+            self._machinery.observer.unloadable(self.description.name, error)
+
+    async def score(self, pairs: Sequence[Pair], options: Options, caller: str) -> Column:
+        """Scores pairs; see `Metric`."""
+        if not self._status.model_digest:
+            await self.load()
+        if self._status.unavailable:
+            raise FailedPrecondition(f"{self.description.name}: {self._status.unavailable}")
+        async with self._machinery.models.use(self.description.name, self._load) as judge:
+            with self._machinery.observer.stage(self.description.name, "read"):
+                items = await self._read(judge, pairs)
+                jobs = await asyncio.to_thread(judge.jobs, items, options)
+            rows = await self._batcher.submit(jobs, _costs(jobs), caller=caller)
+            return await asyncio.to_thread(judge.finish, rows, options)
+
+    async def _read(self, judge: Judge, pairs: Sequence[Pair]) -> list[tuple[Item, Item]]:
+        """Makes items of a request's contents, equal contents the same item."""
+        contents: list[Content] = []
+        fields: list[str] = []
+        for index, pair in enumerate(pairs):
+            assert isinstance(pair.reference, str | bytes)
+            contents += (pair.output, pair.reference)
+            fields += (f"pairs[{index}].output.image", f"pairs[{index}].content.image")
+        keys = await asyncio.to_thread(judge.keys, contents)
+        items: dict[Hashable, Item] = {}
+        unread: list[tuple[Item, Content, str]] = []
+        for key, content, field in zip(keys, contents, fields, strict=True):
+            if key not in items:
+                items[key] = Item(key, embedding=self._machinery.cache.get((self.description.name, key)))
+                if items[key].embedding is None:
+                    unread.append((items[key], content, field))
+        await gather(
+            asyncio.to_thread(_read_some, judge, unread[start : start + _READ_AT_ONCE])
+            for start in range(0, len(unread), _READ_AT_ONCE)
+        )
+        made = [items[key] for key in keys]
+        return list(zip(made[::2], made[1::2], strict=True))
+
+    def _run(self, jobs: Sequence[Job]) -> list[Tensor]:
+        """Computes a batch, in the thread that computes."""
+        judge, observer = jobs[0].judge, self._machinery.observer
+        with observer.stage(self.description.name, "embed"):
+            self._embed(judge, jobs)
+        with observer.stage(self.description.name, "compare"):
+            return list(judge.compare(jobs).unbind())
+
+    def _embed(self, judge: Judge, jobs: Sequence[Job]) -> None:
+        """Gives every item of the jobs its embedding."""
+        missing: dict[Hashable, list[Item]] = {}
+        for job in jobs:
+            for item in (job.output, job.reference):
+                if item.embedding is None:
+                    missing.setdefault(item.key, []).append(item)
+        cache, name = self._machinery.cache, self.description.name
+        found = {key: cache.get((name, key)) for key in missing}
+        new = [key for key, embedding in found.items() if embedding is None]
+        for key, embedding in zip(new, judge.embed([missing[key][0].payload for key in new]), strict=True):
+            found[key] = embedding
+            cache.put((name, key), embedding)
+        for key, items in missing.items():
+            for item in items:
+                item.embedding, item.payload = found[key], None
+
+    def _report(self, report: Any) -> None:
+        self._machinery.observer.batch(self.description.name, report, self._machinery.limits.budget)
+
+
+def _read_some(judge: Judge, unread: Sequence[tuple[Item, Content, str]]) -> None:
+    for item, content, field in unread:
+        try:
+            item.payload = judge.read(content, item.key)
+        except UnreadableImage as error:
+            raise InvalidArgument(field, str(error)) from None
+        item.cost = judge.cost(item.payload)
+
+
+def _costs(jobs: Sequence[Job]) -> list[int]:
+    """What each job costs: the tokens that no job before it has brought along, and one for the comparison."""
+    seen: set[int] = set()
+    costs = []
+    for job in jobs:
+        cost = 1
+        for item in (job.output, job.reference):
+            if id(item) not in seen:
+                seen.add(id(item))
+                cost += item.cost
+        costs.append(cost)
+    return costs
