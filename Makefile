@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 BUF_INSTALLED := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-packaging test-requests lint protos constraints audit sbom
+.PHONY: help setup demo test test-packaging test-requests bench lint protos constraints audit sbom
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,11 +19,18 @@ demo: $(INSTALLED)  ## Run one optimisation end to end; the results go to build/
 test: $(INSTALLED)  ## Run the tests.
 	$(BIN)/python -m pytest
 
-test-packaging: $(INSTALLED)  ## Install the wheel with each extra alone, and start what it brings (minutes).
+test-packaging: $(INSTALLED)  ## Install the wheel with each extra alone, and use what it brings (minutes).
 	$(BIN)/python -m scripts.test_packaging
 
 test-requests: $(INSTALLED)  ## Send 10,000 generated requests to all methods and print what they answered.
 	$(BIN)/python -m benchmarks.every_method
+
+# Figures mean little on a machine that does something else meanwhile.
+bench: $(INSTALLED)  ## Measure against the baselines, into build/bench (minutes); bench-server: one service alone.
+	$(BIN)/python -m benchmarks.report
+
+bench-%: $(INSTALLED)
+	$(BIN)/python -m benchmarks.report $*
 
 lint: $(INSTALLED) $(BUF_INSTALLED)  ## Check style, types, layers, generated code and contracts.
 	$(BIN)/ruff check .
@@ -31,6 +38,7 @@ lint: $(INSTALLED) $(BUF_INSTALLED)  ## Check style, types, layers, generated co
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/generate_protos.py --check
+	$(BIN)/python -m scripts.railroad_diagram --check
 	node_modules/.bin/buf lint
 
 protos: $(INSTALLED)  ## Generate the Python code of the contracts in protos/.
@@ -39,9 +47,9 @@ protos: $(INSTALLED)  ## Generate the Python code of the contracts in protos/.
 constraints: $(INSTALLED)  ## Write constraints.txt from what is installed.
 	$(BIN)/python -m scripts.requirements
 
-# Strict: what the service does not know counts as a failure, and so does a service that does not answer.
-audit: $(INSTALLED)  ## Look the pinned versions up in the database of known vulnerabilities (needs network).
-	$(BIN)/pip-audit --strict --disable-pip --no-deps -r constraints.txt
+# Ends with 1 where a version is vulnerable, and with 3 where no database could be asked about every version.
+audit: $(INSTALLED)  ## Look the pinned versions up in a database of known vulnerabilities (needs network).
+	$(BIN)/python -m scripts.audit
 
 sbom: $(INSTALLED)  ## Write the bill of materials of .venv, CycloneDX JSON, to build/sbom.json.
 	@mkdir -p build

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autoflow.language import LABEL_PAIRS, Graph, Severity, StepType, check, decoding_grammar, lark_grammar
+from autoflow.language import LABEL_PAIRS, Graph, Severity, StepType, check, decoding_grammar
 
 xgrammar: Any = pytest.importorskip("xgrammar")
 
@@ -180,40 +180,3 @@ def test_stays_small() -> None:
 def test_refuses_bounds_that_leave_no_workflow(max_steps: int, max_chars: int) -> None:
     with pytest.raises(ValueError, match="max_"):
         decoding_grammar(max_steps, max_chars)
-
-
-lark: Any = pytest.importorskip("lark")
-
-
-@cache
-def _lark(max_steps: int, max_instruction_chars: int) -> Any:
-    return lark.Lark(lark_grammar(max_steps, max_instruction_chars), parser="earley", lexer="dynamic")
-
-
-def _lark_accepts(text: str, max_steps: int, max_instruction_chars: int) -> bool:
-    try:
-        _lark(max_steps, max_instruction_chars).parse(text)
-    except lark.exceptions.LarkError:
-        return False
-    return True
-
-
-def _mutated(text: str, rng: random.Random) -> str:
-    """A text with one character removed, doubled or exchanged with its neighbour."""
-    at = rng.randrange(len(text) - 1)
-    middle = rng.choice(["", text[at] * 2, text[at + 1] + text[at]])
-    return text[:at] + middle + text[at + 1 + (len(middle) == 2 and middle[0] != text[at]) :]
-
-
-@pytest.mark.parametrize("max_steps", [1, 2, 4])
-def test_the_parsers_of_both_notations_agree(max_steps: int) -> None:
-    rng = random.Random(max_steps)
-    verdicts = []
-    for seed in range(20):
-        sample = _sample(max_steps, seed)
-        for text in (sample, _mutated(sample, rng), _mutated(sample, rng)):
-            matcher = xgrammar.GrammarMatcher(_compiled(max_steps, 40), terminate_without_stop_token=True)
-            accepted = matcher.accept_string(text) and matcher.is_terminated()
-            assert _lark_accepts(text, max_steps, 40) == accepted, text
-            verdicts.append(accepted)
-    assert 20 <= sum(verdicts) < 60

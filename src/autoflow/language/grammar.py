@@ -33,8 +33,8 @@ LABEL_PAIRS: Final = (
 )
 """The labels that a decision may have, each pair in either order."""
 
-# Besides colons, what the model refuses and every space but the plain one, so that no field can begin or
-# end with whitespace that the parser would strip.
+# Besides colons, what the model refuses, every space but the plain one, so that no field can begin or end
+# with whitespace that the parser would strip, and the invisible characters between them.
 _EXCLUDED: Final = (
     r":\x00-\x1f\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ud800-\udfff\ufeff"
 )
@@ -44,9 +44,10 @@ _FEWEST_CHARS: Final = 2
 def decoding_grammar(max_steps: int = 12, max_instruction_chars: int = 240) -> str:
     r"""Returns the grammar as EBNF text; its root rule is ``root``.
 
-    An instruction begins with an ASCII letter, has no colon and does not end with a space. The text
-    ends with the line feed of its last line. With bounds beyond the linter's ``Limits`` it also generates
-    workflows that those limits refuse.
+    An instruction begins with an ASCII letter and does not end with a space; it has no colon, control
+    character, byte order mark, lone surrogate, space other than the plain one, or invisible character of the
+    block General Punctuation. The text ends with the line feed of its last line. With bounds beyond the
+    linter's ``Limits`` it also generates workflows that those limits refuse.
 
     Args:
         max_steps: The most steps that a workflow may have, at least 1.
