@@ -14,7 +14,7 @@ import pytest
 from autoflow.cli.backup.archive import MANIFEST
 from autoflow.cli.backup.create import create
 from autoflow.cli.backup.restore import restore
-from autoflow.errors import DataLoss, InvalidArgument
+from autoflow.errors import DataLoss, InvalidArgument, Unavailable
 from autoflow.server import ServerSettings, serve
 from autoflow.server.compose import load_builder, local_environment
 from autoflow.store.artifacts import ArtifactStore
@@ -175,16 +175,47 @@ def test_a_folder_that_is_not_empty_is_replaced_only_by_force(home: Path, tmp_pa
 
 async def test_the_commands_say_what_they_did(home: Path, tmp_path: Path) -> None:
     file, target = str(tmp_path / "backup.tar"), str(tmp_path / "target")
-    made = await autoflow("backup", "create", file, "--home", str(home), "--json")
+    made = await autoflow("backup", "create", file, "--data", str(home), "--json")
     assert made.code == 0
     assert (made.document["artifacts"], made.document["damaged"]) == (1, [])
 
-    again = await autoflow("backup", "create", file, "--home", str(home))
+    again = await autoflow("backup", "create", file, "--data", str(home))
     assert (again.code, "there already" in again.error) == (2, True)
 
-    back = await autoflow("backup", "restore", file, "--home", target)
+    back = await autoflow("backup", "restore", file, "--data", target)
     assert (back.code, back.out.startswith("restored ")) == (0, True)
-    refused = await autoflow("backup", "restore", file, "--home", target)
+    refused = await autoflow("backup", "restore", file, "--data", target)
     assert (refused.code, "--force" in refused.error) == (2, True)
-    absent = await autoflow("backup", "restore", file + "x", "--home", target)
-    assert absent.code == 3
+    absent = await autoflow("backup", "restore", file + "x", "--data", target)
+    assert (absent.code, absent.error) == (2, f"autoflow: {file}x: there is no such file")
+
+
+async def test_the_folder_is_that_of_the_environment_where_none_is_named(home: Path, tmp_path: Path) -> None:
+    file = str(tmp_path / "backup.tar")
+    named = await autoflow("backup", "create", file, "--json", env={"AUTOFLOW_DATA": str(home)})
+    assert (named.code, named.document["data"]) == (0, str(home))
+    own = await autoflow("backup", "restore", file, "--json", env={"XDG_DATA_HOME": str(tmp_path)})
+    assert (own.code, own.document["data"]) == (0, str(tmp_path / "autoflow"))
+    assert set(files(home)) > set(files(tmp_path / "autoflow")) > set()
+
+
+def test_a_database_that_stays_locked_is_given_up(home: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(home / "trainer" / "trainer.db")) as database:
+        # Only without a write-ahead log does a writer keep readers out.
+        database.execute("PRAGMA journal_mode = DELETE")
+        database.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Unavailable, match=r"^trainer/trainer\.db .* locked$"):
+            create(home, tmp_path / "backup.tar", ignore, busy_timeout=0.1)
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+def test_a_link_to_the_folder_stays_one(home: Path, tmp_path: Path) -> None:
+    file, target, link = tmp_path / "backup.tar", tmp_path / "disk" / "state", tmp_path / "link"
+    create(home, file, ignore)
+    target.mkdir(parents=True)
+    (target / "mine").touch()
+    link.symlink_to(target)
+    restore(file, link, ignore, force=True)
+    assert link.is_symlink()
+    assert rows(target, "a") == 0
+    assert [path.name for path in target.parent.iterdir()] == ["state"]

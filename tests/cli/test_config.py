@@ -6,9 +6,12 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
+from autoflow.cli import app
 from autoflow.cli.config.describe import MASK, settings_of
 from autoflow.cli.config.registry import SOURCES, Source, installed
 from autoflow.cli.config.values import every_setting, every_value
@@ -56,6 +59,26 @@ def test_every_class_that_is_read_from_an_environment_is_registered() -> None:
 
 def test_every_setting_has_a_meaning() -> None:
     assert [setting.variable for setting in every_setting() if not setting.meaning] == []
+
+
+def variables_of_options(command: Any) -> Iterator[str]:
+    """Those of a command and of all commands below it."""
+    yield from (option.envvar for option in command.params if option.envvar is not None)
+    for inner in getattr(command, "commands", {}).values():
+        yield from variables_of_options(inner)
+
+
+def test_every_variable_that_an_option_reads_is_explained() -> None:
+    read = set(variables_of_options(get_command(app)))
+
+    assert "AUTOFLOW_DATA" in read
+    assert read <= {setting.variable for setting in every_setting()}
+
+
+async def test_a_variable_of_the_command_line_that_cannot_be_read_is_named() -> None:
+    refused = await autoflow("config", "explain", env={"AUTOFLOW_DEBUG": "perhaps"})
+
+    assert (refused.code, refused.error) == (2, "autoflow: AUTOFLOW_DEBUG cannot be read as true or false")
 
 
 def test_every_field_is_a_setting() -> None:

@@ -75,3 +75,13 @@ def test_what_cannot_be_mended_is_refused(file: Path) -> None:
 
 def test_a_file_that_is_not_there_is_an_error_of_use(tmp_path: Path) -> None:
     assert fmt(tmp_path / "none.flow").exit_code == 2
+
+
+@pytest.mark.parametrize("mend", [[], ["--repair"]])
+def test_bytes_that_are_no_text_are_not_replaced(file: Path, mend: list[str]) -> None:
+    # U with two dots, in Latin-1.
+    data = UNTIDY.encode() + b" \xdcber die Bilder.\n"
+    file.write_bytes(data)
+    result = fmt(*mend, file)
+    assert (result.exit_code, result.stderr) == (2, f"autoflow: {file}: it is not UTF-8\n")
+    assert file.read_bytes() == data

@@ -53,6 +53,7 @@ async def test_a_run_is_created_as_it_was_asked_for(service: Trainer, tmp_path: 
         *("--iterations", "5", "--candidates", "3", "--compare", f"mine={file}"),
     )
     assert finished.code == 0
+    assert f"runs watch {finished.out.strip()} --trainer {service.address}" in finished.err
     wanted = (await service.get(finished.out.strip())).optimization
     assert wanted.suite == "planning"
     assert (wanted.generator.model, wanted.interpreter.model) == ("embedded", "embedded")

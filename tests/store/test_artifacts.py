@@ -24,9 +24,9 @@ from autoflow.store.artifacts import ArtifactStore
 ABSENT = "sha256:" + "0" * 64
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def endpoint() -> Iterator[str]:
-    """A server that speaks S3."""
+    """A server that speaks S3; one for all tests, each with a bucket of its own."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -119,9 +119,9 @@ def test_an_absent_blob_is_not_found(store: ArtifactStore) -> None:
 
 
 @pytest.mark.parametrize("digest", ["", "sha256:", "sha256:" + "A" * 64, "../../etc/passwd", ABSENT + "/.."])
-def test_what_is_no_digest_is_refused(store: ArtifactStore, digest: str) -> None:
+def test_what_is_no_digest_is_refused(tmp_path: Path, digest: str) -> None:
     with pytest.raises(InvalidArgument):
-        store.get(digest)
+        ArtifactStore(str(tmp_path)).get(digest)
 
 
 def test_a_damaged_blob_is_not_returned(store: ArtifactStore, url: str) -> None:
@@ -145,9 +145,13 @@ def test_a_store_that_is_away_is_unavailable(bucket: str, monkeypatch: pytest.Mo
         store.get(ABSENT)
 
 
-def test_a_bucket_that_is_not_there_is_unavailable(bucket: str) -> None:
+def test_a_bucket_that_is_not_there_is_unavailable_and_not_made(bucket: str) -> None:
+    absent = f"never-made-{uuid.uuid4().hex}"
     with pytest.raises(Unavailable):
-        ArtifactStore("s3://absent").put(b"x")
+        ArtifactStore(f"s3://{absent}/prefix").put(b"x")
+    buckets = fsspec.filesystem("s3", skip_instance_cache=True).ls("")
+    assert bucket.removeprefix("s3://") in buckets
+    assert absent not in buckets
 
 
 def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
@@ -215,7 +219,8 @@ def test_a_folder_that_is_there_is_left_alone(store: ArtifactStore, tmp_path: Pa
     assert content(there) == {}
 
 
-def test_a_folder_with_a_link_is_not_stored(store: ArtifactStore, tmp_path: Path) -> None:
+def test_a_folder_with_a_link_is_not_stored(tmp_path: Path) -> None:
+    store = ArtifactStore(str(tmp_path / "store"))
     folder = example(tmp_path / "folder")
     (folder / "link").symlink_to("/etc/passwd")
 
@@ -236,9 +241,8 @@ def test_a_folder_with_a_link_is_not_stored(store: ArtifactStore, tmp_path: Path
     ],
     ids=lambda hostile: f"{hostile.name} {hostile.type!r}",
 )
-def test_a_hostile_archive_writes_nothing(
-    store: ArtifactStore, tmp_path: Path, hostile: tarfile.TarInfo
-) -> None:
+def test_a_hostile_archive_writes_nothing(tmp_path: Path, hostile: tarfile.TarInfo) -> None:
+    store = ArtifactStore(str(tmp_path / "store"))
     digest = store.put(archive_of(entry("harmless"), hostile))
     place = tmp_path / "place"
 
@@ -248,7 +252,8 @@ def test_a_hostile_archive_writes_nothing(
     assert not (tmp_path / "outside").exists()
 
 
-def test_a_blob_that_is_no_archive_is_no_folder(store: ArtifactStore, tmp_path: Path) -> None:
+def test_a_blob_that_is_no_archive_is_no_folder(tmp_path: Path) -> None:
+    store = ArtifactStore(str(tmp_path / "store"))
     with pytest.raises(DataLoss, match="is not a folder"):
         store.fetch_folder(store.put(b"no archive" * 100), tmp_path / "into")
     assert not (tmp_path / "into").exists()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import ArgumentError, IntegrityError
+from sqlalchemy import event, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from autoflow.settings import SettingsError
 from autoflow.store.engine import create_engine
 
 
@@ -49,6 +52,41 @@ async def test_a_writer_waits_for_another_one(engine: AsyncEngine) -> None:
         assert await connection.scalar(text("SELECT count(*) FROM parent")) == 20
 
 
-def test_a_url_that_cannot_be_read_is_refused() -> None:
-    with pytest.raises(ArgumentError):
-        create_engine("nonsense")
+async def test_a_writer_that_is_cancelled_keeps_no_lock(engine: AsyncEngine) -> None:
+    begun = asyncio.Event()
+    event.listen(engine.sync_engine, "before_cursor_execute", lambda *_: begun.set())
+
+    async def write() -> None:
+        async with engine.begin() as connection:
+            await connection.execute(text("INSERT INTO parent VALUES (1) RETURNING id"))
+
+    with closing(sqlite3.connect(engine.url.database or "", timeout=0)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writer = asyncio.create_task(write())
+        await begun.wait()
+        writer.cancel()
+        other.rollback()
+        # Whoever keeps the error keeps the frames that it passed, and what they hold.
+        (error,) = await asyncio.gather(writer, return_exceptions=True)
+        assert isinstance(error, asyncio.CancelledError)
+        other.execute("BEGIN IMMEDIATE")
+        assert other.execute("SELECT count(*) FROM parent").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("secret", "cannot be read"),
+        ("postgresql+psycopg://user:sec:secret@host:secret/runs", "cannot be read"),
+        ("mysql+aiomysql://user:secret@host/runs", "neither SQLite nor PostgreSQL"),
+        ("postgresql+asyncpg://user:secret@host/runs", r"driver asyncpg.*\[postgres\]"),
+        ("sqlite:///secret.db", "not asynchronous"),
+        ("sqlite+secret:///runs.db", "unknown"),
+        ("sqlite+aiosqlite:////dev/null/secret/runs.db", "folder .* cannot be made: Not a directory"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_refused_and_not_quoted(url: str, reason: str) -> None:
+    with pytest.raises(SettingsError, match=reason) as refused:
+        create_engine(url)
+    assert "secret" not in str(refused.value)
+    assert refused.value.__cause__ is None, "a traceback would show it"

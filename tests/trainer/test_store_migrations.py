@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from autoflow.store.engine import Base, create_engine
 from autoflow.store.migrations import DatabaseTooNew, DatabaseTooOld, current, require_newest, upgrade
 from autoflow_trainer.migrate import migrate
 from autoflow_trainer.store import MIGRATIONS, RunStore
+from tests.databases import PostgresServer
 
 RELEASED = Path(__file__).parent / "released"
 
@@ -123,11 +125,30 @@ async def test_several_processes_may_start_at_once(database_url: str) -> None:
     assert answers == [(b"the database is at revision 0001\n", b"")] * 3
 
 
-def test_a_database_that_cannot_be_reached_ends_the_command(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("url", "status", "said"),
+    [
+        ("postgresql+psycopg://user:secret@/runs?host={folder}", 3, "cannot be reached"),
+        ("secret", 2, "the URL of the database cannot be read"),
+    ],
+)
+def test_a_database_that_cannot_be_migrated_ends_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str, status: int, said: str
 ) -> None:
-    url = f"postgresql+psycopg://user:secret@/runs?host={tmp_path}"
-    assert migrate({"AUTOFLOW_DATABASE_URL": url}) == 3
+    assert migrate({"AUTOFLOW_DATABASE_URL": url.format(folder=tmp_path)}) == status
     printed = capsys.readouterr()
-    assert "cannot be reached" in printed.err
+    assert said in printed.err
+    assert "secret" not in printed.err
+
+
+def test_an_account_that_may_make_no_tables_ends_the_command(
+    postgres: PostgresServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = make_url(postgres.new_database())
+    role = f"reader_{uuid.uuid4().hex}"
+    postgres.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'")
+    weak = url.set(username=role, password="secret").render_as_string(hide_password=False)
+    assert migrate({"AUTOFLOW_DATABASE_URL": weak}) == 3
+    printed = capsys.readouterr()
+    assert "permission denied" in printed.err
     assert "secret" not in printed.err

@@ -6,6 +6,8 @@ import asyncio
 import sys
 from collections.abc import Mapping
 
+from sqlalchemy.exc import DBAPIError
+
 from autoflow.errors import AutoFlowError
 from autoflow.settings import from_env
 from autoflow.store.engine import create_engine
@@ -27,6 +29,10 @@ def migrate(env: Mapping[str, str]) -> int:
         revision = asyncio.run(_migrate(from_env(DatabaseSettings, env).database))
     except AutoFlowError as error:
         print(error.message, file=sys.stderr)
+        return 3
+    except DBAPIError as error:
+        # Such as an account that may not make tables.
+        print(f"the database refuses the migration: {error.orig}", file=sys.stderr)
         return 3
     except ValueError as error:
         print(error, file=sys.stderr)

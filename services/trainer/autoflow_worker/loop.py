@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autoflow.errors import FailedPrecondition
+from autoflow.telemetry import span
 from autoflow_worker.agreement import check_agreement
 from autoflow_worker.checkpoint import Checkpoints, State
 from autoflow_worker.context import Context

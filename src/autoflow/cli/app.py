@@ -12,9 +12,8 @@ from autoflow import __version__
 from autoflow.cli.commands import backup, config, demo, execute, fmt, lint, models, runs, show, up
 from autoflow.cli.console import Output, escape_unencodable, one_line
 from autoflow.cli.exits import EXIT_HELP, ExitCode, failure
-
-_DEBUG = "AUTOFLOW_DEBUG"
-"""With this variable set, an unexpected error shows its traceback."""
+from autoflow.cli.settings import CommandSettings
+from autoflow.settings import from_env
 
 
 class _Commands(TyperGroup):
@@ -23,7 +22,9 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # typer's own context class is private
         """Runs the command that was named."""
         escape_unencodable()
+        settings = CommandSettings()
         try:
+            settings = from_env(CommandSettings, os.environ)
             return super().invoke(ctx)
         except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
             raise
@@ -32,10 +33,10 @@ class _Commands(TyperGroup):
             if failed is not None:
                 Output().note(f"autoflow: {one_line(failed.message)}")
                 raise typer.Exit(failed.code) from None
-            if os.environ.get(_DEBUG):
+            if settings.debug:
                 raise
             what = one_line(f"{type(error).__name__}: {error}")
-            Output().note(f"autoflow: a fault of its own, {what} ({_DEBUG}=1 shows where)")
+            Output().note(f"autoflow: a fault of its own, {what} (AUTOFLOW_DEBUG=1 shows where)")
             raise typer.Exit(ExitCode.FAULT) from None
 
 

@@ -62,7 +62,8 @@ def _of_the_system(error: Exception) -> CommandFailed | None:
         return CommandFailed(str(error) or "it took too long", ExitCode.UNAVAILABLE)
     # A reader that has gone away is not this command's failure; Typer ends it quietly.
     if isinstance(error, OSError) and error.errno != errno.EPIPE:
-        return CommandFailed(str(error), ExitCode.UNAVAILABLE)
+        said = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+        return CommandFailed(said, ExitCode.UNAVAILABLE)
     if isinstance(error, ModuleNotFoundError):
         advice = "pip install 'autoflow-services[all]'"
         return CommandFailed(f"{error.name} is not installed: {advice}", ExitCode.UNAVAILABLE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +11,24 @@ import typer
 from autoflow.methods import Method
 
 JsonOption = Annotated[bool, typer.Option("--json", metavar="", help="Write JSON to standard output.")]
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        envvar="AUTOFLOW_DATA",
+        file_okay=False,
+        help="Folder for runs, adapters and logs. [default: ~/.local/share/autoflow]",
+    ),
+]
+
+
+def data_folder(given: Path | None) -> Path:
+    """The folder of the state: what `DataOption` was given, else the user's own."""
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return given or Path(base) / "autoflow"
+
 
 TRAINER = "127.0.0.1:50054"
 """Where `autoflow up` puts the trainer."""

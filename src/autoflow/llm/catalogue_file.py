@@ -104,6 +104,8 @@ class ModelLimits(_Strict):
     """Calls under way."""
     max_waiting: int | None = Field(default=None, ge=0, le=1_000_000)
     """Calls that wait for one of these; one more fails with ModelOverloaded."""
+    max_answer_bytes: int | None = Field(default=None, ge=1, le=2**30)
+    """The largest answer that is read."""
 
 
 class Model(_Strict):
@@ -140,7 +142,8 @@ def read_catalogue(path: Path, env: Mapping[str, str]) -> list[Entry]:
 
     Args:
         path: the file.
-        env: where keys are looked up. A model whose key is missing is listed and cannot be called.
+        env: where keys are looked up. A model whose key is missing or cannot be sent is listed and cannot be
+            called.
 
     Returns:
         Its models; nothing is loaded or connected yet.
@@ -209,7 +212,7 @@ def _entry(name: str, model: Model, env: Mapping[str, str]) -> Entry:
         capabilities=stated,
         context_tokens=model.context_tokens,
         prices=_prices(model.prices),
-        unavailable_reason=_missing_key(model.key_variable, env),
+        unavailable_reason=_without_key(model.key_variable, env),
     )
 
     async def load() -> LanguageModel:
@@ -239,10 +242,16 @@ def _prices(prices: ModelPrices | None) -> Prices | None:
     return Prices(prompt=prices.prompt, cached=cached, completion=prices.completion)
 
 
-def _missing_key(variable: str | None, env: Mapping[str, str]) -> str:
-    if variable is None or env.get(variable):
+def _without_key(variable: str | None, env: Mapping[str, str]) -> str:
+    """Why there is no key to call with; empty where there is one, or none is wanted."""
+    if variable is None:
         return ""
-    return f"its key is missing: {variable} is not set"
+    key = env.get(variable, "")
+    if not key:
+        return f"its key is missing: {variable} is not set"
+    if not (key.isascii() and key.isprintable()):
+        return f"its key cannot be sent: {variable} holds what no HTTP header can, such as the end of a line"
+    return ""
 
 
 def _endpoint(name: str, model: Model, capabilities: Capabilities, env: Mapping[str, str]) -> Endpoint:

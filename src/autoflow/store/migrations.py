@@ -90,8 +90,14 @@ async def require_newest(engine: AsyncEngine, location: Path) -> None:
     revision = await current(engine)
     scripts = ScriptDirectory(str(location))
     _refuse_unknown(scripts, revision)
-    if revision != scripts.get_current_head():
-        raise DatabaseTooOld(f"the database is at revision {revision}, not {scripts.get_current_head()}")
+    head = scripts.get_current_head()
+    if revision != head:
+        found = (
+            "the database was never migrated"
+            if revision is None
+            else f"the database is at revision {revision}"
+        )
+        raise DatabaseTooOld(f"{found}; migrate it to {head} first")
 
 
 def run_revisions() -> None:

@@ -24,6 +24,7 @@ from sqlalchemy.orm import defer
 from autoflow.errors import NotFound, ResourceExhausted, Unavailable
 from autoflow.store.engine import Base
 from autoflow.store.migrations import require_newest, upgrade
+from autoflow.store.presence import Presence
 from autoflow.store.sessions import Sessions
 from autoflow_trainer.runs import FINAL_STATES, Iteration, Run, RunRecord, RunState
 from autoflow_trainer.store.tables import (
@@ -63,6 +64,7 @@ class RunStore:
     ) -> None:
         self._engine = engine
         self._sessions = Sessions(engine)
+        self._presence = Presence(engine.url)
         self._on_change = on_change
         self._tenant = tenant
 
@@ -89,13 +91,13 @@ class RunStore:
         await require_newest(self._engine, MIGRATIONS)
 
     async def reachable(self) -> bool:
-        """Whether the database answers."""
+        """Whether the database is where it was, answers and has our tables."""
         try:
             async with self._sessions.reading() as session:
-                await session.execute(select(1))
+                await session.execute(select(RunRow.sequence).limit(1))
         except (SQLAlchemyError, Unavailable):
             return False
-        return True
+        return self._presence.holds()
 
     async def insert(self, run: Run, request_id: str | None, *, max_waiting: int) -> RunRecord:
         """Stores a new run.

@@ -28,21 +28,24 @@ from autoflow.cli.backup.archive import CHUNK, MANIFEST, Advance, Entry, Manifes
 from autoflow.errors import DataLoss, InvalidArgument, Unavailable
 
 _ARTIFACTS = "artifacts/sha256"
-_BUSY_SECONDS = 30.0
+
+BUSY_TIMEOUT = 30.0
+"""Seconds that a locked database is waited for."""
 
 
-def size_of(home: Path) -> int:
+def size_of(data: Path) -> int:
     """About how many bytes a backup of a folder will hold."""
-    return sum(path.stat().st_size for path in [*_databases(home), *_artifacts(home)])
+    return sum(path.stat().st_size for path in [*_databases(data), *_artifacts(data)])
 
 
-def create(home: Path, file: Path, advance: Advance) -> Manifest:
+def create(data: Path, file: Path, advance: Advance, *, busy_timeout: float = BUSY_TIMEOUT) -> Manifest:
     """Makes a backup; the file is there when it is complete, readable by its owner alone.
 
     Args:
-        home: the folder that services keep their state in.
+        data: the folder that services keep their state in.
         file: where to put the backup.
         advance: told of progress.
+        busy_timeout: seconds that a locked database is waited for.
 
     Returns:
         What is in it.
@@ -55,14 +58,14 @@ def create(home: Path, file: Path, advance: Advance) -> Manifest:
     """
     if file.exists():
         raise InvalidArgument("FILE", f"{file} is there already")
-    databases = list(_databases(home))
-    if not databases and not any(_artifacts(home)):
-        raise InvalidArgument("--home", f"{home} holds neither a database nor artifacts")
+    databases = list(_databases(data))
+    if not databases and not any(_artifacts(data)):
+        raise InvalidArgument("--data", f"{data} holds neither a database nor artifacts")
     fresh = file.with_name(f".{file.name}-{uuid.uuid4().hex}")
     try:
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as raw:
             with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
-                manifest = _write(archive, home, databases, advance)
+                manifest = _write(archive, data, databases, advance, busy_timeout)
             raw.flush()
             os.fsync(raw.fileno())
         fresh.replace(file)
@@ -71,13 +74,15 @@ def create(home: Path, file: Path, advance: Advance) -> Manifest:
     return manifest
 
 
-def _write(archive: tarfile.TarFile, home: Path, databases: list[Path], advance: Advance) -> Manifest:
+def _write(
+    archive: tarfile.TarFile, data: Path, databases: list[Path], advance: Advance, busy_timeout: float
+) -> Manifest:
     entries, damaged = [], []
     for path in databases:
-        entries.append(_add_database(archive, path, path.relative_to(home).as_posix()))
+        entries.append(_add_database(archive, path, path.relative_to(data).as_posix(), busy_timeout))
         advance(entries[-1].size)
-    for path in _artifacts(home):
-        name = path.relative_to(home).as_posix()
+    for path in _artifacts(data):
+        name = path.relative_to(data).as_posix()
         # Before it is added: nothing can be taken out of an archive again.
         if _sha256(path) != path.name:
             damaged.append(name)
@@ -87,18 +92,18 @@ def _write(archive: tarfile.TarFile, home: Path, databases: list[Path], advance:
         advance(entries[-1].size)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     manifest = Manifest(__version__, now, tuple(entries), tuple(damaged))
-    data = manifest.encode()
+    encoded = manifest.encode()
     header = tarfile.TarInfo(MANIFEST)
-    header.size = len(data)
-    archive.addfile(header, BytesIO(data))
+    header.size = len(encoded)
+    archive.addfile(header, BytesIO(encoded))
     return manifest
 
 
-def _add_database(archive: tarfile.TarFile, path: Path, name: str) -> Entry:
+def _add_database(archive: tarfile.TarFile, path: Path, name: str, busy_timeout: float) -> Entry:
     with tempfile.TemporaryDirectory(prefix="autoflow-backup-") as folder:
         copy = Path(folder) / "copy.db"
         try:
-            revision = _copy_database(path, copy)
+            revision = _copy_database(path, copy, busy_timeout)
         except sqlite3.OperationalError as error:
             raise Unavailable(f"{name} cannot be read now: {error}") from error
         except sqlite3.DatabaseError as error:
@@ -107,12 +112,15 @@ def _add_database(archive: tarfile.TarFile, path: Path, name: str) -> Entry:
         return Entry(name, copy.stat().st_size, _sha256(copy), revision)
 
 
-def _copy_database(path: Path, copy: Path) -> str | None:
+def _copy_database(path: Path, copy: Path, busy_timeout: float) -> str | None:
     """Copies one state of a database; returns the revision of its tables."""
     with (
-        closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as source,
+        closing(sqlite3.connect(path, timeout=busy_timeout)) as source,
         closing(sqlite3.connect(copy)) as target,
     ):
+        # Holds a reader's lock from here on: without one, the copy would wait for a locked file for ever.
+        source.execute("BEGIN")
+        source.execute("SELECT 1 FROM sqlite_master").fetchone()
         # In one step: a copy in several starts anew whenever somebody writes.
         source.backup(target)
         (found,) = target.execute("PRAGMA quick_check(1)").fetchone()
@@ -124,13 +132,13 @@ def _copy_database(path: Path, copy: Path) -> str | None:
         return None if row is None else str(row[0])
 
 
-def _databases(home: Path) -> Iterator[Path]:
+def _databases(data: Path) -> Iterator[Path]:
     """A service's database is in the service's folder."""
-    yield from (path for path in sorted(home.glob("*/*.db")) if path.is_file() and not path.is_symlink())
+    yield from (path for path in sorted(data.glob("*/*.db")) if path.is_file() and not path.is_symlink())
 
 
-def _artifacts(home: Path) -> Iterator[Path]:
-    for path in sorted((home / _ARTIFACTS).glob("[0-9a-f][0-9a-f]/*")):
+def _artifacts(data: Path) -> Iterator[Path]:
+    for path in sorted((data / _ARTIFACTS).glob("[0-9a-f][0-9a-f]/*")):
         # A name that begins with a dot is still being written.
         if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
             yield path

@@ -1,7 +1,8 @@
 """Restores a backup into a folder: all of it, checked, or nothing.
 
 It is unpacked beside the folder and takes its place by a rename, so the folder's file system needs room for
-both. It does not notice a system that runs in the folder; stop it first.
+both, and the folder itself cannot be where a volume is mounted. It does not notice a system that runs in the
+folder; stop it first.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from autoflow.errors import DataLoss, InvalidArgument
 _MAX_MANIFEST = 1 << 30
 
 
-def restore(file: Path, home: Path, advance: Advance, *, force: bool) -> Manifest:
+def restore(file: Path, data: Path, advance: Advance, *, force: bool) -> Manifest:
     """Restores a backup.
 
     Args:
         file: the backup.
-        home: the folder to make.
+        data: the folder to make.
         advance: told of progress.
         force: whether to replace what is in the folder.
 
@@ -36,15 +37,16 @@ def restore(file: Path, home: Path, advance: Advance, *, force: bool) -> Manifes
         DataLoss: the backup is damaged, incomplete, or none; the folder is as it was.
         OSError: something cannot be read or written.
     """
-    home = home.absolute()
-    if home.exists() and not (home.is_dir() and (force or not any(home.iterdir()))):
-        raise InvalidArgument("--home", f"{home} is not an empty folder; --force replaces what is in it")
-    home.parent.mkdir(parents=True, exist_ok=True)
-    fresh = home.with_name(f".{home.name}-{uuid.uuid4().hex}")
+    # A link stays a link, and its target is replaced.
+    data = data.resolve()
+    if data.exists() and not (data.is_dir() and (force or not any(data.iterdir()))):
+        raise InvalidArgument("--data", f"{data} is not an empty folder; --force replaces what is in it")
+    data.parent.mkdir(parents=True, exist_ok=True)
+    fresh = data.with_name(f".{data.name}-{uuid.uuid4().hex}")
     fresh.mkdir()
     try:
         manifest = _unpack(file, fresh, advance)
-        _replace(home, fresh)
+        _replace(data, fresh)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return manifest
@@ -100,15 +102,15 @@ def _compare(entries: tuple[Entry, ...], found: dict[str, tuple[int, str]]) -> N
         raise DataLoss(f"the backup holds what its manifest does not name: {min(found)!r}")
 
 
-def _replace(home: Path, fresh: Path) -> None:
-    if not home.exists():
-        fresh.rename(home)
+def _replace(data: Path, fresh: Path) -> None:
+    if not data.exists():
+        fresh.rename(data)
         return
-    old = home.with_name(f".{home.name}-{uuid.uuid4().hex}")
-    home.rename(old)
+    old = data.with_name(f".{data.name}-{uuid.uuid4().hex}")
+    data.rename(old)
     try:
-        fresh.rename(home)
+        fresh.rename(data)
     except OSError:
-        old.rename(home)
+        old.rename(data)
         raise
     shutil.rmtree(old)

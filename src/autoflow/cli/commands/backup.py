@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autoflow.cli.console import Output, one_line
-from autoflow.cli.exits import ExitCode
-from autoflow.cli.options import JsonOption
+from autoflow.cli.exits import CommandFailed, ExitCode
+from autoflow.cli.options import DataOption, JsonOption, data_folder
 
 if TYPE_CHECKING:
     from autoflow.cli.backup.archive import Advance, Manifest
@@ -24,16 +24,10 @@ app = typer.Typer(
 )
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", dir_okay=False, help="The backup.")]
-HomeOption = Annotated[
-    Path,
-    typer.Option(
-        "--home", metavar="DIR", envvar="AUTOFLOW_DATA", file_okay=False, help="The folder of the state."
-    ),
-]
 
 
 @app.command("create")
-def create(file: FileArgument, home: HomeOption, json: JsonOption = False) -> None:
+def create(file: FileArgument, data: DataOption = None, json: JsonOption = False) -> None:
     """Back up databases and artifacts into one file; services may go on meanwhile.
 
     Logs and cached adapters are left out, and so is what is kept elsewhere.
@@ -44,10 +38,10 @@ def create(file: FileArgument, home: HomeOption, json: JsonOption = False) -> No
     from autoflow.cli.backup.create import create as make
     from autoflow.cli.backup.create import size_of
 
-    output = Output(json)
-    with _progress(output, "Backing up", size_of(home)) as advance:
-        manifest = make(home, file, advance)
-    _report(output, "backed up", file, home, manifest)
+    output, folder = Output(json), data_folder(data)
+    with _progress(output, "Backing up", size_of(folder)) as advance:
+        manifest = make(folder, file, advance)
+    _report(output, "backed up", file, folder, manifest)
     if manifest.damaged:
         raise typer.Exit(ExitCode.NOT_OK)
 
@@ -55,7 +49,7 @@ def create(file: FileArgument, home: HomeOption, json: JsonOption = False) -> No
 @app.command("restore")
 def restore(
     file: FileArgument,
-    home: HomeOption,
+    data: DataOption = None,
     force: Annotated[
         bool, typer.Option("--force", metavar="", help="Replace what is in the folder.")
     ] = False,
@@ -65,15 +59,17 @@ def restore(
 
     Everything is checked before the folder is touched.
 
-    Exit status: 0 if it was restored; 2 if the folder is not empty; 3 if the backup is damaged or something
-    cannot be read or written.
+    Exit status: 0 if it was restored; 2 if the folder is not empty or there is no such file; 3 if the backup
+    is damaged or something cannot be read or written.
     """
     from autoflow.cli.backup.restore import restore as unpack
 
-    output = Output(json)
+    output, folder = Output(json), data_folder(data)
+    if not file.exists():
+        raise CommandFailed(f"{file}: there is no such file", ExitCode.USAGE)
     with _progress(output, "Restoring", file.stat().st_size) as advance:
-        manifest = unpack(file, home, advance, force=force)
-    _report(output, "restored", file, home, manifest)
+        manifest = unpack(file, folder, advance, force=force)
+    _report(output, "restored", file, folder, manifest)
 
 
 @contextmanager
@@ -81,19 +77,21 @@ def _progress(output: Output, what: str, size: int) -> Iterator[Advance]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
     columns = (TextColumn(what), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=output.err, transient=True, disable=output.json) as progress:
+    # Where nobody watches, its end would be an empty line.
+    hidden = output.json or not output.err.is_terminal
+    with Progress(*columns, console=output.err, transient=True, disable=hidden) as progress:
         task = progress.add_task(what, total=size)
         yield lambda count: progress.advance(task, count)
 
 
-def _report(output: Output, done: str, file: Path, home: Path, manifest: Manifest) -> None:
+def _report(output: Output, done: str, file: Path, folder: Path, manifest: Manifest) -> None:
     databases = [entry for entry in manifest.entries if entry.path.endswith(".db")]
     artifacts = len(manifest.entries) - len(databases)
     if output.json:
         output.document(
             {
                 "file": str(file),
-                "home": str(home),
+                "data": str(folder),
                 "version": manifest.version,
                 "create_time": manifest.create_time,
                 "databases": [asdict(entry) for entry in databases],
@@ -106,4 +104,4 @@ def _report(output: Output, done: str, file: Path, home: Path, manifest: Manifes
     for name in manifest.damaged:
         output.note(f"{one_line(name)} is damaged and was left out")
     counts = f"databases: {len(databases)}, artifacts: {artifacts}, bytes: {manifest.size:,}"
-    output.line(f"{done} {one_line(str(home))} ({counts})")
+    output.line(f"{done} {one_line(str(folder))} ({counts})")

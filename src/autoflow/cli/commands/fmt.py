@@ -31,12 +31,12 @@ class _Formatted:
 
 
 def fmt(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Workflows; `-` is standard input.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Workflows; `-` is standard input.")],
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; fail where something would change.")
+        bool, typer.Option("--check", metavar="", help="Write nothing; fail where something would change.")
     ] = False,
     mend: Annotated[
-        bool, typer.Option("--repair", help="Mend what is broken first, and tell every change.")
+        bool, typer.Option("--repair", metavar="", help="Mend what is broken first, and tell every change.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
@@ -52,7 +52,7 @@ def fmt(
     unusable = False
     for name in dict.fromkeys(files):
         try:
-            results[name] = formatted = _format(read_source(name), mend)
+            results[name] = formatted = _format(_read(name), mend)
             if not check:
                 _write(name, formatted, quiet=json)
         except CommandFailed as error:
@@ -69,6 +69,16 @@ def fmt(
         raise typer.Exit(ExitCode.USAGE)
     if any(result.text is None or (check and result.changed) for result in results.values()):
         raise typer.Exit(ExitCode.NOT_OK)
+
+
+def _read(name: str) -> str:
+    source = read_source(name)
+    try:
+        source.encode()
+    except UnicodeEncodeError:
+        # A linter may read such bytes as spaces; to write spaces in their place would destroy them.
+        raise CommandFailed(f"{label(name)}: it is not UTF-8", ExitCode.USAGE) from None
+    return source
 
 
 def _format(source: str, mend: bool) -> _Formatted:

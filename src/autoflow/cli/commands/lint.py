@@ -19,7 +19,7 @@ _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO
 
 
 def lint(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Workflows; `-` is standard input.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Workflows; `-` is standard input.")],
     json: JsonOption = False,
 ) -> None:
     """Check whether workflows can be executed.

@@ -43,7 +43,7 @@ def list_(
 def check(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME...", help="Models; else all that can be called."),
+        typer.Argument(metavar="NAME", help="Models; else all that can be called."),
     ] = None,
     max_tokens: Annotated[
         int, typer.Option("--max-tokens", min=16, max=32768, help="Of one answer; reasoning may need more.")

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from autoflow.cli.console import Output
-from autoflow.cli.options import JsonOption
+from autoflow.cli.options import DataOption, JsonOption, data_folder
 
 FIRST_PORT = 50051
 
 
-def _data_folder() -> Path:
-    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "autoflow"
-
-
 def up(
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            "--data",
-            metavar="DIR",
-            envvar="AUTOFLOW_DATA",
-            file_okay=False,
-            help="Folder for runs, adapters and logs. [default: ~/.local/share/autoflow]",
-        ),
-    ] = None,
+    data: DataOption = None,
     port: Annotated[
         int,
         typer.Option(
@@ -57,4 +41,4 @@ def up(
     """
     from autoflow.cli.serving import serve
 
-    serve(data or _data_folder(), port, Output(json), verbose=verbose)
+    serve(data_folder(data), port, Output(json), verbose=verbose)

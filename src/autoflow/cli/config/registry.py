@@ -19,7 +19,7 @@ class Source:
     """A settings class, and who reads it."""
 
     readers: str
-    """Services, in words."""
+    """Services and others, in words."""
     module: str
     name: str
     prefix: str = PREFIX
@@ -39,9 +39,11 @@ SOURCES = (
     Source("generator, interpreter", "autoflow.llm.local_settings", "LocalSettings"),
     Source("generator", "autoflow_generator.service", "GeneratorSettings"),
     Source("interpreter", "autoflow_interpreter.service", "InterpreterSettings"),
+    Source("scorer", "autoflow_scorer.settings", "ScorerSettings"),
     Source("trainer", "autoflow_trainer.settings", "TrainerSettings"),
     Source("worker", "autoflow_worker.settings", "WorkerSettings"),
     Source("every service, worker", "autoflow.telemetry.settings", "TelemetrySettings", OTEL_PREFIX),
+    Source("command line", "autoflow.cli.settings", "CommandSettings"),
 )
 """In the order in which they are shown. A test finds every class that the code reads from an environment."""
 

@@ -7,6 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from autoflow.cli.console import Output
+from autoflow.cli.options import TRAINER
 from autoflow.cli.reaching import reaching
 from autoflow.cli.runs.follow import Update, follow
 from autoflow.cli.runs.progress import view
@@ -34,7 +35,8 @@ async def create_run(address: str, request: RunRequest, output: Output) -> None:
         output.document(to_json(run))
     else:
         output.line(run.name)
-        output.note(f"`autoflow runs watch {run.name}` follows it")
+        where = "" if address == TRAINER else f" --trainer {address}"
+        output.note(f"`autoflow runs watch {run.name}{where}` follows it")
 
 
 async def list_runs(address: str, limit: int, output: Output) -> None:
