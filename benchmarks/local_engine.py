@@ -1,4 +1,4 @@
-"""The local provider's engine against transformers: `python benchmarks/local_engine.py`.
+"""The local provider's engine against transformers: `python -m benchmarks.local_engine`.
 
 Prints one JSON object a line and measurement. The baseline is one `generate` call per request, one after the
 other, as a program without an engine makes them; both sides run the same model with the same number of
@@ -17,7 +17,6 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import argparse
 import asyncio
-import json
 import random
 import statistics
 import time
@@ -34,6 +33,7 @@ from autoflow.llm import tiny
 from autoflow.llm.base import Completion, Grammar, Message, Role, Sampling
 from autoflow.llm.local import ChatTokenizer, LocalModel, LocalSettings
 from autoflow.suites import Split, load_suite
+from benchmarks.report import Measurement
 
 _TURNS = 6
 _NEW_TOKENS = 15
@@ -187,7 +187,7 @@ class Bench:
             free = await self._draw(prompt, seeds, None)
             pairs.append((free, await self._draw(prompt, seeds, grammar)))
         self._report(
-            "local_engine.grammar_throughput", "tokens/s", pairs, "32 samples with a grammar over without"
+            "generator.grammar_throughput", "tokens/s", pairs, "32 samples with a grammar over without"
         )
 
     async def _draw(self, prompt: Sequence[Message], seeds: Sequence[int], grammar: Grammar | None) -> Tally:
@@ -199,17 +199,16 @@ class Bench:
 
     def _report(self, name: str, unit: str, pairs: Sequence[tuple[Tally, Tally]], conditions: str) -> None:
         cpu = statistics.median(1e3 * ours.cpu / ours.units for _, ours in pairs)
-        line = {
-            "name": name,
-            "unit": unit,
-            "baseline": round(statistics.median(baseline.speed for baseline, _ in pairs), 2),
-            "ours": round(statistics.median(ours.speed for _, ours in pairs), 2),
-            "ratio": round(statistics.median(ours.speed / baseline.speed for baseline, ours in pairs), 2),
-            "better": "higher",
-            "conditions": f"{conditions}; {self._options.threads} threads of {os.cpu_count()} cores; "
+        Measurement(
+            name,
+            unit,
+            baseline=statistics.median(baseline.speed for baseline, _ in pairs),
+            ours=statistics.median(ours.speed for _, ours in pairs),
+            ratio=statistics.median(ours.speed / baseline.speed for baseline, ours in pairs),
+            better="higher",
+            conditions=f"{conditions}; {self._options.threads} threads of {os.cpu_count()} cores; "
             f"ours takes {cpu:.2f} ms of CPU time a unit; load {os.getloadavg()[0]:.1f}",
-        }
-        print(json.dumps(line), flush=True)
+        ).tell()
 
 
 async def _timed(units: float, work: Awaitable[Any]) -> Tally:

@@ -1,12 +1,12 @@
 """What a call costs: a bare grpc.aio echo, the runtime's own echo, and LintWorkflow, in one go.
 
-    python benchmarks/server_runtime.py --calls 4000 --callers 64 --rounds 5
+    python -m benchmarks.server_runtime --calls 4000 --callers 64 --rounds 5
 
 Every text is another workflow of eight steps. The echoes answer LintWorkflow as well, with a canned answer of
 the size that a lint of such a text has, so all three move the same bytes. All servers live in this process;
 the client is a process of its own. The three take turns, and the figures are medians over rounds. The runtime
-logs to nowhere. Prints JSON; latencies are in milliseconds as the callers see them, so with many callers they
-are mostly time spent waiting for their turn.
+logs to nowhere. Prints measurements (`benchmarks.report`); latencies are in milliseconds as the callers see
+them, so with many callers they are mostly time spent waiting for their turn.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import statistics
 import sys
 import time
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import grpc
 
@@ -33,8 +33,12 @@ from autoflow.v1.generator_service_pb2_grpc import (
 )
 from autoflow.v1.workflow_pb2 import Workflow
 from autoflow_generator.service import build
+from benchmarks.report import Measurement
 
 STEPS = 8
+
+_Found: TypeAlias = dict[str, list[dict[str, float]]]
+"""What each server took, round by round."""
 
 
 def text(number: int) -> str:
@@ -97,7 +101,8 @@ async def measure(address: str, first: int, calls: int, callers: int) -> None:
 
 async def _client(address: str, first: int, calls: int, callers: int) -> dict[str, float]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, __file__, "--client", address, str(first), str(calls), str(callers),
+        sys.executable, "-m", "benchmarks.server_runtime",
+        "--client", address, str(first), str(calls), str(callers),
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     async with asyncio.timeout(300):
@@ -108,7 +113,7 @@ async def _client(address: str, first: int, calls: int, callers: int) -> dict[st
     return figures
 
 
-async def compare(calls: int, callers: int, rounds: int) -> dict[str, Any]:
+async def compare(calls: int, callers: int, rounds: int) -> list[Measurement]:
     """Measures the three in turns.
 
     Args:
@@ -133,30 +138,37 @@ async def compare(calls: int, callers: int, rounds: int) -> dict[str, Any]:
                 "runtime_echo": echoing.address,
                 "lint": linting.address,
             }
-            found: dict[str, list[dict[str, float]]] = {name: [] for name in addresses}
+            found: _Found = {name: [] for name in addresses}
             for number in range(rounds):
                 for index, (name, address) in enumerate(addresses.items()):
                     first = (number * len(addresses) + index) * 1_000_000 + 1
                     found[name].append(await _client(address, first, calls, callers))
         await bare.stop(0)
-    return _summary(found, answer)
+    size = f"{request(0).ByteSize()} bytes asked, {answer.ByteSize()} answered"
+    return _measurements(found, f"median latency of {calls} calls, {callers} at a time; {size}")
 
 
-def _summary(found: dict[str, list[dict[str, float]]], answer: LintWorkflowResponse) -> dict[str, Any]:
-    def ratio(upper: str, lower: str) -> float:
-        pairs = zip(found[upper], found[lower], strict=True)
-        return round(statistics.median(a["median_ms"] / b["median_ms"] for a, b in pairs), 3)
+def _measurements(found: _Found, conditions: str) -> list[Measurement]:
+    def compared(name: str, ours: str, baseline: str) -> Measurement:
+        pairs = [(a["median_ms"], b["median_ms"]) for a, b in zip(found[baseline], found[ours], strict=True)]
+        speeds = {
+            each: statistics.median(one["per_second"] for one in found[each]) for each in (baseline, ours)
+        }
+        told = ", ".join(f"{each} {speed:.0f} calls/s" for each, speed in speeds.items())
+        return Measurement(
+            name,
+            "ms",
+            baseline=statistics.median(base for base, _ in pairs),
+            ours=statistics.median(mine for _, mine in pairs),
+            ratio=statistics.median(base / mine for base, mine in pairs),
+            better="lower",
+            conditions=f"baseline: {baseline}; {conditions}; {told}",
+        )
 
-    figures: dict[str, Any] = {
-        name: {key: round(statistics.median(one[key] for one in rounds), 2) for key in rounds[0]}
-        for name, rounds in found.items()
-    }
-    return figures | {
-        "request_bytes": request(0).ByteSize(),
-        "answer_bytes": answer.ByteSize(),
-        "runtime_echo_over_bare_echo": ratio("runtime_echo", "bare_echo"),
-        "lint_over_runtime_echo": ratio("lint", "runtime_echo"),
-    }
+    return [
+        compared("server.echo_over_bare_echo", "runtime_echo", "bare_echo"),
+        compared("server.lint_over_echo", "lint", "runtime_echo"),
+    ]
 
 
 def main(arguments: list[str]) -> None:
@@ -171,7 +183,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args(arguments)
     logging.disable()
-    print(json.dumps(asyncio.run(compare(options.calls, options.callers, options.rounds)), indent=2))
+    for measurement in asyncio.run(compare(options.calls, options.callers, options.rounds)):
+        measurement.tell()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """What telemetry costs: executions of eight steps against a mock endpoint, off and on, and bare calls.
 
-    python -m benchmarks.telemetry --executions 20 --calls 300 --rounds 7
+    python -m benchmarks.telemetry --executions 5 --calls 100 --rounds 60
 
-Off and on alternate in one process, so that both meet the same machine; the figures are CPU seconds of the
-whole process (client, server and endpoint), medians over rounds. On means spans through a batch processor
-whose exporter drops them, and metrics that can be scraped. Prints measurements
-(`benchmarks.report`), whose baseline is off.
+Off and on alternate in one process, in short rounds and in either order, so that both meet the same machine;
+the figures are CPU seconds of the whole process (client, server and endpoint), medians over rounds. Memory is
+collected as in a service's process (`settle`). On means spans through a batch processor whose exporter drops
+them, and metrics that can be scraped. Prints measurements (`benchmarks.report`), whose baseline is off.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from autoflow import telemetry
 from autoflow.client import Client
 from autoflow.llm.openai import Endpoint, OpenAIModel
 from autoflow.server import Service, serve
+from autoflow.server.process import settle
 from autoflow.telemetry.otel import OpenTelemetry
 from autoflow.telemetry.setup import meter_provider
 from autoflow.testing import catalogue_of, scripted_scorer
@@ -82,9 +83,17 @@ async def _cpu_seconds(work: Work, times: int, listener: OpenTelemetry | None) -
 async def _compare(off: Work, on: Work, listener: OpenTelemetry, times: int, rounds: int) -> list[Pair]:
     await _cpu_seconds(off, times, None)
     await _cpu_seconds(on, times, listener)
-    return [
-        (await _cpu_seconds(off, times, None), await _cpu_seconds(on, times, listener)) for _ in range(rounds)
-    ]
+    settle()
+    pairs: list[Pair] = []
+    for number in range(rounds):
+        if number % 2:
+            switched_off = await _cpu_seconds(off, times, None)
+            switched_on = await _cpu_seconds(on, times, listener)
+        else:
+            switched_on = await _cpu_seconds(on, times, listener)
+            switched_off = await _cpu_seconds(off, times, None)
+        pairs.append((switched_off, switched_on))
+    return pairs
 
 
 def _tell(name: str, pairs: Sequence[Pair], conditions: str) -> None:
@@ -174,7 +183,7 @@ async def _main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--executions", type=int, default=20, help="of each round")
-    parser.add_argument("--calls", type=int, default=300, help="of each round")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--executions", type=int, default=5, help="of each round")
+    parser.add_argument("--calls", type=int, default=100, help="of each round")
+    parser.add_argument("--rounds", type=int, default=60)
     asyncio.run(_main(parser.parse_args()))

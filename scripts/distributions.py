@@ -1,7 +1,7 @@
 """Builds the wheel and the sdist, and says what is wrong with what is in them.
 
-The wheel must hold every file of the packages and nothing else; the sdist must be enough to build that wheel
-and to run lint and tests. Nothing is downloaded where the build backend is installed.
+The wheel must hold every file of the packages and nothing else; the sdist must be enough to build that very
+wheel and to run lint and tests. Nothing is downloaded where the build backend is installed.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tarfile
+import tempfile
 import tomllib
 import zipfile
 from collections.abc import Iterable
@@ -72,11 +73,20 @@ def build_sdist(into: Path) -> Path:
     return _build("build_sdist", into)
 
 
-def _build(hook: str, into: Path) -> Path:
+def rebuild_wheel(sdist: Path, into: Path) -> Path:
+    """Builds the wheel from what an sdist holds alone; as `build_wheel`."""
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(sdist) as archive:
+            archive.extractall(folder, filter="data")
+        (source,) = Path(folder).iterdir()
+        return _build("build_wheel", into, source)
+
+
+def _build(hook: str, into: Path, source: Path = ROOT) -> Path:
     # In a process of its own: a backend expects the source as its working folder.
     program = f"import sys, hatchling.build as b; print(b.{hook}(sys.argv[1]))"
     command = [sys.executable, "-c", program, str(into)]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=120, check=True)
+    done = subprocess.run(command, cwd=source, stdout=subprocess.PIPE, text=True, timeout=120, check=True)
     return into / done.stdout.split()[-1]
 
 
@@ -84,6 +94,16 @@ def files_of_wheel(path: Path) -> set[str]:
     """Returns the paths of all files in a wheel."""
     with zipfile.ZipFile(path) as wheel:
         return set(wheel.namelist())
+
+
+def differences_of_wheels(one: Path, other: Path) -> list[str]:
+    """Says which files two wheels do not both hold with the same content; empty where they are equal."""
+    with zipfile.ZipFile(one) as first, zipfile.ZipFile(other) as second:
+        found, expected = (
+            {(entry.filename, entry.CRC, entry.file_size) for entry in wheel.infolist()}
+            for wheel in (first, second)
+        )
+    return sorted({f"not in both alike: {name}" for name, _, _ in found ^ expected})
 
 
 def files_of_sdist(path: Path) -> set[str]:

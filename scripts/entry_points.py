@@ -1,37 +1,42 @@
-"""An environment of its own, and whether what one extra is for starts in it.
+"""An environment of its own, and whether what one extra is for works in it.
 
-What is started sees neither the checkout nor the caller's AutoFlow settings. A service must answer
-grpc.health.v1 and then end on SIGTERM, with status 0.
+What is started sees neither the checkout nor the caller's AutoFlow settings. A service must say by
+grpc.health.v1 that it is SERVING, under its own name, and then end on SIGTERM, with status 0. A driver is put
+to use by a program of `scripts/checks`; what it calls is on this machine and ends with the check.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import os
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from moto.server import ThreadedMotoServer
 
-SERVICES = ("generator", "interpreter", "scorer", "trainer")
-IMPORTS = {
-    "base": "autoflow.client",
-    "server": "autoflow.server",
-    "endpoints": "autoflow.llm.openai",
-    "postgres": "psycopg",
-    "s3": "s3fs",
-    "telemetry": "autoflow.telemetry.otel",
-    "local": "autoflow.llm.local, autoflow.llm.tiny",
+from autoflow.testing import ScriptedEndpoint
+
+SERVICES = {
+    "generator": "autoflow.v1.GeneratorService",
+    "interpreter": "autoflow.v1.InterpreterService",
+    "scorer": "autoflow.v1.ScorerService",
+    "trainer": "autoflow.v1.TrainerService",
 }
-"""What must be importable with an extra that has nothing to start."""
+"""Extra to the full name of the service that it starts."""
+PROGRAMS = Path(__file__).with_name("checks")
 STARTING = 60.0
-"""Seconds that a service has to answer, and a command to end."""
+"""Seconds that a service has to serve, and a command to end."""
 STOPPING = 40.0
 """Seconds that a service has to end; its drain alone may take 30."""
 
@@ -84,6 +89,11 @@ class Environment:
         """
         return self._run([str(self.scripts / command), *arguments], timeout=STARTING, status=status)
 
+    def run_program(self, name: str, *arguments: str) -> None:
+        """Runs one of `PROGRAMS` to its end; as `run`."""
+        # Without the folder of the program on its path.
+        self.run("python", "-P", str(PROGRAMS / f"{name}.py"), *arguments)
+
     def _run(self, command: list[str], timeout: float, status: int = 0) -> str:
         shown = " ".join([Path(command[0]).name, *command[1:]])
         try:
@@ -114,30 +124,69 @@ def clean_environment() -> dict[str, str]:
 
 
 def check_entry_points(extra: str, environment: Environment) -> None:
-    """Starts what an extra is for.
+    """Uses what an extra brings for what it is for.
 
     Args:
-        extra: its name, or `base`.
+        extra: its name, or `base`; `all` is everything.
         environment: where the wheel is installed with it.
 
     Raises:
         Failure: something does not start, or not as it should.
     """
-    if extra in IMPORTS:
-        environment.run("python", "-c", f"import {IMPORTS[extra]}")
-    elif extra in SERVICES:
-        check_service(extra, environment)
-    elif extra == "training":
-        check_worker(environment)
-    elif extra == "cli":
-        check_command(environment)
-    elif extra == "all":
-        check_command(environment)
-        check_worker(environment)
-        for name in SERVICES:
-            check_service(name, environment)
+    checks = _checks()
+    if extra == "all":
+        environment.run_program("engine")
+        for check in checks.values():
+            check(environment)
+    elif extra in checks:
+        checks[extra](environment)
     else:
         raise Failure("nobody has said what this extra is for: add it to scripts/entry_points.py")
+
+
+def _checks() -> Mapping[str, Callable[[Environment], None]]:
+    programs = ("base", "server", "postgres", "local")
+    return {
+        **{name: partial(_run_program, name) for name in programs},
+        **{name: partial(check_service, name) for name in SERVICES},
+        "endpoints": check_endpoints,
+        "s3": check_s3,
+        "telemetry": check_telemetry,
+        "training": check_worker,
+        "cli": check_command,
+    }
+
+
+def _run_program(name: str, environment: Environment) -> None:
+    environment.run_program(name)
+
+
+def check_endpoints(environment: Environment) -> None:
+    """Completes a prompt at an endpoint of this process."""
+
+    async def check() -> None:
+        answer = "As it was said."
+        async with ScriptedEndpoint.serving(lambda _: answer) as endpoint:
+            await asyncio.to_thread(environment.run_program, "endpoints", endpoint.base_url, answer)
+
+    asyncio.run(check())
+
+
+def check_s3(environment: Environment) -> None:
+    """Stores and reads an artifact in a store of this process."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        environment.run_program("s3", f"http://{host}:{port}")
+    finally:
+        server.stop()
+
+
+def check_telemetry(environment: Environment) -> None:
+    """Makes a span and reads the metrics."""
+    environment.run_program("telemetry", str(_free_port()))
 
 
 def check_command(environment: Environment) -> None:
@@ -154,11 +203,8 @@ def check_worker(environment: Environment) -> None:
 
 
 def check_service(name: str, environment: Environment) -> None:
-    """Serves a service, asks for its health, and asks it to end."""
-    with socket.socket() as probe:
-        # Someone else could take it before the service does, which would fail this check and hide nothing.
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    """Serves a service, waits until it says that it is serving, and asks it to end."""
+    address = f"127.0.0.1:{_free_port()}"
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
             [str(environment.scripts / "python"), "-m", f"autoflow_{name}"],
@@ -168,7 +214,7 @@ def check_service(name: str, environment: Environment) -> None:
             stderr=log,
         )
         try:
-            _await_health(address, process)
+            _await_serving(address, SERVICES[name], process)
             process.terminate()
             if status := process.wait(STOPPING):
                 raise Failure(f"status {status} after SIGTERM")
@@ -187,8 +233,17 @@ def _settings(address: str, folder: Path) -> dict[str, str]:
     return {"AUTOFLOW_ADDRESS": address, **others, **{name: str(place) for name, place in places.items()}}
 
 
-def _await_health(address: str, process: subprocess.Popen[bytes]) -> None:
-    """Asks until the service answers, whatever it says: without a model, a generator need not serve."""
+def _free_port() -> int:
+    with socket.socket() as probe:
+        # Someone else could take it before it is used, which would fail the check and hide nothing.
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _await_serving(address: str, service: str, process: subprocess.Popen[bytes]) -> None:
+    """Asks until the service says that it serves; a model that is to be preloaded takes its time."""
+    last = "no answer"
     end = time.monotonic() + STARTING
     with grpc.insecure_channel(address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
@@ -196,9 +251,14 @@ def _await_health(address: str, process: subprocess.Popen[bytes]) -> None:
             if process.poll() is not None:
                 raise Failure(f"ended by itself with status {process.returncode}")
             try:
-                stub.Check(health_pb2.HealthCheckRequest(), timeout=5, wait_for_ready=True)
-            except grpc.RpcError:
-                time.sleep(0.2)
+                answer = stub.Check(
+                    health_pb2.HealthCheckRequest(service=service), timeout=5, wait_for_ready=True
+                )
+            except grpc.RpcError as error:
+                last = error.code().name
             else:
-                return
-    raise Failure(f"no answer within {STARTING:g} s")
+                last = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
+                if last == "SERVING":
+                    return
+            time.sleep(0.2)
+    raise Failure(f"not serving {service} within {STARTING:g} s: {last}")

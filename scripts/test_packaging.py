@@ -1,7 +1,8 @@
-"""Installs the wheel with each extra alone in a clean environment, and starts what the extra is for.
+"""Installs the wheel with each extra alone in a clean environment, and uses what it is for.
 
-`make test-packaging` runs it: first what wheel and sdist hold, then one environment per extra, with the
-versions of `constraints.txt`. An environment is a folder in a temporary place and goes when its checks end.
+`make test-packaging` runs it: first what wheel and sdist hold, and that both give the same wheel, then one
+environment per extra, with the versions of `constraints.txt`. An environment is a folder in a temporary place
+and goes when its checks end.
 What goes wrong is told on stderr and in the summary, JSON on stdout; the exit status is 0 where all is well,
 1 where a check failed, and 2 where the command or a build did.
 
@@ -97,9 +98,15 @@ def check_contents(folder: Path) -> tuple[Path, list[str]]:
         The wheel, and what is wrong with what they hold.
     """
     wheel, sdist = distributions.build_wheel(folder), distributions.build_sdist(folder)
+    rebuilt = distributions.rebuild_wheel(sdist, folder / "rebuilt")
     of_wheel = distributions.faults_of_wheel(distributions.files_of_wheel(wheel))
     of_sdist = distributions.faults_of_sdist(distributions.files_of_sdist(sdist))
-    return wheel, [*(f"wheel: {fault}" for fault in of_wheel), *(f"sdist: {fault}" for fault in of_sdist)]
+    of_both = distributions.differences_of_wheels(wheel, rebuilt)
+    return wheel, [
+        *(f"wheel: {fault}" for fault in of_wheel),
+        *(f"sdist: {fault}" for fault in of_sdist),
+        *(f"wheel of the tree and of the sdist: {fault}" for fault in of_both),
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -111,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    parser = argparse.ArgumentParser(description="Installs the wheel with each extra alone and starts it.")
+    parser = argparse.ArgumentParser(description="Installs the wheel with each extra alone and uses it.")
     parser.add_argument("extras", nargs="*", metavar="extra", help="check these alone; `base` is no extra")
     chosen: list[str] = parser.parse_args(arguments).extras or extras()
     if unknown := set(chosen) - set(extras()):

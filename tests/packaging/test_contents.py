@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,18 +11,41 @@ from scripts import distributions
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    return distributions.files_of_wheel(distributions.build_wheel(tmp_path_factory.mktemp("wheel")))
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return distributions.build_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> set[str]:
+    return distributions.files_of_wheel(built)
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return distributions.build_sdist(tmp_path_factory.mktemp("sdist"))
 
 
 def test_the_wheel_holds_the_packages_and_nothing_else(wheel: set[str]) -> None:
     assert distributions.faults_of_wheel(wheel) == []
 
 
-def test_the_sdist_holds_the_sources(tmp_path: Path) -> None:
-    files = distributions.files_of_sdist(distributions.build_sdist(tmp_path))
+def test_the_sdist_holds_the_sources(sdist: Path) -> None:
+    assert distributions.faults_of_sdist(distributions.files_of_sdist(sdist)) == []
 
-    assert distributions.faults_of_sdist(files) == []
+
+def test_the_wheel_of_the_sdist_is_the_wheel_of_the_tree(built: Path, sdist: Path, tmp_path: Path) -> None:
+    rebuilt = distributions.rebuild_wheel(sdist, tmp_path)
+
+    assert distributions.differences_of_wheels(built, rebuilt) == []
+
+
+def test_another_content_would_be_noticed(built: Path, tmp_path: Path) -> None:
+    other = tmp_path / built.name
+    with zipfile.ZipFile(built) as source, zipfile.ZipFile(other, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, b"" if name == "autoflow/errors.py" else source.read(name))
+
+    assert distributions.differences_of_wheels(built, other) == ["not in both alike: autoflow/errors.py"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from importlib.metadata import distribution, entry_points, version
@@ -57,7 +58,13 @@ def test_layers() -> None:
 
 
 def test_the_lock_of_the_proto_tools_names_no_host() -> None:
-    lock = (ROOT / "package-lock.json").read_text()
+    assert '"resolved"' not in (ROOT / "package-lock.json").read_text()
 
-    assert '"resolved"' not in lock
-    assert '"integrity"' in lock
+
+def test_every_package_of_the_lock_has_a_checksum() -> None:
+    lock = json.loads((ROOT / "package-lock.json").read_text())
+
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+
+    assert packages
+    assert [name for name, entry in packages.items() if "integrity" not in entry] == []
