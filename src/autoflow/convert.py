@@ -145,7 +145,9 @@ def workflow_to_proto(source: str, workflow: Workflow | None) -> workflow_pb2.Wo
         message.digest = workflow.digest
         # Made in their place: a message that is made by itself is copied, at twice the cost of the whole.
         for step in workflow.steps:
-            made = message.steps.add(name=step.name, type=_STEP_TYPES[step.type], instruction=step.instruction)
+            made = message.steps.add(
+                name=step.name, type=_STEP_TYPES[step.type], instruction=step.instruction
+            )
             for branch in step.branches:
                 made.branches.add(label=branch.label, target=branch.target)
     return message

@@ -71,12 +71,23 @@ def test_what_is_not_stated_is_not_there(write: Write) -> None:
     assert entry.description == ModelDescription("mine", "openai", Capabilities())
 
 
-async def test_a_model_whose_key_is_missing_is_listed_and_cannot_be_had(write: Write) -> None:
-    env = {"AUTOFLOW_MODELS": str(write(a_model(key_variable="SOME_KEY")))}
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("", "its key is missing: SOME_KEY is not set"),
+        # A file with a line feed at its end is how keys are often handed over.
+        (f"{SECRET}\n", "its key cannot be sent: SOME_KEY holds what no HTTP header can"),
+        (f"{SECRET}\N{EN DASH}1", "its key cannot be sent: SOME_KEY holds what no HTTP header can"),
+    ],
+)
+async def test_a_model_without_a_key_to_send_is_listed_and_cannot_be_had(
+    write: Write, key: str, reason: str
+) -> None:
+    env = {"AUTOFLOW_MODELS": str(write(a_model(key_variable="SOME_KEY"))), "SOME_KEY": key}
     catalogue = default_catalogue(env)
     assert catalogue.names == ("embedded", "mine")
-    reason = "its key is missing: SOME_KEY is not set"
-    assert catalogue.descriptions[1].unavailable_reason == reason
+    assert catalogue.descriptions[1].unavailable_reason.startswith(reason)
+    assert SECRET not in catalogue.descriptions[1].unavailable_reason
     with pytest.raises(UnknownModel, match=f"'mine' cannot be called: {reason}"):
         await catalogue.get("mine")
     assert default_catalogue({**env, "SOME_KEY": "k"}).descriptions[1].unavailable_reason == ""

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from protovalidate import Validator
 
 import autoflow.v1
+from autoflow.client.errors import from_grpc
 from tests.requests.knowledge import ANYTHING, SENSIBLE
 from tests.requests.system import CallersRuns, HeldRun, System, running_system
 
@@ -51,14 +52,15 @@ def services() -> Iterator[ServiceDescriptor]:
 
 def drawn(method: MethodDescriptor, count: int, seed: int) -> list[Message]:
     """Requests of one method, the same for the same seed; they repeat where there are not so many."""
-    sensible = _draw(SENSIBLE.of(method.input_type), count * (_SENSIBLE_OF - 1) // _SENSIBLE_OF, seed)
-    anything = _draw(ANYTHING.of(method.input_type), count // _SENSIBLE_OF, seed)
+    sensible = draw(SENSIBLE.of(method.input_type), count * (_SENSIBLE_OF - 1) // _SENSIBLE_OF, seed)
+    anything = draw(ANYTHING.of(method.input_type), count // _SENSIBLE_OF, seed)
     # The sensible ones first of each lot, so that there are runs before anything asks for one.
     lots = [[*islice(sensible, _SENSIBLE_OF - 1), next(anything)] for _ in range(-(-count // _SENSIBLE_OF))]
     return [request for lot in lots for request in lot][:count]
 
 
-def _draw(strategy: st.SearchStrategy[Message], count: int, seed: int) -> Iterator[Message]:
+def draw(strategy: st.SearchStrategy[Message], count: int, seed: int) -> Iterator[Message]:
+    """So many draws, the same for the same seed, over and over."""
     found: list[Message] = []
 
     @hypothesis.seed(seed)
@@ -131,6 +133,8 @@ class _Caller:
             code = error.code()
             if code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DEADLINE_EXCEEDED):
                 outcome.faults.append(f"{code.name}: {error.details()}: {request!r}")
+            if code is grpc.StatusCode.RESOURCE_EXHAUSTED and _retry_after(error) is None:
+                outcome.faults.append(f"{code.name} without a hint: {error.details()}")
         else:
             code = grpc.StatusCode.OK
             await self._runs.note(method.name, answer)
@@ -151,3 +155,7 @@ class _Caller:
         )
         assert answers, f"{path} ended without an answer"
         return answers[-1]
+
+
+def _retry_after(error: grpc.aio.AioRpcError) -> float | None:
+    return from_grpc(error, "").details.retry_after

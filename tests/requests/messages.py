@@ -1,6 +1,6 @@
 """Hypothesis strategies for any message, from its descriptor and its validation rules.
 
-Left out of the rules, because the contracts do not use them: CEL expressions, `in`, maps, byte strings,
+Left out of the rules, because the contracts do not use them: CEL expressions, `in`, maps,
 well-known string formats other than `uuid`.
 """
 
@@ -26,6 +26,8 @@ _MAX_ITEMS = 2
 """So many more items than a list needs."""
 _MAX_TEXT = 40
 """Characters of a drawn text, where the rules do not ask for more."""
+_MAX_BYTES = 8
+"""So many more bytes than a byte string needs."""
 _INTEGERS = {
     FieldDescriptor.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
     FieldDescriptor.CPPTYPE_INT64: (-(2**63), 2**63 - 1),
@@ -107,7 +109,7 @@ class Messages:
         if not self.strict:
             rules = validate_pb2.FieldRules()
         if member.cpp_type == FieldDescriptor.CPPTYPE_STRING:
-            return st.binary(max_size=8) if member.type == FieldDescriptor.TYPE_BYTES else _text(rules)
+            return _bytes(rules) if member.type == FieldDescriptor.TYPE_BYTES else _text(rules)
         if member.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
             return st.just(True) if rules.bool.const else st.booleans()
         if member.cpp_type == FieldDescriptor.CPPTYPE_ENUM:
@@ -159,6 +161,10 @@ def _text(rules: validate_pb2.FieldRules) -> st.SearchStrategy[str]:
             )
         )
     return st.text(min_size=wanted.min_len, max_size=max(wanted.min_len, min(longest, _MAX_TEXT)))
+
+
+def _bytes(rules: validate_pb2.FieldRules) -> st.SearchStrategy[bytes]:
+    return st.binary(min_size=rules.bytes.min_len, max_size=rules.bytes.min_len + _MAX_BYTES)
 
 
 def _integer(rules: Any, lowest: int, highest: int) -> st.SearchStrategy[int]:

@@ -17,6 +17,7 @@ from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecuteW
 from autoflow.v1.interpreter_service_pb2_grpc import InterpreterServiceStub
 from autoflow.v1.scorer_service_pb2 import ScoreOutputsRequest, ScoreOutputsResponse
 from autoflow.v1.scorer_service_pb2_grpc import ScorerServiceStub
+from autoflow.v1.task_pb2 import Content
 
 ANY_PORT = "127.0.0.1:0"
 HASTY = ClientSettings(retry=RetrySettings(attempts=2, initial_backoff=0.01, max_backoff=0.01))
@@ -67,7 +68,7 @@ async def test_a_request_that_breaks_the_contract_never_reaches_the_handler(
         reached = True
         return ScoreOutputsResponse()
 
-    score_request.pairs.add(output="no reference")
+    score_request.pairs.add(output=Content(text="no reference"))
     score_request.pairs[0].plan.tools[0].name = "with, comma"
     async with (
         serving(Service("scorer", (scripted_scorer(score),))) as address,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import logging
 import pkgutil
 from collections.abc import AsyncGenerator, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -34,6 +36,8 @@ from autoflow.v1.scorer_service_pb2 import (
     ScoreOutputsResponse,
 )
 from autoflow.v1.scorer_service_pb2_grpc import ScorerServiceServicer, add_ScorerServiceServicer_to_server
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def raised_types(base: type[Exception]) -> Iterator[type[Exception]]:
@@ -129,6 +133,20 @@ async def test_retry_after_arrives(score_request: ScoreOutputsRequest) -> None:
             await client.scorer.score_outputs(score_request)
 
     assert caught.value.details.retry_after == 0.0625
+
+
+def test_whoever_refuses_says_when_to_come_again() -> None:
+    refusals = [
+        node
+        for folder in ("src/autoflow", "services")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "ResourceExhausted"
+    ]
+
+    assert refusals
+    # The message comes first, then the seconds.
+    assert [ast.unparse(call) for call in refusals if len(call.args) + len(call.keywords) != 2] == []
 
 
 async def test_an_unknown_error_tells_the_caller_nothing_and_the_log_everything(

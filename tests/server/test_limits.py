@@ -6,18 +6,21 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
+import grpc
 import pytest
 
 from autoflow.client import Client, ClientSettings, RetrySettings
 from autoflow.client import errors as client_errors
 from autoflow.server import ServerSettings, Service
+from autoflow.server.messages import READ_FACTOR
 from autoflow.settings import SettingsError, from_env
 from autoflow.testing import GatedModel, catalogue_of, scripted_interpreter, scripted_scorer, serving
-from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecuteWorkflowResponse
+from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecuteWorkflowResponse, StepStarted
 from autoflow.v1.scorer_service_pb2 import MetricScores, ScoreOutputsRequest, ScoreOutputsResponse
 from autoflow_interpreter.service import build
+from tests.wire import Wire
 
 ANY_PORT = "127.0.0.1:0"
 HASTY = ClientSettings(retry=RetrySettings(attempts=2, initial_backoff=0.01, max_backoff=0.01))
@@ -62,56 +65,101 @@ async def test_one_stream_too_many_is_refused_and_short_calls_go_on(
     assert "streams" in caught.value.message
 
 
-async def test_a_request_that_is_too_large_is_refused(score_request: ScoreOutputsRequest) -> None:
-    async def score(_: ScoreOutputsRequest) -> ScoreOutputsResponse:
-        raise AssertionError("it was read")
+LIMIT = 4000
+"""Bytes of a message."""
 
-    score_request.pairs[0].output = "x" * 5000
-    settings = ServerSettings(ANY_PORT, max_message_bytes=4000)
+
+class Replying:
+    """A scorer whose answers have so many bytes, and a few more."""
+
+    def __init__(self, size: int = 0) -> None:
+        self._answer = ScoreOutputsResponse(scores=[MetricScores(metric="x" * size)])
+        self.calls = 0
+
+    async def score(self, _: ScoreOutputsRequest) -> ScoreOutputsResponse:
+        self.calls += 1
+        return self._answer
+
+    async def execute(self, _: ExecuteWorkflowRequest) -> AsyncGenerator[ExecuteWorkflowResponse]:
+        self.calls += 1
+        yield ExecuteWorkflowResponse(sequence=0)
+        yield ExecuteWorkflowResponse(step_started=StepStarted(step="x" * LIMIT))
+
+
+@asynccontextmanager
+async def limited(replying: Replying) -> AsyncIterator[Client]:
+    service = Service("both", (scripted_interpreter(replying.execute), scripted_scorer(replying.score)))
+    settings = ServerSettings(ANY_PORT, max_message_bytes=LIMIT)
     async with (
-        serving(Service("scorer", (scripted_scorer(score),)), settings) as address,
-        Client(scorer=address, settings=HASTY) as client,
+        serving(service, settings) as address,
+        Client(interpreter=address, scorer=address, settings=HASTY) as client,
     ):
+        yield client
+
+
+async def test_a_request_of_the_limit_is_answered_and_one_byte_more_is_not(
+    score_request: ScoreOutputsRequest, caplog: pytest.LogCaptureFixture
+) -> None:
+    score_request.pairs[0].output.text = "x" * 1000
+    score_request.pairs[0].output.text += "x" * (LIMIT - score_request.ByteSize())
+    replying = Replying()
+    async with limited(replying) as client:
+        await client.scorer.score_outputs(score_request)
+        score_request.pairs[0].output.text += "x"
+        with caplog.at_level(logging.INFO), pytest.raises(client_errors.ResourceExhausted) as caught:
+            await client.scorer.score_outputs(score_request)
+
+    assert replying.calls == 1
+    assert caught.value.details.reason == "MESSAGE_TOO_LARGE"
+    assert caught.value.message.startswith("the request has 4,001 bytes, and 4,000 are allowed")
+    assert caught.value.details.retry_after is None
+    # It would fail again, so the channel, which repeats such calls, was told not to.
+    assert len([record for record in caplog.records if record.message == "call"]) == 1
+
+
+async def test_a_request_far_past_the_limit_is_not_even_read(score_request: ScoreOutputsRequest) -> None:
+    score_request.pairs[0].output.text = "x" * LIMIT * READ_FACTOR
+    replying = Replying()
+    async with limited(replying) as client:
         with pytest.raises(client_errors.ResourceExhausted, match="larger than max"):
             await client.scorer.score_outputs(score_request)
+
+    assert not replying.calls
 
 
 async def test_an_answer_that_is_too_large_is_not_sent(score_request: ScoreOutputsRequest) -> None:
-    async def score(_: ScoreOutputsRequest) -> ScoreOutputsResponse:
-        return ScoreOutputsResponse(scores=[MetricScores(metric="x" * 5000)])
-
-    settings = ServerSettings(ANY_PORT, max_message_bytes=4000)
-    async with (
-        serving(Service("scorer", (scripted_scorer(score),)), settings) as address,
-        Client(scorer=address, settings=HASTY) as client,
-    ):
-        with pytest.raises(client_errors.ResourceExhausted, match="larger than max"):
+    replying = Replying(LIMIT)
+    async with limited(replying) as client:
+        with pytest.raises(client_errors.ResourceExhausted, match="the answer has") as caught:
             await client.scorer.score_outputs(score_request)
 
+    assert caught.value.details.reason == "MESSAGE_TOO_LARGE"
+    assert replying.calls == 1
 
-class Wire:
-    """A connection's middle, which can be cut without either end being told."""
 
-    def __init__(self, address: str) -> None:
-        self._host, _, self._port = address.rpartition(":")
-        self.frozen = False
+async def test_an_answer_of_a_stream_that_is_too_large_ends_it(
+    execute_request: ExecuteWorkflowRequest,
+) -> None:
+    replying = Replying()
+    async with limited(replying) as client:
+        events = client.interpreter.execute_workflow(execute_request)
+        assert (await anext(events)).sequence == 0
+        with pytest.raises(client_errors.ResourceExhausted, match="the answer has"):
+            await anext(events)
 
-    @asynccontextmanager
-    async def listening(self) -> AsyncIterator[str]:
-        server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
-        async with server:
-            yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
-    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(self._host, int(self._port))
-        await asyncio.gather(self._carry(reader, back), self._carry(there, writer))
+async def test_bytes_that_are_no_request_are_told_from_a_fault() -> None:
+    replying = Replying()
+    service = Service("scorer", (scripted_scorer(replying.score),))
+    async with serving(service) as address, grpc.aio.insecure_channel(address) as channel:
+        method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(
+            "/autoflow.v1.ScorerService/ScoreOutputs"
+        )
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await method(b"\xff", timeout=LONG)
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            while data := await reader.read(65536):
-                if not self.frozen:
-                    writer.write(data)
-        writer.close()
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert not replying.calls
 
 
 async def test_the_calls_of_a_client_that_went_silent_are_cancelled(
@@ -148,7 +196,7 @@ async def test_content_is_logged_only_where_it_is_wanted(
     told = {record.message: vars(record)["content"] for record in caplog.records if "content" in vars(record)}
     assert set(told) == ({"request", "answer"} if wanted else set())
     if wanted:
-        assert json.loads(told["request"])["pairs"][0]["output"] == "a private text"
+        assert json.loads(told["request"])["pairs"][0]["output"]["text"] == "a private text"
 
 
 async def test_a_deadline_reaches_the_call_of_the_model(execute_request: ExecuteWorkflowRequest) -> None:
@@ -187,6 +235,7 @@ async def test_a_cancellation_reaches_the_call_of_the_model(execute_request: Exe
     [
         ("AUTOFLOW_MAX_CONCURRENT_STREAMS", "0"),
         ("AUTOFLOW_MAX_MESSAGE_BYTES", "-1"),
+        ("AUTOFLOW_MAX_MESSAGE_BYTES", str(2**31)),
         ("AUTOFLOW_KEEPALIVE", "0"),
         ("AUTOFLOW_UNARY_DEADLINE", "nan"),
         ("AUTOFLOW_LOG_LEVEL", "LOUD"),

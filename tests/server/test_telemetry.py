@@ -5,19 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-import grpc
 import pytest
 from opentelemetry.metrics import NoOpMeterProvider
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
-    ExportTraceServiceResponse,
-)
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
-    TraceServiceServicer,
-    add_TraceServiceServicer_to_server,
-)
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -35,6 +26,7 @@ from autoflow.v1.model_pb2 import ModelRef
 from autoflow.v1.scorer_service_pb2 import ScoreOutputsRequest, ScoreOutputsResponse
 from autoflow.v1.workflow_pb2 import Workflow
 from autoflow_interpreter.service import build
+from tests.collector import collecting
 
 REQUEST = ExecuteWorkflowRequest(
     workflow=Workflow(source="Step 1:::process:::Private words.:::next::Step 2\nStep 2:::terminal:::Answer."),
@@ -124,28 +116,9 @@ async def test_an_error_is_noted_by_its_class_alone(spans: InMemorySpanExporter)
     assert all("rivate" not in span.to_json() for span in found.values())
 
 
-class Collector(TraceServiceServicer):
-    """Receives spans over OTLP."""
-
-    def __init__(self) -> None:
-        self.requests: list[ExportTraceServiceRequest] = []
-
-    async def Export(self, request: ExportTraceServiceRequest, context: object) -> ExportTraceServiceResponse:
-        self.requests.append(request)
-        return ExportTraceServiceResponse()
-
-
 async def test_spans_reach_a_collector(
     monkeypatch: pytest.MonkeyPatch, score_request: ScoreOutputsRequest
 ) -> None:
-    collector = Collector()
-    receiver = grpc.aio.server()
-    add_TraceServiceServicer_to_server(collector, receiver)  # type: ignore[no-untyped-call]
-    port = receiver.add_insecure_port("127.0.0.1:0")
-    await receiver.start()
-    # OpenTelemetry's exporter reads the process' own environment.
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
-
     async def work() -> None:
         async with (
             serving(Service("scorer", (scripted_scorer(answer),))) as address,
@@ -153,19 +126,19 @@ async def test_spans_reach_a_collector(
         ):
             await client.scorer.score_outputs(score_request)
 
-    def process() -> None:
+    def process(env: Mapping[str, str]) -> None:
         # The exporter's shutdown waits for the collector, which needs this loop.
-        with switched_on({"OTEL_TRACES_EXPORTER": "otlp"}, "scorer"):
+        with switched_on(env, "scorer"):
             asyncio.run(work())
 
-    await asyncio.to_thread(process)
-    await receiver.stop(0)
+    async with collecting() as collector:
+        # OpenTelemetry's exporter reads the process' own environment.
+        for name, value in collector.env.items():
+            monkeypatch.setenv(name, value)
+        await asyncio.to_thread(process, collector.env)
 
-    (resource,) = collector.requests[0].resource_spans
-    names = {item.key: item.value.string_value for item in resource.resource.attributes}
-    assert names["service.name"] == "autoflow-scorer"
-    kinds = [span.kind for scope in resource.scope_spans for span in scope.spans]
-    assert sorted(kinds) == [2, 3]
+    assert {source for source, _ in collector.spans} == {"autoflow-scorer"}
+    assert sorted(span.kind for _, span in collector.spans) == [2, 3]
 
 
 async def test_metrics_can_be_scraped(score_request: ScoreOutputsRequest, unused_tcp_port: int) -> None:

@@ -40,6 +40,8 @@ class ClientSettings:
     """How often calls are repeated."""
     keepalive: float = 60.0
     """Seconds without a sign of life after which a connection with calls in flight is tested; at least 30."""
+    keepalive_timeout: float = 20.0
+    """Seconds that a tested connection has to answer; then its calls fail with UNAVAILABLE."""
     max_message_bytes: int = 64 * 2**20
     """The largest answer that is read."""
 
@@ -71,7 +73,8 @@ def channel_options(settings: ClientSettings, repeatable: Iterable[str]) -> list
     return [
         ("grpc.service_config", json.dumps(config)),
         ("grpc.keepalive_time_ms", round(settings.keepalive * 1000)),
-        ("grpc.keepalive_timeout_ms", 20_000),
+        # Of grpc's two time-outs for an answer (1.85) this one counts; its own default is a minute.
+        ("grpc.http2.ping_timeout_ms", round(settings.keepalive_timeout * 1000)),
         ("grpc.max_receive_message_length", settings.max_message_bytes),
         # Addresses come from the deployment, not from whoever runs DNS for it.
         ("grpc.service_config_disable_resolution", 1),

@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from autoflow.llm.base import Completion, Constraint, LanguageModel, Message, Sampling
+from autoflow.llm.base import Completion, Constraint, LanguageModel, Message, Sampling, Usage
+from autoflow.telemetry import ModelCall, model_call
 
 _CANCEL_SECONDS = 5.0
 
@@ -46,9 +47,13 @@ async def draw(
     async def call(first: int) -> _Drawn:
         seeded = replace(sampling, seed=sampling.seed + first)
         n = min(size, count - first)
-        if n == 1:
-            return first, (await model.complete(messages, seeded, constraint=constraint, adapter=adapter),)
-        drawn = await model.complete_n(messages, seeded, n, constraint=constraint, adapter=adapter)
+        with model_call(model.name, cost := ModelCall()):
+            drawn: tuple[Completion, ...]
+            if n == 1:
+                drawn = (await model.complete(messages, seeded, constraint=constraint, adapter=adapter),)
+            else:
+                drawn = await model.complete_n(messages, seeded, n, constraint=constraint, adapter=adapter)
+            cost.usage = sum((completion.usage for completion in drawn), Usage())
         return first, drawn
 
     tasks = [asyncio.create_task(call(first)) for first in range(0, count, size)]

@@ -1,9 +1,9 @@
 """What happens around every call of a service's own methods.
 
 In this order: the request's id is found or made, the call is admitted, it gets a deadline if the caller gave
-none, the request is validated, the handler runs. Whatever it raises goes through the error table; the end of
-the call is logged with its code and time; what was asked and answered is logged only where the settings
-say so.
+none, the request is read and validated, the handler runs, its answer is written. Whatever any of them raises
+goes through the error table; the end of the call is logged with its code and time; what was asked and
+answered is logged only where the settings say so.
 
 Health and reflection are left alone. Left out: streams of requests, which no contract has; identities, quotas
 and encryption: this server is for a trusted network.
@@ -12,12 +12,11 @@ and encryption: this server is for a trusted network.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
 from typing import Any, TypeAlias, cast
 
@@ -30,8 +29,9 @@ from structlog.contextvars import bound_contextvars
 from autoflow import telemetry
 from autoflow.errors import DeadlineExceeded
 from autoflow.server.content import log_content
-from autoflow.server.errors import failure
+from autoflow.server.errors import Unimplemented, failure
 from autoflow.server.gate import Gate
+from autoflow.server.messages import Codec
 from autoflow.server.settings import ServerSettings
 from autoflow.server.validation import validate
 
@@ -42,17 +42,20 @@ _RETRY_PUSHBACK = "grpc-retry-pushback-ms"
 """Tells a client's channel, before its own back-off, when to try again (gRFC A6)."""
 _MIN_PUSHBACK_MS = 10
 """grpc (1.85) never makes an attempt that is to come after no time at all."""
+_NEVER = "-1"
+"""As a push-back: the call is not to be tried again, for waiting does not help."""
 _INFRASTRUCTURE = ("/grpc.health.", "/grpc.reflection.")
 
 _log = logging.getLogger(__name__)
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
-Around: TypeAlias = Callable[[Message, Context], AbstractAsyncContextManager[None]]
+Around: TypeAlias = Callable[[bytes, Context], AbstractAsyncContextManager[Message]]
+"""Reads the request, which it yields, and sees to everything else around the handler."""
 Unary: TypeAlias = Callable[[Message, Context], Awaitable[Message]]
 Tell: TypeAlias = Callable[[str, Message], None]
 """Is told of each request and answer."""
-Stream: TypeAlias = Callable[[Message, Context], AsyncIterator[Message] | Awaitable[None]]
+Stream: TypeAlias = Callable[[Message, Context], AsyncGenerator[Message]]
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
@@ -80,26 +83,33 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             raise NotImplementedError(f"{method} takes a stream of requests")
 
         streams = handler.response_streaming
+        codec = Codec(
+            cast("Callable[[bytes], Message]", handler.request_deserializer),
+            cast("Callable[[Message], bytes]", handler.response_serializer),
+            self._settings.max_message_bytes,
+        )
 
-        def around(request: Message, context: Context) -> AbstractAsyncContextManager[None]:
-            return self._around(handler_call_details, streams, request, context)
+        def around(data: bytes, context: Context) -> AbstractAsyncContextManager[Message]:
+            return self._around(handler_call_details, streams, codec, data, context)
 
+        # Without a deserializer and a serializer, gRPC hands on bytes.
         if streams:
             return grpc.unary_stream_rpc_method_handler(
-                _streaming(cast("Stream", handler.unary_stream), around, self._tell),
-                handler.request_deserializer,
-                handler.response_serializer,
+                _streaming(cast("Stream", handler.unary_stream), around, codec, self._tell)
             )
         return grpc.unary_unary_rpc_method_handler(
-            _unary(cast("Unary", handler.unary_unary), around, self._tell),
-            handler.request_deserializer,
-            handler.response_serializer,
+            _unary(cast("Unary", handler.unary_unary), around, codec, self._tell)
         )
 
     @asynccontextmanager
     async def _around(
-        self, details: grpc.HandlerCallDetails, streams: bool, request: Message, context: Context
-    ) -> AsyncIterator[None]:
+        self,
+        details: grpc.HandlerCallDetails,
+        streams: bool,
+        codec: Codec,
+        data: bytes,
+        context: Context,
+    ) -> AsyncIterator[Message]:
         method, request_id, outcome = details.method, _request_id(details), telemetry.Outcome(admitted=False)
         seconds = self._settings.stream_deadline if streams else self._settings.unary_deadline
         context.set_trailing_metadata(((REQUEST_ID, request_id),))
@@ -112,9 +122,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 with self._gate.enter(streams=streams):
                     outcome.admitted = True
                     async with _deadline(context, seconds):
+                        request = codec.read(data)
                         validate(self._validator, request)
                         self._tell("request", request)
-                        yield
+                        yield request
 
     @contextmanager
     def _observed(self, details: grpc.HandlerCallDetails, outcome: telemetry.Outcome) -> Iterator[None]:
@@ -129,30 +140,29 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             yield
 
 
-def _unary(handler: Unary, around: Around, tell: Tell) -> Unary:
-    async def handle(request: Message, context: Context) -> Message:
-        async with around(request, context):
+def _unary(
+    handler: Unary, around: Around, codec: Codec, tell: Tell
+) -> Callable[[bytes, Context], Awaitable[bytes]]:
+    async def handle(data: bytes, context: Context) -> bytes:
+        async with around(data, context) as request:
             answer = await handler(request, context)
             tell("answer", answer)
-            return answer
+            return codec.write(answer)
         raise AssertionError("no error is swallowed around a call")
 
     return handle
 
 
-def _streaming(handler: Stream, around: Around, tell: Tell) -> Stream:
+def _streaming(
+    handler: Stream, around: Around, codec: Codec, tell: Tell
+) -> Callable[[bytes, Context], Awaitable[None]]:
     # A coroutine that writes, not a generator: when a call is cancelled between two answers, a generator of
     # grpc's would be left to the garbage collector; this one is closed before the call ends.
-    async def handle(request: Message, context: Context) -> None:
-        async with around(request, context):
-            answers = handler(request, context)
-            if inspect.isawaitable(answers):
-                await answers
-                return
-            async with aclosing(answers):  # type: ignore[type-var]  # Handlers are async generators.
-                async for answer in answers:
-                    tell("answer", answer)
-                    await context.write(answer)
+    async def handle(data: bytes, context: Context) -> None:
+        async with around(data, context) as request, aclosing(handler(request, context)) as answers:
+            async for answer in answers:
+                tell("answer", answer)
+                await context.write(codec.write(answer))
 
     return handle
 
@@ -186,14 +196,24 @@ async def _answered(context: Context, request_id: str) -> AsyncIterator[None]:
     except grpc.aio.AbortError:
         raise
     except Exception as error:
-        failed = failure(error, request_id)
+        failed = failure(_told(error, context), request_id)
         if not failed.expected:
             _log.exception("a call failed in an unexpected way")
         metadata: list[tuple[str, str | bytes]] = [(REQUEST_ID, request_id)]
         if failed.retry_after is not None:
             metadata.append((_RETRY_PUSHBACK, str(max(_MIN_PUSHBACK_MS, round(failed.retry_after * 1000)))))
+        elif failed.code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+            metadata.append((_RETRY_PUSHBACK, _NEVER))
         status = rpc_status.to_status(failed.status)
         await context.abort(failed.code, status.details, (*metadata, *status.trailing_metadata))
+
+
+def _told(error: Exception, context: Context) -> Exception:
+    # This is what generated code does for a method that a servicer does not have. A NotImplementedError alone
+    # may come from anywhere below.
+    if isinstance(error, NotImplementedError) and _code(context) == grpc.StatusCode.UNIMPLEMENTED.name:
+        return Unimplemented("the service does not have this method yet")
+    return error
 
 
 @asynccontextmanager

@@ -40,6 +40,20 @@ class InvalidRequest(errors.AutoFlowError):
         self.violations = violations
 
 
+class MessageTooLarge(errors.ResourceExhausted):
+    """A request or an answer is larger than the server's limit; the same call again would fail again."""
+
+    def __init__(self, what: str, size: int, limit: int) -> None:
+        super().__init__(
+            f"{what} has {size:,} bytes, and {limit:,} are allowed; "
+            "calling again does not help, asking for less at once does"
+        )
+
+
+class Unimplemented(errors.AutoFlowError):
+    """The contract has the method, and the service has no code for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """How one kind of error is answered."""
@@ -53,6 +67,7 @@ class Answer:
 
 TABLE: Mapping[type[Exception], Answer] = {
     InvalidRequest: Answer(grpc.StatusCode.INVALID_ARGUMENT),
+    Unimplemented: Answer(grpc.StatusCode.UNIMPLEMENTED),
     errors.InvalidArgument: Answer(grpc.StatusCode.INVALID_ARGUMENT),
     errors.NotFound: Answer(grpc.StatusCode.NOT_FOUND),
     errors.AlreadyExists: Answer(grpc.StatusCode.ALREADY_EXISTS),

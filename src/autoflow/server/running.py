@@ -16,8 +16,9 @@ from grpc_reflection.v1alpha import reflection
 from autoflow.server.calls import CallInterceptor
 from autoflow.server.gate import Gate
 from autoflow.server.health import Health
+from autoflow.server.messages import READ_FACTOR
 from autoflow.server.service import Service
-from autoflow.server.settings import ServerSettings
+from autoflow.server.settings import MOST_MESSAGE_BYTES, ServerSettings
 
 _log = logging.getLogger(__name__)
 
@@ -126,8 +127,10 @@ class Listener:
         self._server = grpc.aio.server(
             interceptors=[CallInterceptor(settings, self._gate)],
             options=[
-                ("grpc.max_receive_message_length", settings.max_message_bytes),
-                ("grpc.max_send_message_length", settings.max_message_bytes),
+                (
+                    "grpc.max_receive_message_length",
+                    min(READ_FACTOR * settings.max_message_bytes, MOST_MESSAGE_BYTES),
+                ),
                 ("grpc.keepalive_time_ms", round(settings.keepalive * 1000)),
                 # Of grpc's two time-outs for an answer (1.85) this one counts; its own default is a minute.
                 ("grpc.http2.ping_timeout_ms", round(settings.keepalive_timeout * 1000)),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from autoflow.settings import SettingsError
 
+MOST_MESSAGE_BYTES = 2**31 - 1
+"""What gRPC can be told, and protobuf can write."""
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -30,7 +32,7 @@ class ServerSettings:
     """Seconds between two questions whether the service is ready; also the most that an answer may take."""
     max_message_bytes: int = 64 * 2**20
     """The largest request that is read, and the largest answer that is sent; a larger one ends its call with
-    RESOURCE_EXHAUSTED."""
+    RESOURCE_EXHAUSTED. Requests of up to twice as many are held in memory before they are refused."""
     keepalive: float = 60.0
     """Seconds without a sign of life after which a connection is tested; one that stays silent is closed, and
     its calls are cancelled."""
@@ -52,6 +54,8 @@ class ServerSettings:
         for name in ("max_concurrent_rpcs", "max_concurrent_streams", "max_message_bytes"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"AUTOFLOW_{name.upper()} must be at least 1")
+        if self.max_message_bytes > MOST_MESSAGE_BYTES:
+            raise SettingsError(f"AUTOFLOW_MAX_MESSAGE_BYTES must be at most {MOST_MESSAGE_BYTES}")
         for name in (
             "unary_deadline",
             "stream_deadline",

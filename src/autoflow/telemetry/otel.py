@@ -1,21 +1,28 @@
 """Spans and metrics through OpenTelemetry's API.
 
 Own code rather than `opentelemetry-instrumentation-grpc`: the server's interceptor already knows method, code
-and refusals, so a call costs one span and two records, and methods of health and reflection are left out.
+and refusals, so a call costs one span and one record, and methods of health and reflection are left out.
+What is only summed up is kept here and read when the metrics are.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING
 
 from opentelemetry import context as otel_context
 from opentelemetry.metrics import Meter
-from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_context, use_span
+from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from autoflow.telemetry import Attributes, Metadata, ModelCall, Outcome
+from autoflow.telemetry.sums import Sums
+
+if TYPE_CHECKING:
+    from autoflow.llm.base import Usage
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 """Bounds of the histograms' buckets: from a lint to a whole generation."""
@@ -46,27 +53,31 @@ class OpenTelemetry:
             description="Time that calls of other services took.",
             explicit_bucket_boundaries_advisory=_SECONDS,
         )
-        self._in_flight = meter.create_up_down_counter(
-            "autoflow.rpc.in_flight", description="Calls that are being answered."
-        )
-        self._refused = meter.create_counter(
-            "autoflow.rpc.refused",
-            description="Calls refused before their handler: too many, or not serving.",
-        )
         self._model = meter.create_histogram(
             "autoflow.llm.call.duration",
             unit="s",
             description="Time that calls of language models took.",
             explicit_bucket_boundaries_advisory=_SECONDS,
         )
-        self._tokens = meter.create_counter("autoflow.llm.tokens", description="Tokens read and written.")
-        self._cost = meter.create_counter("autoflow.llm.cost_usd", description="By the catalogue's prices.")
+        self._in_flight, self._refused, self._tokens, self._cost = Sums(), Sums(), Sums(), Sums()
+        meter.create_observable_up_down_counter(
+            "autoflow.rpc.in_flight", [self._in_flight.observe], description="Calls that are being answered."
+        )
+        meter.create_observable_counter(
+            "autoflow.rpc.refused",
+            [self._refused.observe],
+            description="Calls refused before their handler: too many, or not serving.",
+        )
+        meter.create_observable_counter(
+            "autoflow.llm.tokens", [self._tokens.observe], description="Tokens read and written."
+        )
+        meter.create_observable_counter(
+            "autoflow.llm.cost_usd", [self._cost.observe], description="By the catalogue's prices."
+        )
 
-    @contextmanager
-    def span(self, name: str, attributes: Attributes) -> Iterator[None]:
+    def span(self, name: str, attributes: Attributes) -> AbstractContextManager[None]:
         """A span around a block."""
-        with self._spanning(self._tracer.start_span(name, attributes=attributes)):
-            yield
+        return _Block(self._tracer.start_span(name, attributes=attributes))
 
     @contextmanager
     def served(
@@ -79,10 +90,11 @@ class OpenTelemetry:
         span = self._tracer.start_span(name, context=parent, kind=SpanKind.SERVER, attributes=attributes)
         started = time.perf_counter()
         self._in_flight.add(1, attributes)
+        current = otel_context.attach(set_span_in_context(span))
         try:
-            with use_span(span, end_on_exit=False, record_exception=False, set_status_on_exception=False):
-                yield
+            yield
         finally:
+            otel_context.detach(current)
             self._in_flight.add(-1, attributes)
             if not outcome.admitted:
                 self._refused.add(1, attributes)
@@ -110,50 +122,69 @@ class OpenTelemetry:
 
     @contextmanager
     def model(self, name: str, call: ModelCall) -> Iterator[None]:
-        """A span and the figures of a call of a language model."""
-        attributes = {"gen_ai.request.model": name}
-        span = self._tracer.start_span("llm", kind=SpanKind.CLIENT, attributes=attributes)
-        started = time.perf_counter()
+        """A span and the figures of a call of a language model.
+
+        The span is made when the call has ended, with all that it says, and so never is the current one:
+        nothing below such a call has spans, and filling in a span bit by bit costs more.
+        """
+        started_at, started = time.time_ns(), time.perf_counter()
         error = "none"
         try:
-            with self._spanning(span):
-                yield
-                self._count(span, attributes, call)
+            yield
         except BaseException as raised:
             error = type(raised).__name__
             raise
         finally:
-            self._model.record(time.perf_counter() - started, {**attributes, "error.type": error})
+            labels = {"gen_ai.request.model": name, "error.type": error}
+            self._model.record(time.perf_counter() - started, labels)
+            self._tell_model_call(name, call.usage, error, started_at)
 
-    def _count(self, span: Span, attributes: dict[str, str], call: ModelCall) -> None:
-        usage = call.usage
-        if usage is None:
-            return
-        span.set_attributes(
-            {
-                "gen_ai.usage.input_tokens": usage.prompt_tokens,
-                "gen_ai.usage.output_tokens": usage.completion_tokens,
-            }
+    def _tell_model_call(self, name: str, usage: Usage | None, error: str, started_at: int) -> None:
+        attributes: dict[str, str | int] = {"gen_ai.request.model": name}
+        if error != "none":
+            attributes["error.type"] = error
+        if usage is not None:
+            attributes["gen_ai.usage.input_tokens"] = usage.prompt_tokens
+            attributes["gen_ai.usage.output_tokens"] = usage.completion_tokens
+            labels = {"gen_ai.request.model": name}
+            self._tokens.add(usage.prompt_tokens, {**labels, "gen_ai.token.type": "input"})
+            self._tokens.add(usage.completion_tokens, {**labels, "gen_ai.token.type": "output"})
+            if usage.cost_usd:
+                self._cost.add(usage.cost_usd, labels)
+        span = self._tracer.start_span(
+            "llm", kind=SpanKind.CLIENT, attributes=attributes, start_time=started_at
         )
-        self._tokens.add(usage.prompt_tokens, {**attributes, "gen_ai.token.type": "input"})
-        self._tokens.add(usage.completion_tokens, {**attributes, "gen_ai.token.type": "output"})
-        if usage.cost_usd:
-            self._cost.add(usage.cost_usd, attributes)
-
-    @contextmanager
-    def _spanning(self, span: Span) -> Iterator[None]:
-        try:
-            # An error's message may quote what a model has read, so OpenTelemetry is kept from noting it.
-            with use_span(span, end_on_exit=False, record_exception=False, set_status_on_exception=False):
-                yield
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            span.set_attribute("error.type", type(error).__name__)
+        if error != "none":
             span.set_status(StatusCode.ERROR)
-            raise
-        finally:
-            span.end()
+        span.end()
+
+
+class _Block(AbstractContextManager[None]):
+    """Makes a span the current one, and ends it.
+
+    OpenTelemetry's own `use_span` would note an error's message, which may quote what a model has read, or
+    nothing of the error at all.
+    """
+
+    __slots__ = ("_span", "_token")
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+
+    def __enter__(self) -> None:
+        self._token = otel_context.attach(set_span_in_context(self._span))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        otel_context.detach(self._token)
+        if kind is not None and kind is not GeneratorExit:
+            self._span.set_attribute("error.type", kind.__name__)
+            self._span.set_status(StatusCode.ERROR)
+        self._span.end()
 
 
 def _of_method(method: str) -> tuple[str, dict[str, str]]:

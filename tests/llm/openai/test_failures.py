@@ -290,6 +290,7 @@ def test_an_endpoint_does_not_show_its_key() -> None:
         {"attempts": 0},
         {"timeout": 0.0},
         {"max_waiting": -1},
+        {"max_answer_bytes": 0},
     ],
 )
 def test_an_endpoint_that_contradicts_itself_is_refused(fields: dict[str, Any]) -> None:

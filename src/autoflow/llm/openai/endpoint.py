@@ -65,6 +65,8 @@ class Endpoint:
     """The most calls under way, 1 or more; one that waits before its next attempt is under way."""
     max_waiting: int = 1024
     """The most calls that wait for one of those to end; those beyond are refused at once."""
+    max_answer_bytes: int = 32 * 2**20
+    """The largest answer that is read, 1 or more; an attempt that is answered with more has failed."""
 
     def __post_init__(self) -> None:
         can = self.capabilities
@@ -80,8 +82,8 @@ class Endpoint:
             and not can.json_schema
             and self.grammar is not GrammarStyle.VLLM,
             "adapters are not known to endpoints": can.adapters,
-            "max_n, attempts and max_concurrency are at least 1": min(
-                can.max_n, self.attempts, self.max_concurrency
+            "max_n, attempts, max_concurrency and max_answer_bytes are at least 1": min(
+                can.max_n, self.attempts, self.max_concurrency, self.max_answer_bytes
             )
             < 1,
             "time-outs are more than 0": min(self.timeout, self.attempt_timeout) <= 0,

@@ -6,8 +6,7 @@ or made no sense, and nobody here can know.
 
 No prompt, no answer and no key is ever in a log or an error of this package. What it does not protect
 against: the logs of other libraries at the level DEBUG, and an environment that holds
-`OPENAI_CUSTOM_HEADERS`, which the package `openai` sends to every endpoint; an endpoint that answers with
-more than there is memory for.
+`OPENAI_CUSTOM_HEADERS`, which the package `openai` sends to every endpoint.
 
 Left out: streaming, adapters, and endpoints that want anything but a key (a provider's own signatures, tokens
 that expire).
@@ -23,7 +22,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TypeVar
 
-from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError, omit
+from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError, omit
 
 from autoflow.llm.base import (
     Capabilities,
@@ -43,6 +42,7 @@ from autoflow.llm.demands import demand
 from autoflow.llm.openai.answers import Answer, Nonsense, completions, picked
 from autoflow.llm.openai.bodies import Body, chat_body, choice_body
 from autoflow.llm.openai.endpoint import Endpoint, GrammarStyle
+from autoflow.llm.openai.reading import IDENTITY, Unreadable, limited
 from autoflow.llm.openai.retries import Failure, judge, retried
 
 _log = logging.getLogger(__name__)
@@ -74,6 +74,10 @@ class OpenAIModel:
             base_url=endpoint.base_url,
             max_retries=0,
             timeout=endpoint.attempt_timeout,
+            http_client=DefaultAsyncHttpxClient(
+                timeout=endpoint.attempt_timeout,
+                event_hooks={"response": [limited(endpoint.max_answer_bytes)]},
+            ),
         )
         self._slots = asyncio.Semaphore(endpoint.max_concurrency)
         self._waiting = 0
@@ -213,6 +217,7 @@ class OpenAIModel:
         """
         key = self._endpoint.api_key
         headers = {
+            "Accept-Encoding": IDENTITY,
             "Authorization": f"Bearer {key}" if key else omit,
             "OpenAI-Organization": omit,
             "OpenAI-Project": omit,
@@ -230,6 +235,8 @@ class OpenAIModel:
             failure: Exception = Failure(f"no answer within {self._endpoint.attempt_timeout:g} seconds")
         except APIStatusError as error:
             failure = judge(error, key)
+        except Unreadable as error:
+            failure = Failure(str(error))
         except APIConnectionError:
             failure = Failure("the connection failed")
         except (OpenAIError, ValueError):
