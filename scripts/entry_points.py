@@ -145,16 +145,23 @@ def check_entry_points(extra: str, environment: Environment) -> None:
 
 
 def _checks() -> Mapping[str, Callable[[Environment], None]]:
-    programs = ("base", "server", "postgres", "local")
+    programs = ("base", "server", "postgres", "scenes", "local")
     return {
         **{name: partial(_run_program, name) for name in programs},
         **{name: partial(check_service, name) for name in SERVICES},
         "endpoints": check_endpoints,
+        "scorer": check_scorer,
         "s3": check_s3,
         "telemetry": check_telemetry,
         "training": check_worker,
         "cli": check_command,
     }
+
+
+def check_scorer(environment: Environment) -> None:
+    """Serves the scorer, and scores with each of the shipped models."""
+    check_service("scorer", environment)
+    environment.run_program("scorer")
 
 
 def _run_program(name: str, environment: Environment) -> None:

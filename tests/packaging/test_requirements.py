@@ -14,7 +14,8 @@ from packaging.requirements import Requirement
 from scripts.requirements import DISTRIBUTION, closure, constraints, installed
 
 TORCH = {"torch", "transformers", "peft", "xgrammar", "accelerate", "triton"}
-TORCH_FREE_SERVICES = ["generator", "interpreter", "scorer", "trainer"]
+SERVICES = ["generator", "interpreter", "scorer", "trainer"]
+TORCH_FREE = ["generator", "interpreter", "trainer", "server", "cli"]
 
 
 def test_the_client_needs_little() -> None:
@@ -27,7 +28,7 @@ def test_the_client_needs_little() -> None:
     }
 
 
-@pytest.mark.parametrize("extra", [*TORCH_FREE_SERVICES, "server", "cli"])
+@pytest.mark.parametrize("extra", TORCH_FREE)
 def test_no_torch_comes_along(extra: str) -> None:
     assert not closure(extra) & TORCH
 
@@ -58,7 +59,7 @@ def test_torch_is_one_exact_version() -> None:
     assert asked_for == {f"=={constraints()['torch']}"}
 
 
-@pytest.mark.parametrize("service", TORCH_FREE_SERVICES)
+@pytest.mark.parametrize("service", SERVICES)
 def test_a_service_is_built_without_torch(service: str, tmp_path: Path) -> None:
     program = f"""
 import sys
@@ -66,7 +67,7 @@ for name in {sorted(TORCH | {"tokenizers", "safetensors", "numpy", "matplotlib"}
     sys.modules[name] = None  # An import of it fails.
 from autoflow.server.compose import load_builder, local_environment
 from pathlib import Path
-others = {{f"AUTOFLOW_{{other.upper()}}_ADDRESS": "127.0.0.1:1" for other in {TORCH_FREE_SERVICES}}}
+others = {{f"AUTOFLOW_{{other.upper()}}_ADDRESS": "127.0.0.1:1" for other in {SERVICES}}}
 print(load_builder({service!r})(local_environment(Path({str(tmp_path)!r}), others)).name)
 """
     done = subprocess.run(
