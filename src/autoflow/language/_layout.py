@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from autoflow.language.diagnostics import Findings, quoted
@@ -12,7 +12,7 @@ from autoflow.language.model import StepType
 
 _LINE_BREAK = re.compile("\r\n|\n|\r")
 _FENCE: Final = "```"
-_TYPES = frozenset(StepType)
+STEP_TYPES: Final[Mapping[str, StepType]] = {type_.value: type_ for type_ in StepType}
 
 
 class Line(NamedTuple):
@@ -34,10 +34,7 @@ class Line(NamedTuple):
 
 def read_type(text: str) -> StepType | None:
     """Returns the step type that a field names in any case and emphasis, or None."""
-    if text in _TYPES:
-        return StepType(text)
-    name = plain_name(text).casefold()
-    return StepType(name) if name in _TYPES else None
+    return STEP_TYPES.get(text) or STEP_TYPES.get(plain_name(text).casefold())
 
 
 def step_lines(text: str, findings: Findings) -> list[Line]:

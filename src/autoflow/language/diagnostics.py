@@ -165,7 +165,7 @@ class Findings:
     """Collects diagnostics in bounded memory."""
 
     def __init__(self) -> None:
-        self._kept: dict[Severity, list[Diagnostic]] = {severity: [] for severity in Severity}
+        self._kept: dict[Severity, list[Diagnostic]] = {_ERROR: [], _WARNING: [], _INFO: []}
         self._tallies: dict[str, tuple[Diagnostic, int]] = {}
 
     def add(self, code: str, line: int, column: int, message: str, fix: str = "") -> None:
@@ -204,6 +204,8 @@ class Findings:
 def bounded(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Returns the diagnostics by line and column; of too many, the gravest and ``too-many-diagnostics``."""
     found = list(diagnostics)
+    if not found:
+        return ()
     told = [each for each in found if each.code != "too-many-diagnostics"]
     overflow = len(told) < len(found) or len(told) > MAX_DIAGNOSTICS
     told.sort(key=lambda each: (_MOST_SEVERE_FIRST[each.severity], each.line, each.column))

@@ -10,7 +10,6 @@ import textwrap
 from typing import Final
 
 from autoflow.language.fields import name_key
-from autoflow.language.graph import index_by_name
 from autoflow.language.model import NEXT_LABEL, Branch, Step, StepType, Workflow
 
 _LINE_CHARS: Final = 36
@@ -23,7 +22,7 @@ def to_dot(workflow: Workflow) -> str:
 
     Process steps are boxes, decisions diamonds, terminal steps ovals. Long texts are cut short.
     """
-    ids = {key: f"s{i}" for key, i in index_by_name(workflow).items()}
+    ids = {key: f"s{i}" for key, i in workflow.index.items()}
     nodes = [
         f"s{i} [shape={_SHAPES[step.type]}, label={_label(step.name, step.instruction)}]"
         for i, step in enumerate(workflow.steps)

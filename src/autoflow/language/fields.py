@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
 
 FIELD_SEPARATOR: Final = ":::"
 BRANCH_SEPARATOR: Final = "::"
@@ -26,6 +26,7 @@ _COLONS = re.compile(":{2,}")
 _REMEMBERED_CHARS = 32
 """Of the longest name that is remembered. Names are few, short and met many times over."""
 _PUNCTUATION = ".,;!\"'()[]<>" + _WHITESPACE
+_Declared = TypeVar("_Declared")
 
 
 def check_field(what: str, value: str, *, may_be_empty: bool = False) -> None:
@@ -57,9 +58,8 @@ def check_name(what: str, value: str) -> None:
         ValueError: As ``check_field``, or the value begins with a list marker, or begins or ends with ``*``
             or a backtick: the parser takes these for Markdown.
     """
-    check_field(what, value)
-    if plain_name(value) != value:
-        raise ValueError(f"{what} begins with a list marker or is wrapped in Markdown")
+    check = _check_name if len(value) > _REMEMBERED_CHARS else _remembered_check_name
+    check(what, value)
 
 
 def plain_field(text: str) -> str:
@@ -92,13 +92,19 @@ def declared_names(names: tuple[str, ...]) -> dict[str, str]:
     return declared
 
 
-def resolve_target(target: str, declared: Mapping[str, str]) -> str | None:
-    """Returns the declared name that a target means, or None.
+def resolve_target(target: str, declared: Mapping[str, _Declared]) -> _Declared | None:
+    """Returns what is declared by the name, given by its key, that a target means, or None.
 
     A target may differ from the name in case and spacing, and in punctuation around it ("step 2.").
     """
     meant = declared.get(name_key(target))
     return meant if meant is not None else declared.get(name_key(target.strip(_PUNCTUATION)))
+
+
+def _check_name(what: str, value: str) -> None:
+    check_field(what, value)
+    if plain_name(value) != value:
+        raise ValueError(f"{what} begins with a list marker or is wrapped in Markdown")
 
 
 def _plain_name(text: str) -> str:
@@ -109,5 +115,6 @@ def _name_key(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
+_remembered_check_name = lru_cache(maxsize=1024)(_check_name)
 _remembered_plain_name = lru_cache(maxsize=1024)(_plain_name)
 _remembered_name_key = lru_cache(maxsize=1024)(_name_key)

@@ -30,13 +30,19 @@ class Graph:
     @classmethod
     def of(cls, workflow: Workflow) -> Graph:
         """Builds the graph of a workflow, sound or not."""
-        index = index_by_name(workflow)
+        index = workflow.index
         successors: list[tuple[int, ...]] = []
-        for step in workflow.steps:
-            branches = () if step.type is StepType.TERMINAL else step.branches
-            targets = (index.get(name_key(branch.target)) for branch in branches)
-            successors.append(tuple(dict.fromkeys(target for target in targets if target is not None)))
-        terminals = (i for i, step in enumerate(workflow.steps) if step.type is StepType.TERMINAL)
+        terminals: list[int] = []
+        for i, step in enumerate(workflow.steps):
+            targets: dict[int, None] = {}
+            if step.type is StepType.TERMINAL:
+                terminals.append(i)
+            else:
+                for branch in step.branches:
+                    target = index.get(name_key(branch.target))
+                    if target is not None:
+                        targets[target] = None
+            successors.append(tuple(targets))
         return cls(tuple(successors), _reversed(successors), frozenset(terminals))
 
     def reachable(self, sources: Iterable[int] = (0,)) -> frozenset[int]:
@@ -66,14 +72,6 @@ class Graph:
             if edges and component.issuperset(edges):
                 loops.append(component)
         return tuple(loops)
-
-
-def index_by_name(workflow: Workflow) -> dict[str, int]:
-    """Returns the index of each step by its name key; of a duplicate, the first index."""
-    index: dict[str, int] = {}
-    for i, step in enumerate(workflow.steps):
-        index.setdefault(name_key(step.name), i)
-    return index
 
 
 def _reversed(adjacency: _Adjacency) -> tuple[tuple[int, ...], ...]:

@@ -11,7 +11,7 @@ from typing import Final
 
 from autoflow.language.diagnostics import Diagnostic, Findings, Severity, bounded, quoted
 from autoflow.language.fields import name_key
-from autoflow.language.graph import Graph, index_by_name
+from autoflow.language.graph import Graph
 from autoflow.language.model import NEXT_LABEL, Step, StepType, Workflow
 from autoflow.language.parser import parse
 
@@ -94,14 +94,16 @@ class _Linter:
         self._workflow = workflow
         self._lines = lines
         self._limits = limits
-        self._index = index_by_name(workflow)
-        self._graph = Graph.of(workflow)
+        self._first = frozenset(workflow.index.values())
+        """The steps whose names no earlier step has."""
+        self._open_ended: list[int] = []
+        """The steps that might lead anywhere once a fault of their own is mended."""
         self._findings = Findings()
 
     def run(self) -> tuple[Diagnostic, ...]:
         self._check_size()
         for i, step in enumerate(self._workflow.steps):
-            if self._index[name_key(step.name)] != i:
+            if i not in self._first:
                 message = f"The name {quoted(step.name)} is taken by an earlier step."
                 self._add("duplicate-step", i, message, "Give the step a name of its own.")
             if not step.instruction:
@@ -128,76 +130,78 @@ class _Linter:
             self._findings.add("text-too-long", 0, 0, message, "Shorten the instructions.")
 
     def _check_lengths(self, index: int, step: Step) -> None:
-        limits = self._limits
-        label = max((len(branch.label) for branch in step.branches), default=0)
-        for what, length, limit in (
-            ("name", len(step.name), limits.max_name_chars),
-            ("instruction", len(step.instruction), limits.max_instruction_chars),
-            ("label", label, limits.max_label_chars),
-        ):
-            if length > limit:
-                message = f"A {what} of {quoted(step.name)} has {length} characters; the limit is {limit}."
-                self._add("too-long", index, message, f"Shorten the {what}.")
-        if len(step.branches) > limits.max_branches:
-            message = (
-                f"{quoted(step.name)} has {len(step.branches)} branches; the limit is {limits.max_branches}."
-            )
+        limits, branches = self._limits, step.branches
+        if len(step.name) > limits.max_name_chars:
+            self._too_long(index, "name", len(step.name), limits.max_name_chars)
+        if len(step.instruction) > limits.max_instruction_chars:
+            self._too_long(index, "instruction", len(step.instruction), limits.max_instruction_chars)
+        longest = max([len(branch.label) for branch in branches], default=0)
+        if longest > limits.max_label_chars:
+            self._too_long(index, "label", longest, limits.max_label_chars)
+        if len(branches) > limits.max_branches:
+            message = f"{quoted(step.name)} has {len(branches)} branches; the limit is {limits.max_branches}."
             self._add("too-many-branches", index, message, "Decide in several steps.")
 
+    def _too_long(self, index: int, what: str, length: int, limit: int) -> None:
+        name = self._workflow.steps[index].name
+        message = f"A {what} of {quoted(name)} has {length} characters; the limit is {limit}."
+        self._add("too-long", index, message, f"Shorten the {what}.")
+
     def _check_number_of_branches(self, index: int, step: Step) -> None:
-        count, name = len(step.branches), quoted(step.name)
-        match step.type:
-            case StepType.TERMINAL if count:
+        count, name = len(step.branches), step.name
+        if step.type is StepType.TERMINAL:
+            if count:
                 fix = "Remove the branches, or make it a process step."
-                self._add("terminal-branches", index, f"{name} is terminal, yet has branches.", fix)
-            case StepType.DECISION if count < 2:
+                self._add("terminal-branches", index, f"{quoted(name)} is terminal, yet has branches.", fix)
+        elif step.type is StepType.DECISION:
+            if count < 2:
                 fix = "Add a branch, or make it a process step."
-                self._add("too-few-branches", index, f"{name} is a decision with {count} branches.", fix)
-            case StepType.PROCESS if count > 1:
-                fix = "Keep one branch, or make it a decision."
-                self._add("several-branches", index, f"{name} is a process with {count} branches.", fix)
-            case StepType.PROCESS if not any(
-                name_key(branch.label) == NEXT_LABEL for branch in step.branches
-            ):
-                self._add(
-                    "missing-next",
-                    index,
-                    f"{name} has no branch 'next'.",
-                    "End the line with :::next::target.",
-                )
+                message = f"{quoted(name)} is a decision with {count} branches."
+                self._add("too-few-branches", index, message, fix)
+        elif count > 1:
+            fix = "Keep one branch, or make it a decision."
+            self._add("several-branches", index, f"{quoted(name)} is a process with {count} branches.", fix)
+        elif not count or name_key(step.branches[0].label) != NEXT_LABEL:
+            fix = "End the line with :::next::target."
+            self._add("missing-next", index, f"{quoted(name)} has no branch 'next'.", fix)
 
     def _check_branches(self, index: int, step: Step) -> None:
         labels: set[str] = set()
+        unknown = 0
         for branch in step.branches:
             label = name_key(branch.label)
             if label in labels:
                 message = f"{quoted(step.name)} has two branches labelled {quoted(branch.label)}."
                 self._add("duplicate-label", index, message, "Give each branch a label of its own.")
             labels.add(label)
-            if name_key(branch.target) not in self._index:
+            if name_key(branch.target) not in self._workflow.index:
+                unknown += 1
                 message = f"{quoted(step.name)} leads to {quoted(branch.target)}, which is not declared."
                 self._add("unknown-target", index, message, "Declare the step, or lead to a declared one.")
-        targets = {name_key(branch.target) for branch in step.branches}
-        if step.type is StepType.DECISION and len(step.branches) > 1 and len(targets) == 1:
+        if unknown or not step.branches:
+            self._open_ended.append(index)
+        if step.type is StepType.DECISION and len(step.branches) > 1:
+            self._check_choice(index, step)
+
+    def _check_choice(self, index: int, step: Step) -> None:
+        if len({name_key(branch.target) for branch in step.branches}) == 1:
             message = f"All branches of {quoted(step.name)} lead to {quoted(step.branches[0].target)}."
             self._add("idle-decision", index, message, "Lead them apart, or make it a process step.")
 
     def _check_flow(self) -> None:
-        graph, steps = self._graph, self._workflow.steps
+        graph, steps = Graph.of(self._workflow), self._workflow.steps
         reachable = graph.reachable()
         for i, step in enumerate(steps):
             # A duplicate is unreachable by its name; one finding says enough.
-            if i not in reachable and self._index[name_key(step.name)] == i:
+            if i not in reachable and i in self._first:
                 message = f"No path leads from {quoted(steps[0].name)} to {quoted(step.name)}."
                 self._add("unreachable-step", i, message, "Lead a branch to it, or delete it.")
         if not graph.terminals:
             message = "No step is terminal, so the workflow cannot end."
             self._findings.add("no-terminal", 0, 0, message, "Add a terminal step and a way to it.")
             return
-        # A step with a fault of its own might lead anywhere once that is mended: what only such steps
-        # separate from the end is not reported again.
-        open_ended = (i for i in range(len(steps)) if self._is_open_ended(i))
-        stuck = reachable - graph.coreachable((*graph.terminals, *open_ended))
+        # What only steps with a fault of their own separate from the end is not reported again.
+        stuck = reachable - graph.coreachable((*graph.terminals, *self._open_ended))
         for loop in graph.closed_loops() if stuck else ():
             if loop <= stuck:
                 start = min(loop)
@@ -209,8 +213,3 @@ class _Linter:
         for i in sorted(stuck):
             message = f"Every path from {quoted(steps[i].name)} ends in an inescapable loop."
             self._add("no-path-to-terminal", i, message, "Add a way to a terminal step.")
-
-    def _is_open_ended(self, index: int) -> bool:
-        step = self._workflow.steps[index]
-        known = (name_key(branch.target) in self._index for branch in step.branches)
-        return step.type is not StepType.TERMINAL and (not step.branches or not all(known))

@@ -12,7 +12,6 @@ import textwrap
 from typing import Final
 
 from autoflow.language.fields import name_key
-from autoflow.language.graph import index_by_name
 from autoflow.language.model import NEXT_LABEL, Branch, Step, StepType, Workflow
 
 _LINE_CHARS: Final = 36
@@ -35,7 +34,7 @@ def to_mermaid(workflow: Workflow) -> str:
     Process steps are rectangles, decisions diamonds, terminal steps stadiums. Long names, labels and
     instructions are cut short.
     """
-    ids = {key: f"s{i}" for key, i in index_by_name(workflow).items()}
+    ids = {key: f"s{i}" for key, i in workflow.index.items()}
     nodes = [f"s{i}{_node(step)}" for i, step in enumerate(workflow.steps)]
     edges: list[str] = []
     for i, step in enumerate(workflow.steps):

@@ -9,8 +9,10 @@ broken workflow must be representable to be shown and repaired.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from autoflow.language.fields import (
@@ -18,7 +20,6 @@ from autoflow.language.fields import (
     FIELD_SEPARATOR,
     check_field,
     check_name,
-    declared_names,
     name_key,
     resolve_target,
 )
@@ -78,16 +79,19 @@ class Step:
     @property
     def text(self) -> str:
         """The canonical line, without a line break."""
-        fields = [self.name, self.type.value, self.instruction]
-        if self.branches:
-            pairs = (f"{branch.label}{BRANCH_SEPARATOR}{branch.target}" for branch in self.branches)
-            fields.append(BRANCH_SEPARATOR.join(pairs))
-        return FIELD_SEPARATOR.join(fields)
+        text = f"{self.name}{FIELD_SEPARATOR}{self.type}{FIELD_SEPARATOR}{self.instruction}"
+        separator = FIELD_SEPARATOR
+        for branch in self.branches:
+            text += f"{separator}{branch.label}{BRANCH_SEPARATOR}{branch.target}"
+            separator = BRANCH_SEPARATOR
+        return text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Workflow:
     """A program of one or more steps; execution begins at the first.
+
+    What is derived from the steps is made once, when it is first asked for.
 
     Raises:
         ValueError: There is no step, or a target spells the name of a declared step differently.
@@ -98,24 +102,33 @@ class Workflow:
     def __post_init__(self) -> None:
         if not self.steps:
             raise ValueError("a workflow has at least one step")
-        declared = declared_names(tuple(step.name for step in self.steps))
+        index = self.index
         for step in self.steps:
             for branch in step.branches:
-                meant = resolve_target(branch.target, declared)
-                if meant not in (None, branch.target):
-                    raise ValueError(f"the target {branch.target!r} must be spelled {meant!r}, as declared")
+                meant = resolve_target(branch.target, index)
+                if meant is not None and self.steps[meant].name != branch.target:
+                    name = self.steps[meant].name
+                    raise ValueError(f"the target {branch.target!r} must be spelled {name!r}, as declared")
 
     @property
     def first(self) -> Step:
         """The step at which execution begins."""
         return self.steps[0]
 
-    @property
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """The index of each step by its `name_key`; of a duplicate, the first index."""
+        index: dict[str, int] = {}
+        for i, step in enumerate(self.steps):
+            index.setdefault(name_key(step.name), i)
+        return index
+
+    @cached_property
     def text(self) -> str:
         """The canonical text: one step a line, each line ended by a line feed."""
-        return "".join(f"{step.text}\n" for step in self.steps)
+        return "".join([f"{step.text}\n" for step in self.steps])
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """``sha256:`` and the hexadecimal SHA-256 of the canonical text in UTF-8."""
         return f"sha256:{hashlib.sha256(self.text.encode()).hexdigest()}"
@@ -126,8 +139,7 @@ class Workflow:
         Raises:
             KeyError: No step has that name.
         """
-        key = name_key(name)
-        for step in self.steps:
-            if name_key(step.name) == key:
-                return step
-        raise KeyError(name)
+        index = self.index.get(name_key(name))
+        if index is None:
+            raise KeyError(name)
+        return self.steps[index]

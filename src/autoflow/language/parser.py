@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from autoflow.language._layout import Line, read_type, step_lines
+from autoflow.language._layout import STEP_TYPES, Line, read_type, step_lines
 from autoflow.language.diagnostics import Diagnostic, Findings, quoted
 from autoflow.language.fields import (
     BRANCH_SEPARATOR,
@@ -68,22 +68,25 @@ def parse(text: str) -> Parsed:
 def _canonical(text: str) -> Workflow | None:
     """Returns the workflow whose canonical text this is, with nothing to forgive; None for any other text.
 
-    It says nothing that the reading below would not say; it only says it in half the time.
+    It says nothing that the reading below would not say; it only says it in half the time. Whatever it
+    accepts is canonical: it splits at separators alone and drops nothing, and the values refuse all that
+    could not be told apart again.
     """
     # The last line feed may be missing; nobody remarks on that.
     lines = text.removesuffix("\n").split("\n")
     try:
-        workflow = Workflow(tuple(_canonical_step(line) for line in lines))
+        return Workflow(tuple([_canonical_step(line) for line in lines]))
     except ValueError:
         return None
-    return workflow if workflow.text.removesuffix("\n") == text.removesuffix("\n") else None
 
 
 def _canonical_step(line: str) -> Step:
     name, type_, instruction, *rest = line.split(FIELD_SEPARATOR, 3)
+    if type_ not in STEP_TYPES:
+        raise ValueError(f"{type_!r} is not a step type")
     tokens = rest[0].split(BRANCH_SEPARATOR) if rest else []
-    branches = zip(tokens[::2], tokens[1::2], strict=True)
-    return Step(name, StepType(type_), instruction, tuple(Branch(*branch) for branch in branches))
+    branches = tuple([Branch(*branch) for branch in zip(tokens[::2], tokens[1::2], strict=True)])
+    return Step(name, STEP_TYPES[type_], instruction, branches)
 
 
 @dataclass(slots=True)

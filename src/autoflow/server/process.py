@@ -82,7 +82,7 @@ def settle() -> None:
     """Spares the garbage collector what a process has made while it started, which stays until its end.
 
     Most of what a call leaves behind goes without the collector, so it looks less often as well: with
-    Python's own thresholds it takes some 3% of an execution's time, and 4% with telemetry.
+    Python's own thresholds it takes some 2% of an execution's time.
     """
     gc.collect()
     gc.freeze()
