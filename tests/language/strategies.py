@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from autoflow.language import Branch, Step, StepType, Workflow
+from autoflow.language import LABEL_PAIRS, NEXT_LABEL, Branch, Step, StepType, Workflow
 
 # The characters that mean something to the parser are drawn as often as all others together.
 _CHARS = st.one_of(
@@ -66,3 +66,49 @@ texts = st.one_of(
     st.lists(st.sampled_from([*_SEPARATORS, *_WORDS, *_MARKUP, *_UNREPRESENTABLE]), max_size=60).map("".join),
 )
 """Arbitrary text, and text made of what the parser looks for."""
+
+_SENTENCES = [
+    "Plan the task",
+    "Is it sound?",
+    "Name what is missing",
+    "Tell the user, in a word",
+    "Write it down",
+]
+
+
+@st.composite
+def sound_workflows(draw: st.DrawFn) -> Workflow:
+    """Draws a workflow without an error, of two to eight steps in the usual names."""
+    count = draw(st.integers(2, 8))
+    steps = []
+    for i in range(1, count):
+        following = f"Step {i + 1}"
+        branches = [Branch(NEXT_LABEL, following)]
+        if draw(st.booleans()):
+            first, second = draw(st.sampled_from(LABEL_PAIRS))
+            branches = [Branch(first, following), Branch(second, f"Step {draw(st.integers(1, count))}")]
+        type_ = StepType.PROCESS if len(branches) == 1 else StepType.DECISION
+        steps.append(Step(f"Step {i}", type_, draw(st.sampled_from(_SENTENCES)), tuple(branches)))
+    steps.append(Step(f"Step {count}", StepType.TERMINAL, draw(st.sampled_from(_SENTENCES))))
+    return Workflow(tuple(steps))
+
+
+_SHAPES = [
+    '{"name": "Step 1", "type": "process", "instruction": "Plan", "next": "Step 2"}',
+    '[{"', '"}', "[", "]", ",", '": "', "name: Step 1\n", "type: process\n", "branches:\n", "- ", "| ",
+]  # fmt: skip
+_PROSE = [
+    "Step 1 (process): ",
+    "Step 2: ",
+    " -> Step 2",
+    "If yes, go to Step 2",
+    "; otherwise Step 1",
+    "END",
+    "<br>",
+]
+
+near_workflows = st.lists(
+    st.sampled_from([*_SEPARATORS, *_WORDS, *_MARKUP, *_SHAPES, *_PROSE, "Step 2:::terminal:::Tell\n", "\n"]),
+    max_size=30,
+).map("".join)
+"""Text made of what repair looks for."""

@@ -1,46 +1,71 @@
-"""What repair promises of every text, and what it makes of some."""
+"""What repair promises of every text, and what it makes of a workflow that was damaged."""
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import example, given
+import json
+import sys
+from collections.abc import Callable
+from types import FrameType
 
-from autoflow.language import check, repair
-from tests.language.strategies import texts, workflows
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from autoflow.language import NEXT_LABEL, Workflow, check, repair, to_json
+from tests.language.strategies import near_workflows, sound_workflows, texts, workflows
 
 END = "Step 2:::terminal:::Tell\n"
 SOUND = f"Step 1:::process:::Plan:::next::Step 2\n{END}"
 
 
 @pytest.mark.parametrize(
-    ("text", "code"),
+    ("text", "code", "line"),
     [
-        ("Step 1::process::Plan::next::Step 2\nStep 2::terminal::Tell\n", "read-separators"),
-        (f"Step 1:::action:::Plan:::next::Step 2\n{END}", "read-type"),
-        ("Step 1 (process): Plan -> Step 2\nStep 2 (terminal): Tell\n", "read-prose"),
-        (f"process:::Step 1:::Plan:::next::Step 2\n{END}", "swapped-fields"),
-        (f"Step 1:::process:::Plan:::next -> Step 2\n{END}", "read-branches"),
-        (f"Step 1:::process:::Plan\n{END}", "added-branch"),
-        (f"Step 1:::process:::Plan:::next::END\n{END}", "retargeted-branch"),
-        (f"Step 1:::decision:::Plan:::Yes::Step 2\n{END}", "retyped-step"),
-        (f"{SOUND}{END}", "removed-step"),
-        ("Step 1:::process:::Plan:::next::Step 2\nStep 2:::process:::Tell:::next::END\n", "retyped-step"),
+        (f"Step 1:::process:::Plan:::next::Step 9\n{END}", "unknown-target", 1),
+        (f"Step 1:::process:::Plan:::next::Elsewhere\n{END}", "unknown-target", 1),
+        (f"Step 1:::process:::Plan:::No::Step 2\n{END}", "missing-next", 1),
+        (f"Step 1:::decision:::Plan:::Yes::Step 2\n{END}", "too-few-branches", 1),
+        (f"Step 1:::decision:::Good? If no, go to Step 1.\n{END}", "too-few-branches", 1),
+        (f"Step 1:::decision:::Plan\n{END}", "too-few-branches", 1),
+        (f"Step 1:::decision:::Plan:::Yes::Step 1::Yes::Step 2\n{END}", "duplicate-label", 1),
+        (f"Step 1:::decision:::Plan:::Yes::Step 1::No\n{END}", "bad-branches", 1),
+        (f"{SOUND}Step 2:::terminal:::Tell more\n", "duplicate-step", 3),
+        (
+            "Step 1:::process:::Plan:::next::Step 2\nStep 2:::process:::Again:::next::Step 1\n",
+            "no-terminal",
+            2,
+        ),
+        ("Step 1:::process:::Plan:::next::Step 2\nStep 2 / terminal / Tell\n", "not-a-step", 2),
+        (f"Step 1:::process:::Plan:::next::END\n{END}Step 3:::terminal:::Ask\n", "unknown-target", 1),
+        (f"Step 1:::process:::Plan:::next::Step 2\n{'a b ' * 20}:::c\n{END}", "not-a-step", 2),
+        ("steps:\n  step1: {type: process, next: step2}\n  step2: {type: terminal}\n", "no-steps", 1),
+        ("1. Plan (process) -> 2\n2. Tell (terminal) -> END\n", "no-steps", 1),
+        ("I cannot help with that.\n1. Ask\n2. Answer\n", "no-steps", 1),
+        ('[{"name": "Step 1", "type": "process",\n "instruction": "Pl', "no-steps", 2),
     ],
 )
-def test_a_repair_is_told(text: str, code: str) -> None:
+def test_what_may_mean_several_things_is_refused_with_its_line(text: str, code: str, line: int) -> None:
     repaired = repair(text)
-    assert repaired.text == SOUND
-    assert code in {change.code for change in repaired.changes}
-
-
-@pytest.mark.parametrize("target", ["Step 9", "Elsewhere"])
-def test_a_target_that_means_no_step_is_refused_with_its_line(target: str) -> None:
-    repaired = repair(f"Step 1:::process:::Plan:::next::{target}\n{END}")
     assert repaired.workflow is None
-    assert next((found.code, found.line) for found in repaired.diagnostics) == ("unknown-target", 1)
+    assert (code, line) in {(found.code, found.line) for found in repaired.diagnostics}
+    assert (repaired.text, repaired.changes) == (text, ())
 
 
-@given(texts | workflows().map(lambda workflow: workflow.text))
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "Step 1 (process): it makes the plan",
+        "Step 3: now run it",
+        "For example, a step (process): what to do",
+        "Use name | process | instruction",
+    ],
+)
+def test_a_remark_around_sound_steps_is_no_step(remark: str) -> None:
+    assert repair(f"{remark}\n\n{SOUND}").text == SOUND
+    assert repair(f"{SOUND}\n{remark}\n").text == SOUND
+
+
+@given(texts | near_workflows | workflows().map(lambda workflow: workflow.text))
 @example("0:::PROCESS\n0:::PROC:::0")
 def test_a_repair_is_sound_and_final_or_refused_with_a_line(text: str) -> None:
     repaired, checked = repair(text), check(text)
@@ -49,8 +74,159 @@ def test_a_repair_is_sound_and_final_or_refused_with_a_line(text: str) -> None:
         assert repaired.text == text
         assert any(found.line for found in repaired.diagnostics)
         return
-    if checked.workflow is not None and checked.ok:
+    codes = {found.code for found in checked.diagnostics}
+    if checked.workflow is not None and checked.ok and not codes & {"leading-text", "trailing-text"}:
         assert repaired.workflow.digest == checked.workflow.digest
+    elif not checked.ok:
+        assert repaired.changes
     assert check(repaired.text).ok
     again = repair(repaired.text)
     assert (again.text, again.changes) == (repaired.text, ())
+
+
+@given(sound_workflows())
+def test_a_sound_workflow_is_left_as_it_is(workflow: Workflow) -> None:
+    repaired = repair(workflow.text)
+    assert (repaired.workflow, repaired.text, repaired.changes) == (workflow, workflow.text, ())
+
+
+def _lines(change: Callable[[str], str]) -> Callable[[Workflow], str]:
+    return lambda workflow: "".join(f"{change(line)}\n" for line in workflow.text.splitlines())
+
+
+def _steps(write: Callable[[str, str, str, str], str], pair: str, comma: str) -> Callable[[Workflow], str]:
+    def text(workflow: Workflow) -> str:
+        lines = []
+        for step in workflow.steps:
+            branches = comma.join(pair.format(branch.label, branch.target) for branch in step.branches)
+            line = write(step.name, step.type, step.instruction, branches)
+            # What led to the branches leads nowhere behind a terminal step.
+            lines.append(line if branches else line.rstrip(" \n->.|"))
+        return "\n".join(lines)
+
+    return text
+
+
+def _without_next(workflow: Workflow) -> str:
+    """Leaves out the branches of processes, which lead to the following step."""
+    return "".join(f"{line.partition(f':::{NEXT_LABEL}::')[0]}\n" for line in workflow.text.splitlines())
+
+
+def _maps(workflow: Workflow) -> str:
+    steps = [
+        {
+            "id": step.name,
+            "kind": step.type.value,
+            "task": step.instruction,
+            "branches": {branch.label: branch.target for branch in step.branches},
+        }
+        for step in workflow.steps
+    ]
+    return f"Here it is:\n```json\n{json.dumps({'workflow': {'steps': steps}}, indent=2)}\n```\n"
+
+
+DAMAGES: dict[str, Callable[[Workflow], str]] = {
+    "chatter": lambda workflow: f"Sure, here it is:\n\n{workflow.text}\nI hope it helps!\n",
+    "fence": lambda workflow: f"```\n{workflow.text}```\n",
+    "bullets": _lines(lambda line: f"- {line}"),
+    "numbers": _lines(lambda line: f"7. {line}"),
+    "quotes": _lines(lambda line: f'  "{line}",'),
+    "tags": lambda workflow: f"<pre>\n{workflow.text}</pre>\n",
+    "carriage returns": lambda workflow: workflow.text.replace("\n", "\r\n"),
+    "blank lines": lambda workflow: workflow.text.replace("\n", "\n\n"),
+    "capitals": _lines(lambda line: line.replace(":::process", ":::PROCESS").replace(":::deci", ":::Deci")),
+    "synonyms": _lines(lambda line: line.replace(":::process", ":::action").replace(":::terminal", ":::end")),
+    "two colons": _lines(lambda line: line.replace(":::", "::")),
+    "wide colons": _lines(lambda line: line.replace(":", "\uff1a")),
+    "spaces": _lines(lambda line: line.replace(":::", " ::: ").replace("::Step", " :: Step")),
+    "bars": _lines(lambda line: line.replace(":::", " | ").replace("::", " | ")),
+    "tabs": _lines(lambda line: line.replace(":::", "\t").replace("::", "\t")),
+    "arrows": _steps(lambda *step: ":::".join(step), "{} -> {}", ", "),
+    "pairs": _steps(lambda *step: ":::".join(step), "{}: {}", "; "),
+    "lines of branches": _steps("{}:::{}:::{}\n  - {}".format, "{} -> {}", "\n  - "),
+    "prose": _steps("{} ({}): {} -> {}".format, "{}: {}", ", "),
+    "sentences": _steps("{}: {}: {}. {}".format, "If {}, go to {}.", " "),
+    "table": _steps("| {} | {} | {} | {} |".format, "{}: {}", ", "),
+    "no branch of a process": _without_next,
+    "JSON": to_json,
+    "JSON in other words": _maps,
+    "YAML": _steps("- name: {}\n  type: {}\n  instruction: {}\n  branches:{}".format, "\n    {}: {}", ""),
+    "Markdown": _steps("### {}\n- **Type**: {}\n- **Instruction**: {}\n{}\n".format, "- {}: {}", "\n"),
+}
+"""Ways to write a workflow that keep all that it says."""
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@settings(max_examples=25)
+@given(workflow=sound_workflows())
+def test_a_workflow_in_another_form_is_read_as_the_same(
+    damage: Callable[[Workflow], str], workflow: Workflow
+) -> None:
+    repaired = repair(damage(workflow))
+    assert repaired.workflow == workflow, repaired.diagnostics
+
+
+@given(sound_workflows(), st.data())
+def test_a_workflow_with_a_piece_missing_is_mended_or_refused_with_a_line(
+    workflow: Workflow, data: st.DataObject
+) -> None:
+    text = workflow.text
+    start = data.draw(st.integers(0, len(text) - 1))
+    damaged = text[:start] + text[start + data.draw(st.integers(1, 12)) :]
+    repaired = repair(damaged)
+    if repaired.workflow is None:
+        assert any(found.line for found in repaired.diagnostics)
+    else:
+        assert check(repaired.text).ok
+
+
+HOSTILE = {
+    "brackets": "[",
+    "objects": '{"a":',
+    "escapes": '{"\\"',
+    "steps": "Step 1:::process:::a\n",
+    "one step": "Step 1:::process:::",
+    "continued": "a\n",
+    "arrows": "-> ",
+    "sentences": "if yes, go to Step 2, ",
+    "bars": "Step 1|process|",
+    "colons": ": ",
+    "tags": "<b ",
+    "line tags": "<br>",
+    "fences": "```\n",
+    "prose": "Step 1 (process): a\n",
+    "untyped": "Step 1: a\n",
+    "records": "type: process\nname: a\n",
+    "thinking": "<think>",
+    "commas": 'Step 1,process,"a",',
+    "escaped": "a:::b:::c:::\\n",
+}
+
+
+@pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("head", ["", "Step 1:::process:::a\n"], ids=["alone", "behind a step"])
+def test_the_calls_grow_no_faster_than_the_text(head: str, piece: str) -> None:
+    small, large = (head + piece * (chars // len(piece)) for chars in (4_000, 16_000))
+    # Some work is done once; four times the text may take five times the calls, not sixteen times.
+    assert _calls(large) <= 5 * _calls(small) + 2_000
+
+
+def _calls(text: str) -> int:
+    calls = 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    sys.setprofile(count)
+    try:
+        repair(text)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_the_longest_texts_are_answered() -> None:
+    # Patterns are not counted above; one that took the square of a text would meet the suite's time limit.
+    for piece in HOSTILE.values():
+        assert repair(piece * (99_000 // len(piece))).workflow is None

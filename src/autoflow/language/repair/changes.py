@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from autoflow.language.diagnostics import CodeInfo, Diagnostic, Severity, bounded
+from autoflow.language.diagnostics import CODES, CodeInfo, Diagnostic, Severity, bounded
 
 _WARNING, _INFO = Severity.WARNING, Severity.INFO
 
@@ -24,6 +24,9 @@ REPAIRS: Final[Mapping[str, CodeInfo]] = MappingProxyType(
         "read-branches": CodeInfo(
             _WARNING, "Branches read", "Branches are read from arrows, lists or lines of their own."
         ),
+        "read-document": CodeInfo(
+            _WARNING, "Document read", "Steps are read from JSON, or from fields on lines of their own."
+        ),
         "read-type": CodeInfo(_WARNING, "Type read", "Another word for a type, or a misspelt one, is read."),
         "removed-thinking": CodeInfo(
             _WARNING, "Thinking removed", "What stands in `<think>` tags is left out."
@@ -37,6 +40,16 @@ REPAIRS: Final[Mapping[str, CodeInfo]] = MappingProxyType(
         "split-line": CodeInfo(
             _WARNING, "Line split", "Several steps on one line are given lines of their own."
         ),
+        "removed-character": CodeInfo(
+            _INFO, "Character removed", "Characters that cannot be seen are left out."
+        ),
+        "removed-markup": CodeInfo(
+            _INFO, "Markup removed", "Tags, and the quotes of a program's text, are left out."
+        ),
+        "removed-field": CodeInfo(
+            _WARNING, "Field removed", "A field of a document that a step does not have is left out."
+        ),
+        "added-type": CodeInfo(_WARNING, "Type added", "A step without a type has the one of its branches."),
         "added-name": CodeInfo(_WARNING, "Name added", "A step without a name is named by its place."),
         "swapped-fields": CodeInfo(
             _WARNING, "Fields swapped", "A type that stands before the name is put behind it."
@@ -51,6 +64,9 @@ REPAIRS: Final[Mapping[str, CodeInfo]] = MappingProxyType(
         ),
         "retyped-step": CodeInfo(
             _WARNING, "Step retyped", "The type is changed to the one that the branches have."
+        ),
+        "moved-step": CodeInfo(
+            _WARNING, "Step moved", "Steps that no path would reach are put in the order of their numbers."
         ),
         "added-instruction": CodeInfo(
             _WARNING, "Instruction added", "A step without an instruction is told what its name or type says."
@@ -97,6 +113,22 @@ class Changes:
         """
         self._made.append(Diagnostic(REPAIRS[code].severity, code, line, 1, message, ""))
 
-    def made(self, others: tuple[Diagnostic, ...] = ()) -> tuple[Diagnostic, ...]:
+    def take(self, others: Changes) -> None:
+        """Adds the changes of another list, made on trial."""
+        self._made += others._made
+
+    def keep(self, forgiven: Iterable[Diagnostic]) -> None:
+        """Adds what the parser forgave."""
+        self._made += forgiven
+
+    def made(self, others: Iterable[Diagnostic] = ()) -> tuple[Diagnostic, ...]:
         """Returns the changes and the others, by line and column, a bounded number of them."""
         return bounded((*self._made, *others))
+
+
+class Refusal(Exception):
+    """A text that cannot be mended, found before its steps are read."""
+
+    def __init__(self, code: str, line: int, message: str) -> None:
+        super().__init__(message)
+        self.diagnostic = Diagnostic(CODES[code].severity, code, line, 1, message, "")

@@ -12,11 +12,17 @@ from autoflow.language._layout import read_type
 from autoflow.language.fields import name_key, plain_name
 from autoflow.language.model import StepType
 
+QUOTES: Final = "\"'\u201c\u201d\u2018\u2019"
+"""Straight and typographic quotation marks."""
+
 _SYNONYMS: Final[Mapping[StepType, str]] = MappingProxyType(
     {
-        StepType.PROCESS: "action activity begin operation proc processing start task step subprocess",
-        StepType.DECISION: "branch branching check choice condition conditional decide if switch",
-        StepType.TERMINAL: "end ending exit final finish output result return stop terminate termination",
+        StepType.PROCESS: "action activity begin operation proc processing start task step subprocess "
+        "proceso processus prozess processo 处理 流程",
+        StepType.DECISION: "branch branching check choice condition conditional decide if switch "
+        "decisión décision entscheidung decisione decisão 判断 决策",
+        StepType.TERMINAL: "end ending exit final finish output result return stop terminate termination "
+        "fin final ende fine fim 结束 终止",
     }
 )
 _TYPES = {word: type_ for type_, words in _SYNONYMS.items() for word in words.split()}

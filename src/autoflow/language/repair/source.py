@@ -1,0 +1,109 @@
+"""What stands around or within a text and is no part of it: thinking, markup, invisible characters.
+
+Every line that is left keeps its number in the source text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import unescape
+from typing import Final
+
+from autoflow.language.fields import FIELD_SEPARATOR
+from autoflow.language.repair.changes import Changes
+
+LINE_BREAK = re.compile("\r\n|\n|\r")
+# Only where a text begins: models think first, and so it takes linear time.
+_THINKING = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
+# Joiners are left alone: Persian, Hindi and emoji are spelt with them.
+_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u2060\ufeff]")
+_TAG = re.compile(
+    r"</?(?:a|b|body|code|div|em|h[1-6]|html|i|li|ol|p|pre|section|span|strong|u|ul)(?: [^<>]{0,200})?>",
+    re.IGNORECASE,
+)
+_LINE_TAG = re.compile(r"<br ?/?>|</(?:p|li|div)>(?=.)", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?:amp|gt|lt|quot|nbsp|rarr|#39|#x27);")
+_ASSIGNED = re.compile(r"\A\s*[A-Za-z_]\w{0,40} *= *[rfRF]?(?:\"\"\"|''')\\?")
+_TRIPLE = ('"""', "'''")
+_FENCES: Final = ("```", "~~~")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A line of what is to be read."""
+
+    number: int
+    """Line of the source text that it comes from, from 1."""
+    text: str
+    fenced: bool = False
+    """Whether it stands within a code fence."""
+    outside: bool = False
+    """Whether it stands outside the code fence that holds the steps."""
+
+    @property
+    def is_fence(self) -> bool:
+        """Whether it begins or ends a code fence."""
+        return is_fence(self.text)
+
+
+def is_fence(text: str) -> bool:
+    """Whether a line begins or ends a code fence, and says nothing else."""
+    return text.lstrip().startswith(_FENCES) and FIELD_SEPARATOR not in text
+
+
+def without_thinking(text: str, changes: Changes) -> str:
+    """Returns the text without what stands in `<think>` tags at its beginning; line numbers stay."""
+
+    def blank(found: re.Match[str]) -> str:
+        line = len(LINE_BREAK.findall(text, 0, found.start())) + 1
+        changes.add("removed-thinking", line, "What stands in `<think>` tags is left out.")
+        return "\n" * len(LINE_BREAK.findall(found.group()))
+
+    return _THINKING.sub(blank, text)
+
+
+def source_lines(text: str, changes: Changes) -> list[SourceLine]:
+    """Splits a text into lines; tells what it leaves out of them."""
+    lines: list[SourceLine] = []
+    fenced = False
+    for number, raw in enumerate(LINE_BREAK.split(text), start=1):
+        if is_fence(raw):
+            fenced = not fenced
+            # The parser knows one kind of fence.
+            lines.append(SourceLine(number, raw.replace("~~~", "```", 1), fenced))
+            continue
+        parts = _parts(_without_markup(_visible(raw, number, changes), number, changes))
+        if len([part for part in parts if part.strip()]) > 1:
+            changes.add("split-line", number, "Several steps on one line are given lines of their own.")
+        lines += (SourceLine(number, part, fenced) for part in parts)
+    return lines
+
+
+def _visible(line: str, number: int, changes: Changes) -> str:
+    visible = _INVISIBLE.sub("", line)
+    if visible != line:
+        changes.add("removed-character", number, "Characters that cannot be seen are left out.")
+    return visible
+
+
+def _without_markup(line: str, number: int, changes: Changes) -> str:
+    plain = _ENTITY.sub(lambda found: unescape(found.group()), _TAG.sub("", _LINE_TAG.sub("\n", line)))
+    plain = _ASSIGNED.sub("", plain)
+    if plain.strip().startswith(_TRIPLE) or plain.rstrip().endswith(_TRIPLE):
+        plain = plain.strip().removeprefix(_TRIPLE[0]).removeprefix(_TRIPLE[1])
+        plain = plain.removesuffix(_TRIPLE[0]).removesuffix(_TRIPLE[1])
+    if plain != line:
+        changes.add("removed-markup", number, "Tags and the quotes of a program's text are left out.")
+    return plain
+
+
+def _parts(line: str) -> list[str]:
+    return [part for each in line.split("\n") for part in _escaped_parts(each)]
+
+
+def _escaped_parts(line: str) -> list[str]:
+    """A line with line feeds that are written as a backslash and an n, in quotes or not."""
+    if "\\n" not in line or line.count(FIELD_SEPARATOR) <= 2:
+        return [line]
+    return line.strip().strip("\"'").split("\\n")
