@@ -104,6 +104,12 @@ def test_batches_do_not_change_embeddings(clip: Path) -> None:
     torch.testing.assert_close(encoder.encode_texts(tokens), apart, atol=1e-6, rtol=0)
 
 
+def test_nothing_has_no_embeddings(clip: Path, tmp_path: Path) -> None:
+    encoder, nothing = ClipEncoder.load(clip, Linears.probe()), torch.empty(0, 3, 32, 32, dtype=torch.uint8)
+    assert encoder.encode_texts([]).shape == encoder.encode_images(nothing).shape == (0, 24)
+    assert VitEncoder.load(write_vit(tmp_path), Linears.probe()).encode_images(nothing).shape == (0, 32)
+
+
 @pytest.mark.parametrize("shape", [(1, 3, 32, 31), (1, 1, 32, 32), (3, 32, 32)])
 def test_images_of_another_shape_are_refused(clip: Path, shape: tuple[int, ...]) -> None:
     encoder = ClipEncoder.load(clip, Linears.probe())

@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
 from autoflow_scorer.engine.linear import Linears
-from autoflow_scorer.engine.matching import Idf, bertscore, token_weights
+from autoflow_scorer.engine.matching import Idf, bertscore, padded_sides, token_weights
 from autoflow_scorer.engine.text import TextEncoder
 from tests.scorer.random_encoders import sentences, write_text_model
 
@@ -43,16 +43,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return write
 
 
-def score(encoder: TextEncoder, pairs: Sequence[tuple[str, str]], *, idf: bool = False) -> Tensor:
+def score(
+    encoder: TextEncoder, pairs: Sequence[tuple[str, str]], *, idf: bool = False, together: bool = False
+) -> Tensor:
     """What the engine makes of pairs of candidate and reference."""
     candidates, references = (encoder.tokenize(side) for side in zip(*pairs, strict=True))
     embeddings = encoder.encode(candidates + references)
     frequencies = Idf.of(references) if idf else None
     weights = [token_weights(tokens, encoder.special, frequencies) for tokens in candidates + references]
     half = len(pairs)
+    lengths = [(len(a), len(b)) for a, b in zip(candidates, references, strict=True)]
     return bertscore(
         list(zip(embeddings[:half], embeddings[half:], strict=True)),
         list(zip(weights[:half], weights[half:], strict=True)),
+        padded_sides(lengths) if together else None,
     )
 
 
@@ -82,9 +86,7 @@ def naive(folder: Path, pairs: Sequence[tuple[str, str]]) -> list[list[float]]:
         if min(similarity.shape) == 2:
             rows.append([0.0, 0.0, 0.0])
             continue
-        p, r = (
-            max_of.clamp_min(0)[1:-1].mean().item() for max_of in (similarity.amax(1), similarity.amax(0))
-        )
+        p, r = (best[1:-1].mean().item() for best in (similarity.amax(1), similarity.amax(0)))
         rows.append([p, r, 2 * p * r / (p + r)])
     return rows
 
@@ -99,7 +101,9 @@ def test_a_thousand_pairs_score_as_in_bert_score(
     pairs = [(text, rng.choice(references)) for text in sentences(1000, seed=3)]
     pairs += [(text, rng.choice(references)) for text in EDGE_CASES] + [(text, text) for text in EDGE_CASES]
     encoder = TextEncoder.load(folder(architecture), Linears.probe(), layers=2)
-    difference = score(encoder, pairs, idf=idf) - oracle(folder(architecture), pairs, layers=2, idf=idf)
+    difference = score(encoder, pairs, idf=idf, together=True) - oracle(
+        folder(architecture), pairs, layers=2, idf=idf
+    )
     assert difference.abs().max() < 1e-5
 
 
@@ -124,11 +128,11 @@ def test_kernels_and_batches_do_not_change_scores(folder: Callable[[str], Path])
     plain = Linears(linears.device, linears.dtype, prepacked=False)
     pairs = list(zip(sentences(60, seed=4), sentences(60, seed=5), strict=True))
     encoder = TextEncoder.load(folder("bert"), linears)
-    together = score(encoder, pairs)
+    at_once = score(encoder, pairs)
     apart = torch.cat([score(encoder, [pair]) for pair in pairs])
-    torch.testing.assert_close(together, apart, atol=1e-6, rtol=0)
+    torch.testing.assert_close(at_once, apart, atol=1e-6, rtol=0)
     torch.testing.assert_close(
-        score(TextEncoder.load(folder("bert"), plain), pairs), together, atol=1e-5, rtol=0
+        score(TextEncoder.load(folder("bert"), plain), pairs), at_once, atol=1e-5, rtol=0
     )
 
 

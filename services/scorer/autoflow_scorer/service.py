@@ -33,10 +33,12 @@ def build(env: Mapping[str, str]) -> Service:
     """
     settings = from_env(ScorerSettings, env)
     executor = ThreadPoolExecutor(1, thread_name_prefix="scorer")
-    neural = _neural_metrics(settings, executor)
+    observer = Observer()
+    neural = _neural_metrics(settings, executor, observer)
     preload = _preload(settings, neural)
 
     async def start() -> None:
+        observer.start({metric.description.name: metric.waiting for metric in neural})
         await gather(metric.load() for metric in preload)
 
     async def stop() -> None:
@@ -51,13 +53,15 @@ def wire(metrics: Iterable[Metric]) -> Service:
     return Service(name="scorer", endpoints=(Endpoint("autoflow.v1.ScorerService", register),))
 
 
-def _neural_metrics(settings: ScorerSettings, executor: ThreadPoolExecutor) -> list[NeuralMetric]:
+def _neural_metrics(
+    settings: ScorerSettings, executor: ThreadPoolExecutor, observer: Observer
+) -> list[NeuralMetric]:
     machinery = Machinery(
         executor=executor,
         models=ModelStore(settings.scorer_models_mib << 20),
         cache=EmbeddingCache(settings.scorer_cache_mib << 20),
         limits=Limits(settings.scorer_batch_tokens, settings.scorer_linger, settings.scorer_waiting_tokens),
-        observer=Observer(),
+        observer=observer,
     )
     images = ImageLimits(max_pixels=settings.scorer_max_pixels)
 

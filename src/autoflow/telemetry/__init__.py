@@ -8,10 +8,11 @@ Nothing of what models read or write is ever handed to a hook: names, counts and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -38,6 +39,30 @@ class ModelCall:
     usage: Usage | None = None
 
 
+class Kind(StrEnum):
+    """What becomes of the values of an instrument."""
+
+    COUNTER = "counter"
+    """They are added up."""
+    HISTOGRAM = "histogram"
+    """They are counted by size."""
+    GAUGE = "gauge"
+    """The last one counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """A figure of a service's own."""
+
+    name: str
+    """Such as `autoflow.scorer.batch.fill`."""
+    kind: Kind
+    description: str
+    unit: str = ""
+    bounds: tuple[float, ...] = ()
+    """Of a histogram's buckets."""
+
+
 class Telemetry(Protocol):
     """Who listens."""
 
@@ -54,6 +79,12 @@ class Telemetry(Protocol):
 
     def model(self, name: str, call: ModelCall) -> AbstractContextManager[None]:
         """Around a call of a language model."""
+
+    def record(self, instrument: Instrument, value: float, attributes: Mapping[str, str]) -> None:
+        """Notes a value, from any thread. Attributes are always given in the same order."""
+
+    def watch(self, instrument: Instrument, read: Callable[[], float], attributes: Mapping[str, str]) -> None:
+        """Reads a gauge whenever metrics are read, from any thread."""
 
 
 _current: ContextVar[Telemetry | None] = ContextVar("autoflow_telemetry", default=None)

@@ -8,17 +8,18 @@ What is only summed up is kept here and read when the metrics are.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from opentelemetry import context as otel_context
-from opentelemetry.metrics import Meter
+from opentelemetry.metrics import Meter, Observation
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from autoflow.telemetry import Attributes, Metadata, ModelCall, Outcome
+from autoflow.telemetry import Attributes, Instrument, Kind, Metadata, ModelCall, Outcome
 from autoflow.telemetry.sums import Sums
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 """Bounds of the histograms' buckets: from a lint to a whole generation."""
 _FAULTS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
 """Codes that are errors of a server's span; the others are the caller's doing."""
+
+_Record: TypeAlias = Callable[[float, Mapping[str, str]], None]
 
 
 class OpenTelemetry:
@@ -40,6 +43,10 @@ class OpenTelemetry:
 
     def __init__(self, tracer: Tracer, meter: Meter) -> None:
         self._tracer = tracer
+        self._meter = meter
+        self._lock = Lock()
+        self._records: dict[str, _Record] = {}
+        self._watched: dict[str, list[tuple[Callable[[], float], Mapping[str, str]]]] = {}
         self._propagator = TraceContextTextMapPropagator()
         self._served = meter.create_histogram(
             "rpc.server.call.duration",
@@ -78,6 +85,28 @@ class OpenTelemetry:
     def span(self, name: str, attributes: Attributes) -> AbstractContextManager[None]:
         """A span around a block."""
         return _Block(self._tracer.start_span(name, attributes=attributes))
+
+    def record(self, instrument: Instrument, value: float, attributes: Mapping[str, str]) -> None:
+        """Notes a value of an instrument, which is made with the first."""
+        with self._lock:
+            record = self._records.get(instrument.name)
+            if record is None:
+                record = self._records[instrument.name] = _made(self._meter, instrument)
+        record(value, attributes)
+
+    def watch(self, instrument: Instrument, read: Callable[[], float], attributes: Mapping[str, str]) -> None:
+        """Reads a gauge whenever metrics are read."""
+        with self._lock:
+            watched = self._watched.get(instrument.name)
+            if watched is None:
+                watched = self._watched[instrument.name] = []
+                self._meter.create_observable_gauge(
+                    instrument.name,
+                    [lambda _: [Observation(read(), attributes) for read, attributes in watched]],
+                    unit=instrument.unit,
+                    description=instrument.description,
+                )
+            watched.append((read, attributes))
 
     @contextmanager
     def served(
@@ -185,6 +214,23 @@ class _Block(AbstractContextManager[None]):
             self._span.set_attribute("error.type", kind.__name__)
             self._span.set_status(StatusCode.ERROR)
         self._span.end()
+
+
+def _made(meter: Meter, instrument: Instrument) -> _Record:
+    """Makes an instrument, and gives what notes a value of it."""
+    name, unit, description = instrument.name, instrument.unit, instrument.description
+    match instrument.kind:
+        case Kind.COUNTER:
+            sums = Sums()
+            meter.create_observable_counter(name, [sums.observe], unit=unit, description=description)
+            return sums.add
+        case Kind.HISTOGRAM:
+            histogram = meter.create_histogram(
+                name, unit, description, explicit_bucket_boundaries_advisory=instrument.bounds or None
+            )
+            return histogram.record
+        case Kind.GAUGE:
+            return meter.create_gauge(name, unit, description).set
 
 
 def _of_method(method: str) -> tuple[str, dict[str, str]]:

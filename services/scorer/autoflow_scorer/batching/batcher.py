@@ -56,9 +56,10 @@ class BatchReport:
     """Over the budget, it is the batch's fill."""
     requests: int
     """How many requests are in it."""
-    waiting_cost: int
-    """What still waits."""
+    longest_wait: float
+    """Seconds that the oldest of them waited."""
     seconds: float
+    """That it took to compute."""
 
 
 class _Part(Generic[Result]):
@@ -67,6 +68,7 @@ class _Part(Generic[Result]):
     def __init__(self, jobs: int) -> None:
         self._results: list[Result | None] = [None] * jobs
         self._missing = jobs
+        self.since = time.perf_counter()
         self.done: asyncio.Future[list[Result]] = asyncio.get_running_loop().create_future()
 
     def put(self, index: int, result: Result) -> None:
@@ -215,4 +217,6 @@ class Batcher(Generic[Job, Result]):
         cost = sum(ticket.cost for ticket in tickets)
         self._rate += _SMOOTHING * (cost / max(seconds, 1e-6) - self._rate)
         requests = len({id(ticket.part) for ticket in tickets})
-        self._report(BatchReport(len(tickets), cost, requests, self._queue.cost, seconds))
+        oldest = min(ticket.part.since for ticket in tickets)
+        waited = time.perf_counter() - seconds - oldest
+        self._report(BatchReport(len(tickets), cost, requests, waited, seconds))

@@ -30,10 +30,6 @@ class EmbeddingCache:
         self._entries: OrderedDict[Hashable, Tensor] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
-        self.hits = 0
-        """Lookups that found something."""
-        self.misses = 0
-        """Lookups that did not."""
 
     @property
     def bytes(self) -> int:
@@ -48,11 +44,8 @@ class EmbeddingCache:
         """The embedding of that key, if it is still held."""
         with self._lock:
             embedding = self._entries.get(key)
-            if embedding is None:
-                self.misses += 1
-                return None
-            self.hits += 1
-            self._entries.move_to_end(key)
+            if embedding is not None:
+                self._entries.move_to_end(key)
             return embedding
 
     def put(self, key: Hashable, embedding: Tensor) -> None:

@@ -46,6 +46,7 @@ class ClipEncoder:
         texts: the tower of texts.
         images: the tower of images.
         pixels: what the model wants of images.
+        width: of the embeddings.
         tokens_per_pass: how many tokens go through the tower of texts at once, about.
         images_per_pass: how many images go through theirs, at most.
     """
@@ -56,10 +57,12 @@ class ClipEncoder:
         texts: ClipTexts,
         images: ClipImages,
         pixels: Pixels,
+        width: int,
         tokens_per_pass: int = 1024,
         images_per_pass: int = 8,
     ) -> None:
         self.pixels = pixels
+        self.width = width
         self._tokenizer = tokenizer
         self._texts = texts
         self._images = images
@@ -83,7 +86,8 @@ class ClipEncoder:
             raise ValueError(f"{source} is no CLIP that this engine knows")
         model = load_model(source, config)
         tokenizer, _ = load_tokenizer(source, config.text_config.max_position_embeddings)
-        return cls(tokenizer, ClipTexts(model, linears), ClipImages(model, linears), load_pixels(source))
+        texts, images = ClipTexts(model, linears), ClipImages(model, linears)
+        return cls(tokenizer, texts, images, load_pixels(source), config.projection_dim)
 
     def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
         """Turns texts into tokens up to their end token, the start token first."""
@@ -98,8 +102,10 @@ class ClipEncoder:
             tokens: what `tokenize` gave.
 
         Returns:
-            [texts, dimensions], float32, rows of length 1, on the model's device.
+            [texts, width], float32, rows of length 1, on the model's device.
         """
+        if not tokens:
+            return torch.empty(0, self.width)
         distinct = sorted(set(tokens), key=len)
         with torch.inference_mode():
             found = torch.cat([self._texts(batch) for batch in passes(distinct, self._tokens_per_pass)])
@@ -113,11 +119,13 @@ class ClipEncoder:
             images: [n, 3, size, size], uint8, on the model's device or the CPU.
 
         Returns:
-            [n, dimensions], float32, rows of length 1, on the model's device.
+            [n, width], float32, rows of length 1, on the model's device.
 
         Raises:
             ValueError: the images have another size or type.
         """
+        if not len(images):
+            return torch.empty(0, self.width)
         with torch.inference_mode():
             parts = [
                 self._images(self.pixels.normalized(part))

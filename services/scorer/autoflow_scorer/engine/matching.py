@@ -8,9 +8,9 @@ Zhang et al. 2020, arXiv:1904.09675, §3, for a reference x and a candidate x̂ 
 
 with w = 1, or the inverse document frequency in the references. The rules that the paper leaves open are
 those of the package `bert_score`: the two special tokens weigh nothing but can be matched; a side of no other
-token makes P, R and F 0. A token that is unlike all tokens of the other side counts 0, not less: in
-`bert_score` that holds of every pair but the longest of a batch, here of all, so that a pair's score does not
-depend on its batch. Where all weights of a side are 0, `bert_score` gives NaN; here its P or R is 0.
+token makes P, R and F 0. It pads the texts of a batch with zeros that can be matched, too, so a token that is
+unlike all others counts 0, not less, unless the other side is the longest of its batch; `padded_sides` says for
+which pairs that holds. Where all weights of a side are 0 it gives NaN; here that side's P or R is 0.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ from torch.nn.utils.rnn import pad_sequence
 # Numbers in the padded embeddings and similarities of one batched product: 16 MiB each in float32.
 _BUDGET = 1 << 22
 _SPECIAL_TOKENS = 2
+_LEAST = -2.0
+"""Less than any cosine."""
+_PACKAGE_BATCH = 64
+"""Pairs that `bert_score` pads together by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +76,44 @@ def token_weights(tokens: Sequence[int], special: frozenset[int], idf: Idf | Non
     return torch.tensor([0.0 if token in special else idf.weight(token) for token in tokens])
 
 
-def bertscore(pairs: Sequence[tuple[Tensor, Tensor]], weights: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Scores candidates against references.
+def padded_sides(lengths: Sequence[tuple[int, int]]) -> list[tuple[bool, bool]]:
+    """Which texts `bert_score` would pad, given these pairs in this order.
+
+    Args:
+        lengths: of each pair's candidate and reference, in tokens.
+
+    Returns:
+        For each pair, whether its candidate and its reference would be padded.
+    """
+    sides = []
+    for start in range(0, len(lengths), _PACKAGE_BATCH):
+        batch = lengths[start : start + _PACKAGE_BATCH]
+        longest = max(candidate for candidate, _ in batch), max(reference for _, reference in batch)
+        sides += [(candidate < longest[0], reference < longest[1]) for candidate, reference in batch]
+    return sides
+
+
+def bertscore(
+    pairs: Sequence[tuple[Tensor, Tensor]],
+    weights: Sequence[tuple[Tensor, Tensor]],
+    padded: Sequence[tuple[bool, bool]] | None = None,
+) -> Tensor:
+    """Scores candidates against references. A pair's scores do not depend on the other pairs.
 
     Args:
         pairs: of a candidate's and a reference's embeddings, [tokens, width], of length 1, on one device.
         weights: of their tokens, [tokens], none negative.
+        padded: what `padded_sides` gave; None scores each pair as `bert_score` scores it alone.
 
     Returns:
-        [pairs, 3], float32 on CPU: P, R and F, in [0, 1] up to rounding.
+        [pairs, 3], float32 on CPU: P, R and F, in [-1, 1] up to rounding.
     """
+    padded = [(False, False)] * len(pairs) if padded is None else padded
     result = torch.zeros(len(pairs), 3)
     with torch.inference_mode():
         for group in _groups(pairs):
-            result[group] = _matched([pairs[i] for i in group], [weights[i] for i in group]).cpu()
+            found = _matched(*([each[i] for i in group] for each in (pairs, weights, padded)))
+            result[group] = found.cpu()
     return result
 
 
@@ -119,26 +147,35 @@ def _groups(pairs: Sequence[tuple[Tensor, Tensor]]) -> Iterator[list[int]]:
         yield group
 
 
-def _matched(pairs: Sequence[tuple[Tensor, Tensor]], weights: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    candidates, references = (
-        pad_sequence(list(side), batch_first=True).float() for side in zip(*pairs, strict=True)
-    )
-    # Rows of zeros pad; what is most like them is at 0, which is what clamping gives those without any.
+def _matched(
+    pairs: Sequence[tuple[Tensor, Tensor]],
+    weights: Sequence[tuple[Tensor, Tensor]],
+    padded: Sequence[tuple[bool, bool]],
+) -> Tensor:
+    candidates, references = (pad_sequence(list(side), True).float() for side in zip(*pairs, strict=True))
     similarity = torch.bmm(candidates, references.mT)
     device = similarity.device
+    beyond = [
+        torch.arange(similarity.shape[1 + side], device=device)
+        >= torch.tensor([len(pair[side]) for pair in pairs], device=device).unsqueeze(1)
+        for side in (0, 1)
+    ]
+    similarity.masked_fill_(beyond[0].unsqueeze(2) | beyond[1].unsqueeze(1), _LEAST)
+    # What is matched with a padded side's zeros is at least 0.
+    floors = torch.where(torch.tensor(padded, device=device), 0.0, _LEAST).unsqueeze(2)
     precision_weights, recall_weights = (
-        pad_sequence(list(side), batch_first=True).to(device) for side in zip(*weights, strict=True)
+        pad_sequence(list(side), True).to(device) for side in zip(*weights, strict=True)
     )
-    precision = _weighted(similarity.amax(2), precision_weights)
-    recall = _weighted(similarity.amax(1), recall_weights)
-    empty = [min(map(len, pair)) <= _SPECIAL_TOKENS for pair in pairs]
+    precision = _weighted(similarity.amax(2).maximum(floors[:, 1]), precision_weights)
+    recall = _weighted(similarity.amax(1).maximum(floors[:, 0]), recall_weights)
     both = precision + recall
-    f1 = 2 * precision * recall / torch.where(both > 0, both, 1)
+    f1 = torch.where(both == 0, 0.0, 2 * precision * recall / both)
     scores = torch.stack((precision, recall, f1), dim=1)
+    empty = [min(map(len, pair)) <= _SPECIAL_TOKENS for pair in pairs]
     return scores.masked_fill(torch.tensor(empty, device=device).unsqueeze(1), 0.0)
 
 
 def _weighted(best: Tensor, weights: Tensor) -> Tensor:
     """The mean of each row's similarities, weighted; 0 where nothing weighs anything."""
     total = weights.sum(1)
-    return (best.clamp_min(0) * weights).sum(1) / torch.where(total > 0, total, 1)
+    return (best * weights).sum(1) / torch.where(total > 0, total, 1)

@@ -41,11 +41,13 @@ class VitEncoder:
     Args:
         pixels: what the model wants of images.
         tower: computes the class token's state.
+        width: of the embeddings.
         images_per_pass: how many images go through the model at once, at most.
     """
 
-    def __init__(self, pixels: Pixels, tower: Tower, images_per_pass: int = 8) -> None:
+    def __init__(self, pixels: Pixels, tower: Tower, width: int, images_per_pass: int = 8) -> None:
         self.pixels = pixels
+        self.width = width
         self._tower = tower
         self._images_per_pass = images_per_pass
 
@@ -60,7 +62,7 @@ class VitEncoder:
         model = load_model(source, config)
         packed = config.model_type == "vit" and config.hidden_act in ACTIVATIONS and config.qkv_bias
         tower: Tower = VitTower(model, linears) if packed else PlainTower(model, linears)
-        return cls(load_pixels(source), tower)
+        return cls(load_pixels(source), tower, config.hidden_size)
 
     def encode_images(self, images: Tensor) -> Tensor:
         """Embeds images.
@@ -74,6 +76,8 @@ class VitEncoder:
         Raises:
             ValueError: the images have another size or type.
         """
+        if not len(images):
+            return torch.empty(0, self.width)
         with torch.inference_mode():
             parts = [
                 self._tower(self.pixels.normalized(part))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from autoflow.errors import FailedPrecondition
 from autoflow_scorer.engine.bodies import Tokens
-from autoflow_scorer.engine.matching import Idf, bertscore, rescale, token_weights
+from autoflow_scorer.engine.matching import Idf, bertscore, padded_sides, rescale, token_weights
 from autoflow_scorer.engine.text import TextEncoder
 from autoflow_scorer.metrics.base import Column, Content, Options
 from autoflow_scorer.metrics.neural import Item, Job
@@ -67,9 +67,10 @@ class BertScoreJudge:
                 if item.key not in weights:
                     tokens = cast("Tokens", item.key)
                     weights[item.key] = token_weights(tokens, self._encoder.special, idf)
+        lengths = [(len(cast("Tokens", a.key)), len(cast("Tokens", b.key))) for a, b in pairs]
         return [
-            Job(self, output, reference, (weights[output.key], weights[reference.key]))
-            for output, reference in pairs
+            Job(self, output, reference, (weights[output.key], weights[reference.key]), padded)
+            for (output, reference), padded in zip(pairs, padded_sides(lengths), strict=True)
         ]
 
     def compare(self, jobs: Sequence[Job]) -> Tensor:
@@ -77,6 +78,7 @@ class BertScoreJudge:
         return bertscore(
             [(cast("Tensor", job.output.embedding), cast("Tensor", job.reference.embedding)) for job in jobs],
             [cast("tuple[Tensor, Tensor]", job.weights) for job in jobs],
+            [job.padded for job in jobs],
         )
 
     def finish(self, rows: Sequence[Tensor], options: Options) -> Column:

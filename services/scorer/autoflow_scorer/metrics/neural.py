@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from autoflow.concurrency import gather
 from autoflow.errors import FailedPrecondition, InvalidArgument
-from autoflow_scorer.batching import Batcher, Limits
+from autoflow_scorer.batching import Batcher, BatchReport, Limits
 from autoflow_scorer.engine.cache import EmbeddingCache
 from autoflow_scorer.engine.images import UnreadableImage
 from autoflow_scorer.engine.models import ModelStore
@@ -53,6 +53,8 @@ class Job:
     reference: Item
     weights: tuple[Tensor, Tensor] | None = None
     """Of the tokens of both, where the metric weighs them."""
+    padded: tuple[bool, bool] = (False, False)
+    """Which of them the package `bert_score` would pad; see `engine.matching`."""
 
 
 class Judge(Protocol):
@@ -132,6 +134,10 @@ class NeuralMetric:
         """How it stands: unavailable once its model could not be loaded, until a later try succeeds."""
         return self._status
 
+    def waiting(self) -> float:
+        """The tokens that wait."""
+        return self._batcher.waiting_cost
+
     async def load(self) -> None:
         """Loads the model if it is not in memory, and notes whether it could be."""
         try:
@@ -175,6 +181,7 @@ class NeuralMetric:
             asyncio.to_thread(_read_some, judge, unread[start : start + _READ_AT_ONCE])
             for start in range(0, len(unread), _READ_AT_ONCE)
         )
+        self._machinery.observer.lookups(self.description.name, len(items) - len(unread), len(unread))
         made = [items[key] for key in keys]
         return list(zip(made[::2], made[1::2], strict=True))
 
@@ -203,7 +210,7 @@ class NeuralMetric:
             for item in items:
                 item.embedding, item.payload = found[key], None
 
-    def _report(self, report: Any) -> None:
+    def _report(self, report: BatchReport) -> None:
         self._machinery.observer.batch(self.description.name, report, self._machinery.limits.budget)
 
 
