@@ -28,6 +28,8 @@ COMMANDS = (
     "lint",
     "show",
     "execute",
+    "score",
+    "metrics list",
     "runs create",
     "runs list",
     "runs show",
@@ -57,7 +59,12 @@ def test_the_command_line_loads_nothing_that_is_slow() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["autoflow.cli.demo.command", "autoflow.cli.execution.command", "autoflow.cli.runs.commands"],
+    [
+        "autoflow.cli.demo.command",
+        "autoflow.cli.execution.command",
+        "autoflow.cli.metrics.scores",
+        "autoflow.cli.runs.commands",
+    ],
 )
 def test_no_command_loads_torch_or_matplotlib_before_it_needs_them(module: str) -> None:
     assert not loaded_after(f"import {module}") & {"torch", "matplotlib", "transformers"}

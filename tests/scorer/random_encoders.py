@@ -79,7 +79,7 @@ def _write_model(folder: Path, architecture: str, **settings: Any) -> None:
     config = AutoConfig.for_model(architecture, **settings)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model: Any = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
+        model: Any = AutoModel.from_config(config)
         for name, parameter in model.named_parameters():
             is_norm = parameter.ndim == 1 and name.endswith("weight")
             torch.nn.init.normal_(parameter, float(is_norm), 1.0 if "embeddings" in name else 0.2)
@@ -117,7 +117,7 @@ def _roberta_tokenizer() -> Any:
 
 
 def _save_tokenizer(folder: Path, tokenizer: Tokenizer, **settings: Any) -> None:
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **settings).save_pretrained(folder)  # type: ignore[no-untyped-call]
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **settings).save_pretrained(folder)
 
 
 def _save_pixels(folder: Path, mean: list[float], std: list[float]) -> None:

@@ -138,7 +138,8 @@ async def test_idf_counts_over_the_references_of_the_request(models: Path) -> No
 
 
 async def test_a_baseline_rescales_every_column_by_its_own(models: Path) -> None:
-    pair = tuple(sentences(2, seed=8))
+    output, reference = sentences(2, seed=8)
+    pair = (output, reference)
     async with scoring(models) as client:
         plain = (await client.score_outputs(request("bertscore", pair))).scores[0]
         scaled = (await client.score_outputs(request("bertscore", pair, rescale_with_baseline=True))).scores[

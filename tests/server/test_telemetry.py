@@ -45,8 +45,7 @@ def spans() -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    meter = NoOpMeterProvider().get_meter("test")
-    with telemetry.listening(OpenTelemetry(provider.get_tracer("test"), meter)):
+    with telemetry.listening(OpenTelemetry(provider, NoOpMeterProvider())):
         yield exporter
     provider.shutdown()
 

@@ -41,9 +41,7 @@ LINT = LintWorkflowRequest(workflow=Workflow(source=SOURCE))
 def provider() -> Iterator[TracerProvider]:
     """This process' own spans; what the test does is listened to."""
     provider = TracerProvider()
-    with telemetry.listening(
-        OpenTelemetry(provider.get_tracer("test"), NoOpMeterProvider().get_meter("test"))
-    ):
+    with telemetry.listening(OpenTelemetry(provider, NoOpMeterProvider())):
         yield provider
     provider.shutdown()
 

@@ -46,7 +46,7 @@ def small_model(dtype: torch.dtype = torch.float64, vocabulary: int = VOCABULARY
         )
         model: LlamaForCausalLM = LlamaForCausalLM(config)
         torch.nn.Module.to(model, dtype)
-        model.eval()  # type: ignore[no-untyped-call]
+        model.eval()
         return model
 
 
@@ -120,7 +120,7 @@ def test_gradients_are_those_of_finite_differences() -> None:
         reference = log_probs(model, pad(PROMPT, COMPLETIONS, masks), TEMPERATURE)
         for parameter in model.parameters():
             parameter.mul_(1.05)  # Away from the reference, where the divergence has no gradient.
-    loss_of(model, reference).backward()  # type: ignore[no-untyped-call]
+    loss_of(model, reference).backward()
     # float32 in the softmax limits how small a step may be.
     step = 1e-3
     for parameter in (model.lm_head.weight, model.model.layers[0].self_attn.q_proj.weight):
@@ -168,7 +168,7 @@ def test_k3_is_an_unbiased_estimate_of_the_divergence() -> None:
 def test_an_outlying_token_neither_explodes_nor_pulls() -> None:
     policy = torch.tensor([-40.0, -1.0], requires_grad=True)
     estimate = k3(policy, torch.tensor([-1.0, -2.0]), limit=3.0)
-    estimate.sum().backward()  # type: ignore[no-untyped-call]
+    estimate.sum().backward()
     assert estimate[0].item() == pytest.approx(math.exp(3) - 4)
     assert policy.grad is not None
     assert policy.grad[0].item() == 0.0

@@ -9,7 +9,20 @@ import typer
 from typer.core import TyperGroup
 
 from autoflow import __version__
-from autoflow.cli.commands import backup, config, demo, execute, fmt, lint, models, runs, show, up
+from autoflow.cli.commands import (
+    backup,
+    config,
+    demo,
+    execute,
+    fmt,
+    lint,
+    metrics,
+    models,
+    runs,
+    score,
+    show,
+    up,
+)
 from autoflow.cli.console import Output, escape_unencodable, one_line
 from autoflow.cli.exits import EXIT_HELP, ExitCode, failure
 from autoflow.cli.settings import CommandSettings
@@ -81,7 +94,9 @@ app.command("lint")(lint.lint)
 app.command("fmt")(fmt.fmt)
 app.command("show")(show.show)
 app.command("execute")(execute.execute)
+app.command("score")(score.score)
 app.add_typer(runs.app, name="runs")
 app.add_typer(config.app, name="config")
 app.add_typer(models.app, name="models")
+app.add_typer(metrics.app, name="metrics")
 app.add_typer(backup.app, name="backup")

@@ -40,6 +40,16 @@ TrainerOption = Annotated[
     ),
 ]
 
+ScorerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scorer",
+        metavar="HOST:PORT",
+        envvar="AUTOFLOW_SCORER_ADDRESS",
+        help="Address of a scorer. Without it, one runs inside this command.",
+    ),
+]
+
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run: `runs/<id>`, or the id alone.")]
 
 SeedOption = Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of every random choice.")]

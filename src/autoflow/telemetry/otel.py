@@ -11,20 +11,22 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from threading import Lock
-from types import TracebackType
 from typing import TYPE_CHECKING, TypeAlias
 
 from opentelemetry import context as otel_context
-from opentelemetry.metrics import Meter, Observation
-from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_context
+from opentelemetry.metrics import Meter, MeterProvider, Observation
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Span, SpanKind, StatusCode, TracerProvider, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from autoflow.telemetry import Attributes, Instrument, Kind, Metadata, ModelCall, Outcome
+from autoflow.telemetry.spans import Spans
 from autoflow.telemetry.sums import Sums
 
 if TYPE_CHECKING:
     from autoflow.llm.base import Usage
 
+_SCOPE = "autoflow"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 """Bounds of the histograms' buckets: from a lint to a whole generation."""
 _FAULTS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
@@ -37,13 +39,14 @@ class OpenTelemetry:
     """Listens for one process.
 
     Args:
-        tracer: makes spans.
-        meter: makes the instruments.
+        tracers: make what makes spans.
+        meters: make what makes the instruments.
     """
 
-    def __init__(self, tracer: Tracer, meter: Meter) -> None:
-        self._tracer = tracer
-        self._meter = meter
+    def __init__(self, tracers: TracerProvider, meters: MeterProvider) -> None:
+        self._tracer = tracers.get_tracer(_SCOPE)
+        self._spans = Spans(self._tracer, InstrumentationScope(_SCOPE, ""))
+        self._meter = meter = meters.get_meter(_SCOPE)
         self._lock = Lock()
         self._records: dict[str, _Record] = {}
         self._watched: dict[str, list[tuple[Callable[[], float], Mapping[str, str]]]] = {}
@@ -84,7 +87,7 @@ class OpenTelemetry:
 
     def span(self, name: str, attributes: Attributes) -> AbstractContextManager[None]:
         """A span around a block."""
-        return _Block(self._tracer.start_span(name, attributes=attributes))
+        return self._spans.around(name, attributes)
 
     def record(self, instrument: Instrument, value: float, attributes: Mapping[str, str]) -> None:
         """Notes a value of an instrument, which is made with the first."""
@@ -156,22 +159,19 @@ class OpenTelemetry:
         The span is made when the call has ended, with all that it says, and so never is the current one:
         nothing below such a call has spans, and filling in a span bit by bit costs more.
         """
-        started_at, started = time.time_ns(), time.perf_counter()
-        error = "none"
+        started_at, started, error = time.time_ns(), time.perf_counter(), ""
         try:
             yield
         except BaseException as raised:
             error = type(raised).__name__
             raise
         finally:
-            labels = {"gen_ai.request.model": name, "error.type": error}
+            labels = {"gen_ai.request.model": name, "error.type": error or "none"}
             self._model.record(time.perf_counter() - started, labels)
             self._tell_model_call(name, call.usage, error, started_at)
 
     def _tell_model_call(self, name: str, usage: Usage | None, error: str, started_at: int) -> None:
         attributes: dict[str, str | int] = {"gen_ai.request.model": name}
-        if error != "none":
-            attributes["error.type"] = error
         if usage is not None:
             attributes["gen_ai.usage.input_tokens"] = usage.prompt_tokens
             attributes["gen_ai.usage.output_tokens"] = usage.completion_tokens
@@ -180,40 +180,7 @@ class OpenTelemetry:
             self._tokens.add(usage.completion_tokens, {**labels, "gen_ai.token.type": "output"})
             if usage.cost_usd:
                 self._cost.add(usage.cost_usd, labels)
-        span = self._tracer.start_span(
-            "llm", kind=SpanKind.CLIENT, attributes=attributes, start_time=started_at
-        )
-        if error != "none":
-            span.set_status(StatusCode.ERROR)
-        span.end()
-
-
-class _Block(AbstractContextManager[None]):
-    """Makes a span the current one, and ends it.
-
-    OpenTelemetry's own `use_span` would note an error's message, which may quote what a model has read, or
-    nothing of the error at all.
-    """
-
-    __slots__ = ("_span", "_token")
-
-    def __init__(self, span: Span) -> None:
-        self._span = span
-
-    def __enter__(self) -> None:
-        self._token = otel_context.attach(set_span_in_context(self._span))
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        otel_context.detach(self._token)
-        if kind is not None and kind is not GeneratorExit:
-            self._span.set_attribute("error.type", kind.__name__)
-            self._span.set_status(StatusCode.ERROR)
-        self._span.end()
+        self._spans.ended("llm", attributes, SpanKind.CLIENT, started_at, error)
 
 
 def _made(meter: Meter, instrument: Instrument) -> _Record:

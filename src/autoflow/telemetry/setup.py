@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.trace import TracerProvider
 
-_SCOPE = "autoflow"
-
 
 @contextmanager
 def switched_on(env: Mapping[str, str], service: str, *, metrics: bool = True) -> Iterator[None]:
@@ -61,7 +59,7 @@ def switched_on(env: Mapping[str, str], service: str, *, metrics: bool = True) -
                 f"OTEL_TRACES_EXPORTER or OTEL_METRICS_EXPORTER is set, but {error.name} is not installed: "
                 "pip install 'autoflow-services[telemetry]'"
             ) from None
-        stack.enter_context(listening(OpenTelemetry(tracers.get_tracer(_SCOPE), meters.get_meter(_SCOPE))))
+        stack.enter_context(listening(OpenTelemetry(tracers, meters)))
         yield
 
 

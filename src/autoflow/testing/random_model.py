@@ -82,7 +82,7 @@ def write_random_model(
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = AutoModelForCausalLM.from_config(settings)  # type: ignore[no-untyped-call]
+        model = AutoModelForCausalLM.from_config(settings)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
@@ -124,7 +124,7 @@ def _tokenizer(vocabulary: int) -> PreTrainedTokenizerFast:
         show_progress=False,
     )
     tokenizer.train_from_iterator([_TEXT] * 2, trainer)
-    fast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token=PAD,
         eos_token=END,

@@ -89,7 +89,7 @@ class LoraPolicy:
             log_ratio_limit=self._settings.log_ratio_limit,
         )
         self._optimizer.zero_grad()
-        loss.total.backward()  # type: ignore[no-untyped-call]
+        loss.total.backward()
         norm = torch.nn.utils.clip_grad_norm_(
             adapters.trainable(self.model).values(), self._settings.max_gradient_norm
         )

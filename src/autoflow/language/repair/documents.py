@@ -8,26 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
 
-from autoflow.language.fields import name_key
-from autoflow.language.repair.branches import Pairs, read_branches
 from autoflow.language.repair.changes import Changes, Refusal
-from autoflow.language.repair.keyed import (
-    BRANCHES,
-    INSTRUCTION,
-    LABEL,
-    NAME,
-    TARGET,
-    TYPE,
-    KeyedStep,
-    key_kind,
-    key_label,
-)
 from autoflow.language.repair.lines import is_step
-from autoflow.language.repair.source import LINE_BREAK, SourceLine
+from autoflow.language.repair.objects import Object, steps_of
+from autoflow.language.repair.source import SourceLine
 
 _START = re.compile(r"^[ \t]*(?:[A-Za-z_]\w{0,40} ?= ?|- )?(?=[\[{])", re.MULTILINE)
 _TOKEN = re.compile(
@@ -55,15 +42,6 @@ class _Json:
     """Whether every bracket is closed."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Object:
-    """An object, and where it is."""
-
-    line: int
-    """Where it begins in the text, from 1."""
-    values: dict[str, Any]
-
-
 def read_document(text: str, changes: Changes) -> list[SourceLine] | None:
     """Returns the lines of a text with the steps of the document that it holds, or None if it holds none.
 
@@ -78,7 +56,7 @@ def read_document(text: str, changes: Changes) -> list[SourceLine] | None:
         line = text.count("\n", 0, start.start()) + 1
         cut = cut or (0 if strict.whole else text.count("\n", 0, strict.end) + 1)
         told = Changes()
-        steps = _steps(_decoded(strict.text), line, told) if strict.whole else []
+        steps = steps_of(_decoded(strict.text), line, told) if strict.whole else []
         around = [
             *_numbered(text[: start.start()], 1),
             *_numbered(text[strict.end :], text.count("\n", 0, strict.end) + 1),
@@ -153,107 +131,7 @@ def _decoded(text: str) -> Any:
     try:
         # The line of an object is its first pair.
         return json.loads(
-            text, strict=False, object_pairs_hook=lambda pairs: _Object(pairs[0][1], dict(pairs[1:]))
+            text, strict=False, object_pairs_hook=lambda pairs: Object(pairs[0][1], dict(pairs[1:]))
         )
     except (ValueError, RecursionError):
         return []
-
-
-def _steps(value: Any, first: int, changes: Changes) -> list[SourceLine]:
-    """Returns the lines of the first list of steps, or text, that a value holds."""
-    within = deque([value])
-    while within:
-        value = within.popleft()
-        texts = _texts(value)
-        if texts:
-            return [SourceLine(first, text) for text in texts]
-        maps = _maps(value)
-        steps = [step for name, each in maps if (step := _step(each, name)) is not None]
-        if steps and len(steps) == len(maps):
-            key = _name_field(steps, [each for _, each in maps])
-            steps = [step for name, each in maps if (step := _step(each, name, key)) is not None]
-            return [step.source_line(i, changes) for i, step in enumerate(steps, start=1)]
-        within += (
-            value.values.values() if isinstance(value, _Object) else value if isinstance(value, list) else ()
-        )
-    return []
-
-
-def _texts(value: Any) -> list[str]:
-    """Returns the lines of a text, or of a list of texts, of which some are steps."""
-    texts = [value] if isinstance(value, str) else value
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        return []
-    lines = [line for text in texts for line in LINE_BREAK.split(text)]
-    return lines if any(is_step(line) for line in lines) else []
-
-
-def _maps(value: Any) -> list[tuple[str, _Object]]:
-    """Returns the objects of a list, or of an object by their names, if it holds nothing else."""
-    if isinstance(value, _Object):
-        pairs = list(value.values.items())
-    else:
-        pairs = [("", each) for each in value] if isinstance(value, list) else []
-    return pairs if all(isinstance(each, _Object) for _, each in pairs) else []
-
-
-def _step(value: _Object, name: str, name_field: str = "") -> KeyedStep | None:
-    """Reads an object as a step; None if it has neither a type nor an instruction, or holds objects.
-
-    Args:
-        value: The object.
-        name: What it is called from outside.
-        name_field: Key of its name; by default the first key that means one.
-    """
-    step = KeyedStep(value.line, name)
-    for key, each in value.values.items():
-        kind = key_kind(key, NAME, TYPE, INSTRUCTION, BRANCHES)
-        label = key_label(key)
-        read: Pairs | None = []
-        if label and isinstance(each, str | int):
-            read = [(label, str(each))]
-        elif kind == BRANCHES:
-            read = _branches(each)
-        elif isinstance(each, list) and any(isinstance(item, _Object) for item in each):
-            read = None
-        elif kind and isinstance(each, str | int) and not getattr(step, kind):
-            if kind != NAME or key == (name_field or key):
-                setattr(step, kind, str(each))
-            else:
-                step.unread.append(key)
-        elif each not in (None, "", []):
-            step.unread.append(key)
-        if read is None:
-            return None
-        step.branches += read
-    return step if step.type or (step.name and step.instruction) else None
-
-
-def _branches(value: Any) -> Pairs | None:
-    """Reads branches as a text, a number, a list or an object; None if they cannot be read."""
-    if value is None or value == "":
-        return []
-    if isinstance(value, str | int):
-        return read_branches(str(value)) or None
-    if isinstance(value, _Object):
-        kinds = {key_kind(key, LABEL, TARGET): each for key, each in value.values.items()}
-        if set(kinds) == {LABEL, TARGET}:
-            return [(str(kinds[LABEL]), str(kinds[TARGET]))]
-        pairs = [(key_label(key) or key, each) for key, each in value.values.items()]
-        return (
-            [(key, str(each)) for key, each in pairs]
-            if all(isinstance(each, str | int) for _, each in pairs)
-            else None
-        )
-    read = [_branches(each) for each in value]
-    return None if None in read else [pair for pairs in read if pairs for pair in pairs]
-
-
-def _name_field(steps: list[KeyedStep], objects: list[_Object]) -> str:
-    """Where objects have a number and a name, returns the key of those that the branches lead to."""
-    targets = {name_key(target) for step in steps for _, target in step.branches}
-    for key in objects[0].values:
-        names = {name_key(str(each.values.get(key))) for each in objects}
-        if key_kind(key, NAME) and targets <= names:
-            return key
-    return ""

@@ -263,6 +263,12 @@ class LineReader:
         self._changes.add(code, self._line.number, message)
 
 
+def can_be_read(text: str) -> bool:
+    """Whether a text by itself can be read as a step, with its type or without."""
+    reader = LineReader(SourceLine(1, text), 1, Changes())
+    return is_step(reader.read()) or is_step(reader.read_untyped())
+
+
 def split_branches(text: str) -> tuple[str, str]:
     """Parts the line of a step from its branches, which may be empty."""
     fields = text.split(FIELD_SEPARATOR, 3)

@@ -12,6 +12,7 @@ from typing import Final
 
 from autoflow.language.fields import FIELD_SEPARATOR
 from autoflow.language.repair.changes import Changes
+from autoflow.language.repair.running import parted
 
 LINE_BREAK = re.compile("\r\n|\n|\r")
 # Only where a text begins: models think first, and so it takes linear time.
@@ -99,11 +100,4 @@ def _without_markup(line: str, number: int, changes: Changes) -> str:
 
 
 def _parts(line: str) -> list[str]:
-    return [part for each in line.split("\n") for part in _escaped_parts(each)]
-
-
-def _escaped_parts(line: str) -> list[str]:
-    """A line with line feeds that are written as a backslash and an n, in quotes or not."""
-    if "\\n" not in line or line.count(FIELD_SEPARATOR) <= 2:
-        return [line]
-    return line.strip().strip("\"'").split("\\n")
+    return [part for each in line.split("\n") for part in parted(each)]

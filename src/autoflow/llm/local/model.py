@@ -273,12 +273,12 @@ def _load_weights(path: Path, settings: LocalSettings) -> PreTrainedModel:
 def _without_progress_bars() -> Iterator[None]:
     """A service's log is no place for them."""
     shown = is_progress_bar_enabled()
-    disable_progress_bar()  # type: ignore[no-untyped-call]
+    disable_progress_bar()
     try:
         yield
     finally:
         if shown:
-            enable_progress_bar()  # type: ignore[no-untyped-call]
+            enable_progress_bar()
 
 
 def _affordable_slots(bytes_per_token: int, context: int, settings: LocalSettings) -> int:

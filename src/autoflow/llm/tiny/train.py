@@ -165,7 +165,7 @@ def _step(
         hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1][learned]
         logits = model.lm_head(hidden)
     loss = functional.cross_entropy(logits.float(), labels[:, 1:][learned])
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     for optimizer, full in optimizers:
         for group in optimizer.param_groups:
@@ -214,7 +214,7 @@ def _pad(batch: list[Encoded], tokenizer: PreTrainedTokenizerFast) -> tuple[torc
 def _save(
     model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path, facts: dict[str, object]
 ) -> None:
-    model.half().save_pretrained(out)  # type: ignore[no-untyped-call]
+    model.half().save_pretrained(out)
     tokenizer.save_pretrained(out)
     (out / "training.json").write_text(json.dumps(facts, indent=2) + "\n")
 
