@@ -16,7 +16,7 @@ from autoflow.llm import Capabilities, FinishReason, Sampling, Usage
 from autoflow.llm.descriptions import ModelDescription, Prices
 from autoflow.methods import Method
 from autoflow.plans import PlanReference
-from autoflow.suites import ContentType, Tool
+from autoflow.suites import Content, ContentType, Tool
 from autoflow.v1 import model_pb2, run_pb2, task_pb2, workflow_pb2
 
 _K = TypeVar("_K")
@@ -75,6 +75,21 @@ _METHODS_BACK = _inverse(_METHODS)
 def content_type_to_proto(kind: ContentType) -> task_pb2.ContentType.ValueType:
     """The kind of a piece of content, as the contract's."""
     return _CONTENT_TYPES[kind]
+
+
+def content_type_from_proto(kind: task_pb2.ContentType.ValueType) -> ContentType:
+    """The kind of a piece of content from the contract's."""
+    return _CONTENT_TYPES_BACK[kind]
+
+
+def content_to_proto(content: Content) -> task_pb2.Content:
+    """A piece of content as a message."""
+    return task_pb2.Content(text=content) if isinstance(content, str) else task_pb2.Content(image=content)
+
+
+def content_from_proto(message: task_pb2.Content) -> Content:
+    """A piece of content from its message."""
+    return message.text if message.WhichOneof("content") == "text" else message.image
 
 
 def tool_to_proto(tool: Tool) -> task_pb2.Tool:

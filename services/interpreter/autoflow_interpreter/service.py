@@ -12,6 +12,8 @@ from autoflow.server import Endpoint, Service
 from autoflow.settings import from_env
 from autoflow.v1.interpreter_service_pb2_grpc import add_InterpreterServiceServicer_to_server
 from autoflow_interpreter.interpreter import Interpreter
+from autoflow_interpreter.plan_execution import PlanExecutor
+from autoflow_interpreter.remote_tools import RemoteTools
 from autoflow_interpreter.servicer import InterpreterServicer
 
 
@@ -23,6 +25,18 @@ class InterpreterSettings:
     """Executions under way; one more is refused with RESOURCE_EXHAUSTED."""
     interpreter_max_tokens: int = 128
     """The limit of one step's answer where a request gives none."""
+    interpreter_max_plans: int = 64
+    """Plans under way; one more is refused with RESOURCE_EXHAUSTED."""
+    tool_providers: str = ""
+    """`host:port` of servers of ToolService, separated by commas; the first that has a tool is used."""
+    experts_address: str = ""
+    """`host:port` of the experts, the last of the providers; `autoflow up` sets it."""
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The addresses of all providers of tools, in their order."""
+        named = (address.strip() for address in (*self.tool_providers.split(","), self.experts_address))
+        return tuple(dict.fromkeys(address for address in named if address))
 
 
 def build(env: Mapping[str, str], catalogue: Catalogue | None = None) -> Service:
@@ -35,12 +49,19 @@ def build(env: Mapping[str, str], catalogue: Catalogue | None = None) -> Service
     settings = from_env(InterpreterSettings, env)
     catalogue = default_catalogue(env) if catalogue is None else catalogue
     interpreter = Interpreter(catalogue, Admission(settings.interpreter_max_executions, "executions"))
-    servicer = InterpreterServicer(interpreter, max_tokens=settings.interpreter_max_tokens)
+    tools = RemoteTools(settings.providers)
+    plans = PlanExecutor(tools, Admission(settings.interpreter_max_plans, "plans"))
+    servicer = InterpreterServicer(interpreter, plans, max_tokens=settings.interpreter_max_tokens)
     register = partial(add_InterpreterServiceServicer_to_server, servicer)
+
+    async def stop() -> None:
+        await tools.close()
+        await catalogue.close()
+
     return Service(
         name="interpreter",
         endpoints=(Endpoint("autoflow.v1.InterpreterService", register),),
         start=catalogue.start,
-        stop=catalogue.close,
+        stop=stop,
         ready=catalogue.ready,
     )

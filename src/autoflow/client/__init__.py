@@ -16,6 +16,7 @@ from autoflow.client.interpreter import InterpreterClient
 from autoflow.client.scorer import ScorerClient
 from autoflow.client.settings import ClientSettings, RetrySettings
 from autoflow.client.sync import SyncClient
+from autoflow.client.tools import ToolClient
 from autoflow.client.trainer import TrainerClient
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "RpcError",
     "ScorerClient",
     "SyncClient",
+    "ToolClient",
     "TrainerClient",
 ]

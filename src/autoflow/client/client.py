@@ -12,11 +12,13 @@ import grpc
 from autoflow.client import generator as generator_module
 from autoflow.client import interpreter as interpreter_module
 from autoflow.client import scorer as scorer_module
+from autoflow.client import tools as tools_module
 from autoflow.client import trainer as trainer_module
 from autoflow.client.generator import GeneratorClient
 from autoflow.client.interpreter import InterpreterClient
 from autoflow.client.scorer import ScorerClient
 from autoflow.client.settings import ClientSettings, channel_options
+from autoflow.client.tools import ToolClient
 from autoflow.client.trainer import TrainerClient
 
 _REPEATABLE = (
@@ -24,6 +26,7 @@ _REPEATABLE = (
     generator_module.FULL_NAME,
     interpreter_module.FULL_NAME,
     scorer_module.FULL_NAME,
+    tools_module.FULL_NAME,
     # `create_run` always has a request id.
     trainer_module.FULL_NAME,
 )
@@ -40,6 +43,7 @@ class Client:
         interpreter: `host:port`.
         scorer: `host:port`.
         trainer: `host:port`.
+        experts: `host:port`, also of any other provider of tools.
         settings: deadlines and retries.
     """
 
@@ -50,6 +54,7 @@ class Client:
         interpreter: str | None = None,
         scorer: str | None = None,
         trainer: str | None = None,
+        experts: str | None = None,
         settings: ClientSettings | None = None,
     ) -> None:
         self._settings = settings or ClientSettings()
@@ -58,6 +63,7 @@ class Client:
             "interpreter": interpreter,
             "scorer": scorer,
             "trainer": trainer,
+            "experts": experts,
         }
         self._channels: list[grpc.aio.Channel] = []
 
@@ -97,6 +103,11 @@ class Client:
     def trainer(self) -> TrainerClient:
         """Runs optimisations."""
         return TrainerClient(self._channel("trainer"), self._settings)
+
+    @cached_property
+    def experts(self) -> ToolClient:
+        """Apply tools."""
+        return ToolClient(self._channel("experts"), self._settings)
 
     async def close(self) -> None:
         """Closes all channels; calls in flight are cancelled."""

@@ -9,6 +9,8 @@ import grpc
 from autoflow.client._calls import Calls
 from autoflow.client.settings import ClientSettings
 from autoflow.v1.interpreter_service_pb2 import (
+    ExecutePlanRequest,
+    ExecutePlanResponse,
     ExecuteWorkflowRequest,
     ExecuteWorkflowResponse,
 )
@@ -38,3 +40,9 @@ class InterpreterClient:
     ) -> AsyncGenerator[ExecuteWorkflowResponse]:
         """Executes a workflow on a task; yields what happens, at last `finished`."""
         return self._calls.stream(self._stub.ExecuteWorkflow, "ExecuteWorkflow", request, timeout)
+
+    async def execute_plan(
+        self, request: ExecutePlanRequest, *, timeout: float | None = None
+    ) -> ExecutePlanResponse:
+        """Executes a plan on samples; a plan that cannot be executed is an outcome, not an error."""
+        return await self._calls.unary(self._stub.ExecutePlan, "ExecutePlan", request, timeout)

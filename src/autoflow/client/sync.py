@@ -25,6 +25,7 @@ from autoflow.client.generator import GeneratorClient
 from autoflow.client.interpreter import InterpreterClient
 from autoflow.client.scorer import ScorerClient
 from autoflow.client.settings import ClientSettings
+from autoflow.client.tools import ToolClient
 from autoflow.client.trainer import TrainerClient
 
 P = ParamSpec("P")
@@ -138,6 +139,7 @@ class SyncInterpreter(_Service[InterpreterClient]):
     """`InterpreterClient`, without an event loop."""
 
     execute_workflow = _stream(InterpreterClient.execute_workflow)
+    execute_plan = _unary(InterpreterClient.execute_plan)
 
 
 class SyncScorer(_Service[ScorerClient]):
@@ -158,14 +160,22 @@ class SyncTrainer(_Service[TrainerClient]):
     cancel_run = _unary(TrainerClient.cancel_run)
 
 
+class SyncTools(_Service[ToolClient]):
+    """`ToolClient`, without an event loop."""
+
+    list_tools = _unary(ToolClient.list_tools)
+    call_tool = _unary(ToolClient.call_tool)
+
+
 class SyncClient:
     """Calls the services whose addresses it was given; a context manager.
 
     Args:
-        generator: `host:port`; so are the next three.
+        generator: `host:port`; so are the next four.
         interpreter: see there.
         scorer: see there.
         trainer: see there.
+        experts: see there.
         settings: deadlines and retries.
     """
 
@@ -176,6 +186,7 @@ class SyncClient:
         interpreter: str | None = None,
         scorer: str | None = None,
         trainer: str | None = None,
+        experts: str | None = None,
         settings: ClientSettings | None = None,
     ) -> None:
         self._client = Client(
@@ -183,6 +194,7 @@ class SyncClient:
             interpreter=interpreter,
             scorer=scorer,
             trainer=trainer,
+            experts=experts,
             settings=settings,
         )
         self._loop = _Loop()
@@ -210,6 +222,11 @@ class SyncClient:
     def trainer(self) -> SyncTrainer:
         """Runs optimisations."""
         return SyncTrainer(self._loop, self._loop.run(self._of(lambda client: client.trainer)))
+
+    @cached_property
+    def experts(self) -> SyncTools:
+        """Apply tools."""
+        return SyncTools(self._loop, self._loop.run(self._of(lambda client: client.experts)))
 
     def close(self) -> None:
         """Closes all channels and ends the thread; calls in flight are cancelled. Harmless when repeated."""

@@ -8,9 +8,10 @@ from types import MappingProxyType
 
 from autoflow.errors import NotFound
 from autoflow.suites import planning
-from autoflow.suites.model import ContentType, Split, Task, TaskSuite, Tool, stratified
+from autoflow.suites.model import Content, ContentType, Split, Task, TaskSuite, Tool, stratified
 
 __all__ = [
+    "Content",
     "ContentType",
     "Split",
     "Task",

@@ -14,6 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import TypeAlias
+
+Content: TypeAlias = str | bytes
+"""A text, or a picture as the bytes of its file."""
 
 
 class ContentType(StrEnum):
@@ -21,6 +25,11 @@ class ContentType(StrEnum):
 
     IMAGE = "image"
     TEXT = "text"
+
+    @classmethod
+    def of(cls, content: Content) -> ContentType:
+        """The kind of a content."""
+        return cls.TEXT if isinstance(content, str) else cls.IMAGE
 
 
 class Split(StrEnum):
@@ -42,6 +51,18 @@ class Tool:
     description: str
     inputs: tuple[ContentType, ...]
     output: ContentType
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a task is tried on once: an input, and what is wanted for it."""
+
+    inputs: tuple[Content, ...]
+    """Of the types of the task's inputs, in their order."""
+    reference: Content
+    """What is wanted. Where a picture is wanted, but only words tell what it shows, those words."""
+    caption: str = ""
+    """What a wanted new picture shows, in English, for metrics that compare pictures with words; may be empty."""
 
 
 @dataclass(frozen=True)

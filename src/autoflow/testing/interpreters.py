@@ -10,6 +10,9 @@ import grpc
 
 from autoflow.server import Endpoint, Service
 from autoflow.v1.interpreter_service_pb2 import (
+    PLAN_OUTCOME_NO_PLAN,
+    ExecutePlanRequest,
+    ExecutePlanResponse,
     ExecuteWorkflowRequest,
     ExecuteWorkflowResponse,
     ExecutionFinished,
@@ -49,3 +52,9 @@ class ScriptedInterpreter(InterpreterServiceServicer):
         """Ends the execution as the script says."""
         self.requests.append(request)
         yield ExecuteWorkflowResponse(finished=self._script(request))
+
+    async def ExecutePlan(
+        self, request: ExecutePlanRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> ExecutePlanResponse:
+        """Executes nothing: the script is for workflows."""
+        return ExecutePlanResponse(outcome=PLAN_OUTCOME_NO_PLAN)

@@ -9,7 +9,12 @@ from typing import TypeAlias
 import grpc
 
 from autoflow.server import Endpoint
-from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecuteWorkflowResponse
+from autoflow.v1.interpreter_service_pb2 import (
+    ExecutePlanRequest,
+    ExecutePlanResponse,
+    ExecuteWorkflowRequest,
+    ExecuteWorkflowResponse,
+)
 from autoflow.v1.interpreter_service_pb2_grpc import (
     InterpreterServiceServicer,
     add_InterpreterServiceServicer_to_server,
@@ -46,6 +51,9 @@ class _Interpreter(InterpreterServiceServicer):
         self, request: ExecuteWorkflowRequest, context: Context
     ) -> AsyncGenerator[ExecuteWorkflowResponse]:
         return self._execute(request)
+
+    async def ExecutePlan(self, request: ExecutePlanRequest, context: Context) -> ExecutePlanResponse:
+        return ExecutePlanResponse()
 
 
 def scripted_scorer(score: Score) -> Endpoint:

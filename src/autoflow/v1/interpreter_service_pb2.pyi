@@ -5,6 +5,7 @@ isort:skip_file
 
 from autoflow.v1 import model_pb2 as _model_pb2
 from autoflow.v1 import task_pb2 as _task_pb2
+from autoflow.v1 import tool_service_pb2 as _tool_service_pb2
 from autoflow.v1 import workflow_pb2 as _workflow_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -83,6 +84,66 @@ EXECUTION_OUTCOME_TOKEN_LIMIT: ExecutionOutcome.ValueType  # 5
 EXECUTION_OUTCOME_TIME_LIMIT: ExecutionOutcome.ValueType  # 6
 """The limit on time was reached."""
 Global___ExecutionOutcome: _TypeAlias = ExecutionOutcome  # noqa: Y015
+
+class _PlanOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PlanOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PlanOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PLAN_OUTCOME_UNSPECIFIED: _PlanOutcome.ValueType  # 0
+    """Never set by a server."""
+    PLAN_OUTCOME_EXECUTED: _PlanOutcome.ValueType  # 1
+    """Every sample has an output, or a failure of its own."""
+    PLAN_OUTCOME_NO_PLAN: _PlanOutcome.ValueType  # 2
+    """The text names nothing, or more than 64 tools."""
+    PLAN_OUTCOME_UNKNOWN_TOOL: _PlanOutcome.ValueType  # 3
+    """A name means no tool for certain."""
+    PLAN_OUTCOME_TYPES_DO_NOT_FIT: _PlanOutcome.ValueType  # 4
+    """A tool would not find its inputs, or something else than the wanted output would be left."""
+
+class PlanOutcome(_PlanOutcome, metaclass=_PlanOutcomeEnumTypeWrapper):
+    """What came of a plan."""
+
+PLAN_OUTCOME_UNSPECIFIED: PlanOutcome.ValueType  # 0
+"""Never set by a server."""
+PLAN_OUTCOME_EXECUTED: PlanOutcome.ValueType  # 1
+"""Every sample has an output, or a failure of its own."""
+PLAN_OUTCOME_NO_PLAN: PlanOutcome.ValueType  # 2
+"""The text names nothing, or more than 64 tools."""
+PLAN_OUTCOME_UNKNOWN_TOOL: PlanOutcome.ValueType  # 3
+"""A name means no tool for certain."""
+PLAN_OUTCOME_TYPES_DO_NOT_FIT: PlanOutcome.ValueType  # 4
+"""A tool would not find its inputs, or something else than the wanted output would be left."""
+Global___PlanOutcome: _TypeAlias = PlanOutcome  # noqa: Y015
+
+class _ToolMatchKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ToolMatchKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ToolMatchKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TOOL_MATCH_KIND_UNSPECIFIED: _ToolMatchKind.ValueType  # 0
+    """Never set by a server."""
+    TOOL_MATCH_KIND_NAME: _ToolMatchKind.ValueType  # 1
+    """By its name."""
+    TOOL_MATCH_KIND_ALIAS: _ToolMatchKind.ValueType  # 2
+    """By another name that it is known by."""
+    TOOL_MATCH_KIND_LIKENESS: _ToolMatchKind.ValueType  # 3
+    """By a name that is much like its own, and much less like any other."""
+
+class ToolMatchKind(_ToolMatchKind, metaclass=_ToolMatchKindEnumTypeWrapper):
+    """How a tool was found."""
+
+TOOL_MATCH_KIND_UNSPECIFIED: ToolMatchKind.ValueType  # 0
+"""Never set by a server."""
+TOOL_MATCH_KIND_NAME: ToolMatchKind.ValueType  # 1
+"""By its name."""
+TOOL_MATCH_KIND_ALIAS: ToolMatchKind.ValueType  # 2
+"""By another name that it is known by."""
+TOOL_MATCH_KIND_LIKENESS: ToolMatchKind.ValueType  # 3
+"""By a name that is much like its own, and much less like any other."""
+Global___ToolMatchKind: _TypeAlias = ToolMatchKind  # noqa: Y015
 
 @_typing.final
 class ExecuteWorkflowRequest(_message.Message):
@@ -347,3 +408,171 @@ class ExecutionFinished(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExecutionFinished: _TypeAlias = ExecutionFinished  # noqa: Y015
+
+@_typing.final
+class ExecutePlanRequest(_message.Message):
+    """A plan and what to execute it on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_FIELD_NUMBER: _builtins.int
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    plan: _builtins.str
+    """Required. The plan in words: names of tools, separated by commas, semicolons, arrows or line breaks. At most
+    20,000 characters; may be empty, as an answer may be.
+    """
+    output: _task_pb2.ContentType.ValueType
+    """Required. The type of content that the plan is to end in."""
+    @_builtins.property
+    def samples(self) -> _containers.RepeatedCompositeFieldContainer[_tool_service_pb2.ToolSample]:
+        """Required. What to execute it on, 1 to 64 samples, each with inputs of the same types."""
+
+    def __init__(
+        self,
+        *,
+        plan: _builtins.str = ...,
+        samples: _abc.Iterable[_tool_service_pb2.ToolSample] | None = ...,
+        output: _task_pb2.ContentType.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["output", b"output", "plan", b"plan", "samples", b"samples"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExecutePlanRequest: _TypeAlias = ExecutePlanRequest  # noqa: Y015
+
+@_typing.final
+class ExecutePlanResponse(_message.Message):
+    """What came of a plan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    MATCHES_FIELD_NUMBER: _builtins.int
+    RESULTS_FIELD_NUMBER: _builtins.int
+    outcome: Global___PlanOutcome.ValueType
+    """Output only. Whether it was executed."""
+    detail: _builtins.str
+    """Output only. One sentence that says why it was not, with the nearest names of tools where one is unknown."""
+    @_builtins.property
+    def matches(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolMatch]:
+        """Output only. The tools that the plan's names mean, in its order, as far as they were found."""
+
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlanResult]:
+        """Output only. What came of each sample, in the order of the request; empty where the plan was not executed."""
+
+    def __init__(
+        self,
+        *,
+        outcome: Global___PlanOutcome.ValueType = ...,
+        detail: _builtins.str = ...,
+        matches: _abc.Iterable[Global___ToolMatch] | None = ...,
+        results: _abc.Iterable[Global___PlanResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "matches", b"matches", "outcome", b"outcome", "results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExecutePlanResponse: _TypeAlias = ExecutePlanResponse  # noqa: Y015
+
+@_typing.final
+class ToolMatch(_message.Message):
+    """The tool that a name means."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAID_FIELD_NUMBER: _builtins.int
+    TOOL_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    LIKENESS_FIELD_NUMBER: _builtins.int
+    said: _builtins.str
+    """Output only. The name as the plan has it."""
+    tool: _builtins.str
+    """Output only. The tool's name."""
+    kind: Global___ToolMatchKind.ValueType
+    """Output only. How it was found."""
+    likeness: _builtins.float
+    """Output only. How much the names are alike, in [0, 1]."""
+    def __init__(
+        self,
+        *,
+        said: _builtins.str = ...,
+        tool: _builtins.str = ...,
+        kind: Global___ToolMatchKind.ValueType = ...,
+        likeness: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "likeness", b"likeness", "said", b"said", "tool", b"tool"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ToolMatch: _TypeAlias = ToolMatch  # noqa: Y015
+
+@_typing.final
+class PlanResult(_message.Message):
+    """What came of a plan for one sample."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def output(self) -> _task_pb2.Content:
+        """Output only. What the last tool made."""
+
+    @_builtins.property
+    def failure(self) -> Global___PlanFailure:
+        """Output only. Why there is no output."""
+
+    def __init__(
+        self,
+        *,
+        output: _task_pb2.Content | None = ...,
+        failure: Global___PlanFailure | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "output", b"output", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "output", b"output", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["output", "failure"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___PlanResult: _TypeAlias = PlanResult  # noqa: Y015
+
+@_typing.final
+class PlanFailure(_message.Message):
+    """Where in a plan a sample failed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    TOOL_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    step: _builtins.int
+    """Output only. The number of the step, from 0."""
+    tool: _builtins.str
+    """Output only. The tool's name."""
+    message: _builtins.str
+    """Output only. What the tool says about it."""
+    def __init__(
+        self,
+        *,
+        step: _builtins.int = ...,
+        tool: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "step", b"step", "tool", b"tool"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanFailure: _TypeAlias = PlanFailure  # noqa: Y015

@@ -40,6 +40,11 @@ class InterpreterServiceStub:
                 request_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.ExecuteWorkflowRequest.SerializeToString,
                 response_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.ExecuteWorkflowResponse.FromString,
                 _registered_method=True)
+        self.ExecutePlan = channel.unary_unary(
+                '/autoflow.v1.InterpreterService/ExecutePlan',
+                request_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.ExecutePlanRequest.SerializeToString,
+                response_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.ExecutePlanResponse.FromString,
+                _registered_method=True)
 
 
 class InterpreterServiceServicer:
@@ -57,6 +62,18 @@ class InterpreterServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExecutePlan(self, request, context):
+        """Executes a plan, such as a workflow's answer, on samples, with the tools of the providers that this service
+        knows. A plan that cannot be executed is an outcome, and so is a sample that a tool cannot do; what is the
+        tools' own trouble is an error, after retries.
+        Errors: INVALID_ARGUMENT (a field is wrong), FAILED_PRECONDITION (no provider of tools is set up),
+        RESOURCE_EXHAUSTED (too many executions, or a provider has too much to do), UNAVAILABLE (a provider cannot
+        be reached).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InterpreterServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -64,6 +81,11 @@ def add_InterpreterServiceServicer_to_server(servicer, server):
                     servicer.ExecuteWorkflow,
                     request_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.ExecuteWorkflowRequest.FromString,
                     response_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.ExecuteWorkflowResponse.SerializeToString,
+            ),
+            'ExecutePlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExecutePlan,
+                    request_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.ExecutePlanRequest.FromString,
+                    response_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.ExecutePlanResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -94,6 +116,33 @@ class InterpreterService:
             '/autoflow.v1.InterpreterService/ExecuteWorkflow',
             autoflow_dot_v1_dot_interpreter__service__pb2.ExecuteWorkflowRequest.SerializeToString,
             autoflow_dot_v1_dot_interpreter__service__pb2.ExecuteWorkflowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExecutePlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/autoflow.v1.InterpreterService/ExecutePlan',
+            autoflow_dot_v1_dot_interpreter__service__pb2.ExecutePlanRequest.SerializeToString,
+            autoflow_dot_v1_dot_interpreter__service__pb2.ExecutePlanResponse.FromString,
             options,
             channel_credentials,
             insecure,

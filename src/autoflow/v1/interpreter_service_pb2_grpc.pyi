@@ -40,6 +40,14 @@ class InterpreterServiceStub:
     Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model
     or adapter), RESOURCE_EXHAUSTED (too many executions), UNAVAILABLE (the model cannot be reached).
     """
+    ExecutePlan: _grpc.UnaryUnaryMultiCallable[_interpreter_service_pb2.ExecutePlanRequest, _interpreter_service_pb2.ExecutePlanResponse]
+    """Executes a plan, such as a workflow's answer, on samples, with the tools of the providers that this service
+    knows. A plan that cannot be executed is an outcome, and so is a sample that a tool cannot do; what is the
+    tools' own trouble is an error, after retries.
+    Errors: INVALID_ARGUMENT (a field is wrong), FAILED_PRECONDITION (no provider of tools is set up),
+    RESOURCE_EXHAUSTED (too many executions, or a provider has too much to do), UNAVAILABLE (a provider cannot
+    be reached).
+    """
 
 @_typing.type_check_only
 class InterpreterServiceAsyncStub(InterpreterServiceStub):
@@ -52,6 +60,14 @@ class InterpreterServiceAsyncStub(InterpreterServiceStub):
     call cancels the execution.
     Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model
     or adapter), RESOURCE_EXHAUSTED (too many executions), UNAVAILABLE (the model cannot be reached).
+    """
+    ExecutePlan: _aio.UnaryUnaryMultiCallable[_interpreter_service_pb2.ExecutePlanRequest, _interpreter_service_pb2.ExecutePlanResponse]  # type: ignore[assignment]
+    """Executes a plan, such as a workflow's answer, on samples, with the tools of the providers that this service
+    knows. A plan that cannot be executed is an outcome, and so is a sample that a tool cannot do; what is the
+    tools' own trouble is an error, after retries.
+    Errors: INVALID_ARGUMENT (a field is wrong), FAILED_PRECONDITION (no provider of tools is set up),
+    RESOURCE_EXHAUSTED (too many executions, or a provider has too much to do), UNAVAILABLE (a provider cannot
+    be reached).
     """
 
 class InterpreterServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -68,6 +84,20 @@ class InterpreterServiceServicer(metaclass=_abc_1.ABCMeta):
         call cancels the execution.
         Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model
         or adapter), RESOURCE_EXHAUSTED (too many executions), UNAVAILABLE (the model cannot be reached).
+        """
+
+    @_abc_1.abstractmethod
+    def ExecutePlan(
+        self,
+        request: _interpreter_service_pb2.ExecutePlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_interpreter_service_pb2.ExecutePlanResponse, _abc.Awaitable[_interpreter_service_pb2.ExecutePlanResponse]]:
+        """Executes a plan, such as a workflow's answer, on samples, with the tools of the providers that this service
+        knows. A plan that cannot be executed is an outcome, and so is a sample that a tool cannot do; what is the
+        tools' own trouble is an error, after retries.
+        Errors: INVALID_ARGUMENT (a field is wrong), FAILED_PRECONDITION (no provider of tools is set up),
+        RESOURCE_EXHAUSTED (too many executions, or a provider has too much to do), UNAVAILABLE (a provider cannot
+        be reached).
         """
 
 def add_InterpreterServiceServicer_to_server(servicer: InterpreterServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

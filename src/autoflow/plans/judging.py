@@ -1,4 +1,4 @@
-"""Plans: reading them out of an answer, and judging them.
+"""Reads plans out of answers, name by name and letter by letter, and judges them.
 
 A plan is a sequence of tools. Its reward is 0 unless it could run (every name is a tool's, and the types
 chain from the task's inputs to its output), else the order-aware F1 against the best accepted plan:
@@ -44,13 +44,27 @@ def parse_plan(answer: str, tools: Sequence[Tool]) -> tuple[str, ...] | None:
     Returns:
         The tools' own spellings in order; None where nothing, or anything that is no tool's name, is named.
     """
-    names = {_normal(tool.name): tool.name for tool in tools}
-    items = [item for item in _SEPARATORS.split(_LABEL.sub("", answer.strip(), count=1)) if item.strip()]
+    names = {plain(tool.name): tool.name for tool in tools}
+    items = plan_items(answer)
     longest = max(map(len, names), default=0) + _MAX_DECORATION
     if not items or len(items) > _MAX_TOOLS or any(len(item) > longest for item in items):
         return None
-    plan = [names.get(_normal(item)) for item in items]
+    plan = [names.get(plain(item)) for item in items]
     return None if None in plan else tuple(name for name in plan if name is not None)
+
+
+def plan_items(answer: str) -> list[str]:
+    """The parts of an answer that each ought to name a tool, as they stand there."""
+    parts = _SEPARATORS.split(_LABEL.sub("", answer.strip(), count=1))
+    return [part.strip() for part in parts if part.strip()]
+
+
+def plain(item: str) -> str:
+    """A name without list marks, quotes and case; what two spellings of one name have in common."""
+    text = item.strip().strip("`*_\"'. ")
+    while (shorter := _DECORATION.sub("", text)) != text:
+        text = shorter.strip("`*_\"'. ")
+    return " ".join(text.casefold().split())
 
 
 def chains(
@@ -94,13 +108,6 @@ def _valid_plan(answer: str, reference: PlanReference) -> tuple[str, ...] | None
     if plan is None or not chains(plan, tools, reference.inputs, reference.output):
         return None
     return plan
-
-
-def _normal(item: str) -> str:
-    text = item.strip().strip("`*_\"'. ")
-    while (shorter := _DECORATION.sub("", text)) != text:
-        text = shorter.strip("`*_\"'. ")
-    return " ".join(text.casefold().split())
 
 
 def _longest_common_subsequence(left: Sequence[str], right: Sequence[str]) -> int:
