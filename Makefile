@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 BUF_INSTALLED := node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-packaging test-requests bench lint protos constraints audit sbom
+.PHONY: help setup demo test test-packaging test-parity test-requests test-gpu weights bench lint protos constraints audit sbom
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,8 +22,18 @@ test: $(INSTALLED)  ## Run the tests.
 test-packaging: $(INSTALLED)  ## Install the wheel with each extra alone, and use what it brings (minutes).
 	$(BIN)/python -m scripts.test_packaging
 
+test-parity: weights  ## Compare BERTScore of a real text encoder with the package bert_score (minutes).
+	$(BIN)/python -m scripts.test_parity
+
+# Ends with 3 where there is no GPU: then nothing was tested.
+test-gpu: $(INSTALLED)  ## Test the scorer's engine on a CUDA GPU, and measure it there (minutes).
+	$(BIN)/python -m scripts.test_gpu
+
 test-requests: $(INSTALLED)  ## Send 10,000 generated requests to all methods and print what they answered.
 	$(BIN)/python -m benchmarks.every_method
+
+weights: $(INSTALLED)  ## Fetch the weights of a real text encoder into build/weights (90 MB).
+	$(BIN)/python -m scripts.weights
 
 # Figures mean little on a machine that does something else meanwhile.
 bench: $(INSTALLED)  ## Measure against the baselines, into build/bench (minutes); bench-server: one service alone.

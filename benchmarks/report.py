@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "build" / "bench" / "results.jsonl"
 BENCHMARKS = {
     "generator": ("benchmarks.local_engine",),
+    "scorer": ("benchmarks.scorer_text", "benchmarks.scorer_images"),
     "server": ("benchmarks.server_runtime", "benchmarks.telemetry"),
 }
 """The modules that compare something of ours with a named baseline, by service."""

@@ -1,8 +1,8 @@
-"""BERTScore of a real text encoder against the package `bert_score`; `make test-parity` runs it after `make weights`.
+"""BERTScore of a real text encoder against the package `bert_score`; `make test-parity` runs it.
 
-1,000 random pairs and edge cases, with and without idf, in float32 (P, R and F within 1e-5) and in bfloat16 (F
-within 3e-3, correlation 0.9999). Prints one JSON object per comparison; ends with 1 where one is off. The
-default tests compare the same on small random models.
+1,000 random pairs and edge cases, with and without idf, in float32 (P, R and F within 1e-5) and in bfloat16
+(F within 3e-3, correlation 0.9999). Prints one JSON object per comparison; ends with 1 where one is off.
+Needs the weights of `make weights`; the default tests compare the same on small random models.
 """
 
 from __future__ import annotations
@@ -21,21 +21,32 @@ from bert_score import BERTScorer
 from torch import Tensor
 
 from autoflow_scorer.engine.linear import Linears
-from autoflow_scorer.engine.matching import Idf, bertscore, token_weights
+from autoflow_scorer.engine.matching import Idf, bertscore, padded_sides, token_weights
 from autoflow_scorer.engine.text import TextEncoder
 from scripts.weights import FOLDER
 
 LAYERS = 6
-EDGE_CASES = ("a", " padded with space \n", "東京タワー", "naïve café 🙂🙃", "\u200b", "[MASK] [SEP]", "no " * 700)
-_WORDS = (
+EDGE_CASES = (
+    "a",
+    " padded with space \n",
+    "東京タワー",
+    "naïve café 🙂🙃",
+    "\u200b",
+    "[MASK] [SEP]",
+    "no " * 700,
+)
+_TEXT = (
     "the a robot walks over image captions of red and blue cubes to find translate detect or question every "
     "unlikely answer with steps plans objects pictures tokenization in German before it summarises long texts"
-).split()
+)
+_WORDS = _TEXT.split()
 
 Pairs = Sequence[tuple[str, str]]
 
 
-def random_pairs(count: int, references: int, seed: int, words: tuple[int, int] = (8, 30)) -> list[tuple[str, str]]:
+def random_pairs(
+    count: int, references: int, seed: int, words: tuple[int, int] = (8, 30)
+) -> list[tuple[str, str]]:
     """Random candidates, each with one of some random references.
 
     Args:
@@ -63,6 +74,7 @@ def engine_scores(encoder: TextEncoder, pairs: Pairs, *, idf: bool = False) -> T
     return bertscore(
         [(embeddings[candidate], embeddings[reference]) for candidate, reference in matched],
         [(weights[candidate], weights[reference]) for candidate, reference in matched],
+        padded_sides([(len(candidate), len(reference)) for candidate, reference in matched]),
     )
 
 

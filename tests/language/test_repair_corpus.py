@@ -8,7 +8,7 @@ from autoflow.language import Diagnostic, check, repair
 from tests.language.corpus import Malformed, corpus
 
 CORPUS = corpus()
-_FEWEST = 80
+_FEWEST = 150
 _LEAST_SHARE = 0.95
 
 

@@ -14,8 +14,8 @@ from packaging.requirements import Requirement
 from scripts.requirements import DISTRIBUTION, closure, constraints, installed
 
 TORCH = {"torch", "transformers", "peft", "xgrammar", "accelerate", "triton"}
-SERVICES = ["generator", "interpreter", "scorer", "trainer"]
-TORCH_FREE = ["generator", "interpreter", "trainer", "server", "cli"]
+SERVICES = ["experts", "generator", "interpreter", "scorer", "trainer"]
+TORCH_FREE = ["experts", "generator", "interpreter", "trainer", "server", "cli"]
 
 
 def test_the_client_needs_little() -> None:

@@ -6,16 +6,28 @@ caller created, for `runs/held` one that a worker holds. The fencing token `LEAS
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from google.protobuf.message import Message
 from hypothesis import strategies as st
+from PIL import Image
 
 from autoflow.suites import suite_names, workflow_text
 from autoflow.v1 import run_pb2, task_pb2, workflow_pb2
+from autoflow.v1 import scorer_service_pb2 as pb
 from tests.requests.messages import Messages
 
+_TEXTS = (
+    "",
+    "a red ball on a meadow",
+    "A small blue boat at sea.",
+    "ein roter Ball",
+    "東京 🙂",
+    "red " * 400,
+)
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 MODEL = "scripted"
 ANY_RUN, HELD_RUN, NO_RUN = "runs/any", "runs/held", "runs/gone"
 LEASE, STALE_LEASE = 1, 2**40
@@ -28,7 +40,8 @@ _WORKFLOWS = (
     workflow_text("expert"),
 )
 _BROKEN = ("", "Step 1", "Step 1:::process:::Go.:::next::Step 9", "```\nStep 1:::terminal:::x\n```", "\x00")
-_METRICS = ("plan_valid", "plan_exact", "plan_f1")
+_PLAN_METRICS = ("plan_valid", "plan_exact", "plan_f1")
+_TEXT_METRICS = ("exact", "rougeL", "chrf", "bertscore")
 
 
 def _mostly(usual: Any, *unusual: Any) -> st.SearchStrategy[Any]:
@@ -57,6 +70,46 @@ def _plan_reference(draw: st.DrawFn) -> Message:
     )
 
 
+@st.composite
+def _score_outputs(draw: st.DrawFn) -> Message:
+    """Pairs of one kind with metrics of it; now and then of another kind, or a picture that is none."""
+    text, picture = _texts().map(_text), _pictures().map(lambda data: task_pb2.Content(image=data))
+    plans = st.builds(pb.ScorePair, output=text, plan=_plan_reference())
+    kinds: list[tuple[st.SearchStrategy[Any], tuple[str, ...]]] = [
+        (plans, _PLAN_METRICS),
+        (st.builds(pb.ScorePair, output=text, content=text), _TEXT_METRICS),
+        (st.builds(pb.ScorePair, output=picture, content=text), ("clip",)),
+        (st.builds(pb.ScorePair, output=text, content=picture), ("clip",)),
+        (st.builds(pb.ScorePair, output=picture, content=picture), ("vit",)),
+    ]
+    pairs, known = draw(st.sampled_from(kinds))
+    metrics = st.sampled_from([*known] * 6 + ["none", "exact", "vit"])
+    options = st.builds(pb.BertScoreOptions, idf=st.booleans(), rescale_with_baseline=_mostly(False, True))
+    return pb.ScoreOutputsRequest(
+        pairs=draw(st.lists(pairs, min_size=1, max_size=4)),
+        metrics=draw(st.lists(metrics, min_size=1, max_size=len(known), unique=True)),
+        bert_score=draw(st.none() | options),
+    )
+
+
+def _texts() -> st.SearchStrategy[str]:
+    return st.one_of(st.sampled_from(_TEXTS), st.text(max_size=60))
+
+
+def _text(text: str) -> Message:
+    return task_pb2.Content(text=text)
+
+
+def _pictures() -> st.SearchStrategy[bytes]:
+    return st.sampled_from([_picture(kind) for kind in _FORMATS] * 3 + [b"GIF89a", _picture("PNG")[:60]])
+
+
+def _picture(kind: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.linear_gradient("L").resize((24, 16)).convert("RGB").save(buffer, kind)
+    return buffer.getvalue()
+
+
 def _workflow() -> st.SearchStrategy[Message]:
     sources = st.one_of(*[st.just(text) for text in _WORKFLOWS] * 3, st.sampled_from(_BROKEN), st.text())
     return st.builds(workflow_pb2.Workflow, source=sources)
@@ -72,9 +125,7 @@ KNOWLEDGE: Mapping[str, Callable[[], st.SearchStrategy[Any]]] = {
     "autoflow.v1.ModelRef.model": lambda: st.sampled_from([MODEL] * 15 + ["none"]),
     "autoflow.v1.ModelRef.adapter": lambda: st.sampled_from([""] * 15 + ["sha256:" + "0" * 64]),
     "autoflow.v1.GenerateWorkflowsRequest.count": lambda: st.sampled_from([1, 2, 3, 256]),
-    "autoflow.v1.ScoreOutputsRequest.metrics": lambda: st.lists(
-        st.sampled_from([*_METRICS] * 3 + ["none"]), min_size=1, max_size=3, unique=True
-    ),
+    "autoflow.v1.ScoreOutputsRequest": _score_outputs,
     "autoflow.v1.Optimization.suite": lambda: _mostly(suite_names()[0], "none"),
     "autoflow.v1.Optimization.candidates": _candidates,
     "autoflow.v1.TestPlan.comparators": lambda: _mostly(

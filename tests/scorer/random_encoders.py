@@ -32,7 +32,7 @@ def sentences(count: int, seed: int, longest: int = 24) -> list[str]:
 def write_text_model(folder: Path, architecture: str = "bert", **config: Any) -> Path:
     """Writes an encoder of texts of at most 64 tokens."""
     offset = 2 if architecture == "roberta" else 0
-    settings = {
+    settings: dict[str, Any] = {
         **_SHAPE,
         "vocab_size": 400,
         "max_position_embeddings": 64 + offset,
@@ -55,11 +55,11 @@ def write_clip(folder: Path, *, misnamed_end: bool = False) -> Path:
     tokenizer = _byte_pairs(("<|startoftext|>", "<|endoftext|>"), vocabulary=380)
     # As in CLIP, the end token has the highest number.
     tokenizer.add_special_tokens(["<|end|>"])
-    end = tokenizer.token_to_id("<|end|>")
+    end: Any = tokenizer.token_to_id("<|end|>")
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<|startoftext|> $A <|end|>", special_tokens=[("<|startoftext|>", 0), ("<|end|>", end)]
     )
-    text = {**_SHAPE, "vocab_size": end + 1, "max_position_embeddings": 16, "bos_token_id": 0}
+    text: dict[str, Any] = {**_SHAPE, "vocab_size": end + 1, "max_position_embeddings": 16, "bos_token_id": 0}
     text["eos_token_id"] = 2 if misnamed_end else end
     vision = {**_SHAPE, "image_size": 32, "patch_size": 8}
     _write_model(folder, "clip", text_config=text, vision_config=vision, projection_dim=24)
@@ -87,7 +87,7 @@ def _write_model(folder: Path, architecture: str, **settings: Any) -> None:
 
 
 def _word_pieces() -> Tokenizer:
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # type: ignore[call-arg]
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
@@ -112,7 +112,7 @@ def _byte_pairs(special: tuple[str, ...], vocabulary: int = 400) -> Tokenizer:
 
 def _roberta_tokenizer() -> Any:
     model = json.loads(_byte_pairs(("<s>", "<pad>", "</s>", "<unk>", "<mask>")).to_str())["model"]
-    merges = [tuple(merge) for merge in model["merges"]]
+    merges: Any = [tuple(merge) for merge in model["merges"]]
     return RobertaTokenizer(vocab=model["vocab"], merges=merges, model_max_length=64)
 
 

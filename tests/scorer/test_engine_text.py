@@ -18,6 +18,7 @@ from transformers import AutoModel, AutoTokenizer
 from autoflow_scorer.engine.linear import Linears
 from autoflow_scorer.engine.matching import Idf, bertscore, padded_sides, token_weights
 from autoflow_scorer.engine.text import TextEncoder
+from tests.scorer.devices import DEVICE, linears
 from tests.scorer.random_encoders import sentences, write_text_model
 
 EDGE_CASES = [
@@ -78,7 +79,7 @@ def naive(folder: Path, pairs: Sequence[tuple[str, str]]) -> list[list[float]]:
         ids = tokenizer(text.strip(), truncation=True, return_tensors="pt").input_ids
         with torch.no_grad():
             hidden: Tensor = model(input_ids=ids).last_hidden_state[0].double()
-        return hidden / hidden.norm(dim=1, keepdim=True)
+        return torch.nn.functional.normalize(hidden, dim=1)
 
     rows = []
     for candidate, reference in pairs:
@@ -100,7 +101,7 @@ def test_a_thousand_pairs_score_as_in_bert_score(
     references = sentences(100, seed=2) + EDGE_CASES
     pairs = [(text, rng.choice(references)) for text in sentences(1000, seed=3)]
     pairs += [(text, rng.choice(references)) for text in EDGE_CASES] + [(text, text) for text in EDGE_CASES]
-    encoder = TextEncoder.load(folder(architecture), Linears.probe(), layers=2)
+    encoder = TextEncoder.load(folder(architecture), linears(), layers=2)
     difference = score(encoder, pairs, idf=idf, together=True) - oracle(
         folder(architecture), pairs, layers=2, idf=idf
     )
@@ -111,23 +112,22 @@ def test_a_thousand_pairs_score_as_in_bert_score(
 def test_edge_cases_score_as_the_formulas_say(folder: Callable[[str], Path], architecture: str) -> None:
     texts = [*EDGE_CASES, "", " \t"]
     pairs = [(one, other) for one in texts for other in texts]
-    encoder = TextEncoder.load(folder(architecture), Linears.probe())
+    encoder = TextEncoder.load(folder(architecture), linears())
     expected = torch.tensor(naive(folder(architecture), pairs))
     torch.testing.assert_close(score(encoder, pairs), expected, atol=1e-5, rtol=0)
 
 
 def test_empty_sides_score_zero_and_equal_texts_one(folder: Callable[[str], Path]) -> None:
-    encoder = TextEncoder.load(folder("bert"), Linears.probe())
+    encoder = TextEncoder.load(folder("bert"), linears())
     scores = score(encoder, [("", ""), ("", "a cube"), ("a cube", ""), ("a cube", "a cube")])
     assert scores[:3].count_nonzero() == 0
     torch.testing.assert_close(scores[3], torch.ones(3))
 
 
 def test_kernels_and_batches_do_not_change_scores(folder: Callable[[str], Path]) -> None:
-    linears = Linears.probe()
-    plain = Linears(linears.device, linears.dtype, prepacked=False)
+    plain = Linears(torch.device(DEVICE), torch.float32, prepacked=False)
     pairs = list(zip(sentences(60, seed=4), sentences(60, seed=5), strict=True))
-    encoder = TextEncoder.load(folder("bert"), linears)
+    encoder = TextEncoder.load(folder("bert"), linears())
     at_once = score(encoder, pairs)
     apart = torch.cat([score(encoder, [pair]) for pair in pairs])
     torch.testing.assert_close(at_once, apart, atol=1e-6, rtol=0)
@@ -138,8 +138,8 @@ def test_kernels_and_batches_do_not_change_scores(folder: Callable[[str], Path])
 
 def test_bfloat16_is_near(folder: Callable[[str], Path]) -> None:
     pairs = list(zip(sentences(200, seed=6), sentences(200, seed=7), strict=True))
-    exact = score(TextEncoder.load(folder("bert"), Linears.probe()), pairs)
-    encoder = TextEncoder.load(folder("bert"), Linears.probe(dtype=torch.bfloat16))
+    exact = score(TextEncoder.load(folder("bert"), linears()), pairs)
+    encoder = TextEncoder.load(folder("bert"), linears(dtype=torch.bfloat16))
     near = score(encoder, pairs)
     assert encoder.encode(encoder.tokenize(["a"]))[0].dtype == torch.bfloat16
     assert (exact - near).abs().max() < 0.02
@@ -147,19 +147,19 @@ def test_bfloat16_is_near(folder: Callable[[str], Path]) -> None:
 
 
 def test_embeddings_are_of_length_one_and_one_a_token(folder: Callable[[str], Path]) -> None:
-    encoder = TextEncoder.load(folder("bert"), Linears.probe())
+    encoder = TextEncoder.load(folder("bert"), linears())
     tokens = encoder.tokenize(["a cube", "", "a cube"])
     first, empty, again = encoder.encode(tokens)
     assert [len(text) for text in tokens] == [len(first), len(empty), len(again)]
     assert torch.equal(first, again)
-    torch.testing.assert_close(first.norm(dim=1), torch.ones(len(first)))
+    torch.testing.assert_close(first.norm(dim=1).cpu(), torch.ones(len(first)))
     assert encoder.encode([]) == []
 
 
 @pytest.mark.parametrize("layers", [0, 4])
 def test_layers_that_are_not_there_are_refused(folder: Callable[[str], Path], layers: int) -> None:
     with pytest.raises(ValueError, match="has 3 layers"):
-        TextEncoder.load(folder("bert"), Linears.probe(), layers=layers)
+        TextEncoder.load(folder("bert"), linears(), layers=layers)
 
 
 def test_idf_counts_references_as_often_as_they_occur() -> None:

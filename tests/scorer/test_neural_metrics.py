@@ -27,7 +27,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `text`, `clip` and `vit`, and the file of metrics that names them."""
     folder = tmp_path_factory.mktemp("models")
     write_text_model(folder / "text")
-    baseline = {"layers": {"3": [0.5, 0.25, 0.4]}}
+    baseline = {"layers": [None, None, None, {"precision": 0.5, "recall": 0.25, "f1": 0.4}]}
     (folder / "text" / "bertscore_baseline.json").write_text(json.dumps(baseline))
     write_clip(folder / "clip")
     write_vit(folder / "vit")

@@ -15,6 +15,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
 from autoflow_scorer.engine.resizing import Resizing, host_pixels
+from tests.scorer.devices import DEVICE
 
 
 def picture(width: int, height: int) -> Image.Image:
@@ -57,7 +58,8 @@ def test_on_the_host_it_is_bit_for_bit_the_processors(name: str, width: int, hei
 def test_on_a_device_it_is_nearly_so(name: str, size: tuple[int, int]) -> None:
     resizing = Resizing.of(PROCESSORS[name].to_dict())
     image = picture(*size)
-    difference = resizing.on_host(image).float() - resizing.on_device(host_pixels(image)).float()
+    on_device = resizing.on_device(host_pixels(image).to(DEVICE)).cpu()
+    difference = resizing.on_host(image).float() - on_device.float()
     assert difference.abs().max() <= 16
     assert math.sqrt(difference.square().mean()) < 1
 

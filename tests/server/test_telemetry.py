@@ -6,9 +6,11 @@ import asyncio
 import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
-from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.metrics import CallbackOptions, NoOpMeterProvider
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -18,8 +20,11 @@ from autoflow import telemetry
 from autoflow.client import Client, RpcError
 from autoflow.server import ServerSettings, Service
 from autoflow.settings import SettingsError
+from autoflow.telemetry import Instrument, Kind
+from autoflow.telemetry.histograms import Histograms
 from autoflow.telemetry.otel import OpenTelemetry
 from autoflow.telemetry.setup import switched_on
+from autoflow.telemetry.sums import Sums
 from autoflow.testing import ScriptedModel, catalogue_of, scripted_scorer, serving
 from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest
 from autoflow.v1.model_pb2 import ModelRef
@@ -45,7 +50,7 @@ def spans() -> Iterator[InMemorySpanExporter]:
     exporter = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    with telemetry.listening(OpenTelemetry(provider, NoOpMeterProvider())):
+    with telemetry.listening(OpenTelemetry(provider, NoOpMeterProvider(), Histograms())):
         yield exporter
     provider.shutdown()
 
@@ -115,20 +120,11 @@ async def test_an_error_is_noted_by_its_class_alone(spans: InMemorySpanExporter)
     assert all("rivate" not in span.to_json() for span in found.values())
 
 
-async def test_spans_reach_a_collector(
-    monkeypatch: pytest.MonkeyPatch, score_request: ScoreOutputsRequest
-) -> None:
-    async def work() -> None:
-        async with (
-            serving(Service("scorer", (scripted_scorer(answer),))) as address,
-            Client(scorer=address) as client,
-        ):
-            await client.scorer.score_outputs(score_request)
-
+async def test_spans_reach_a_collector(monkeypatch: pytest.MonkeyPatch) -> None:
     def process(env: Mapping[str, str]) -> None:
         # The exporter's shutdown waits for the collector, which needs this loop.
-        with switched_on(env, "scorer"):
-            asyncio.run(work())
+        with switched_on(env, "interpreter"):
+            asyncio.run(execute(ScriptedModel(lambda _: "three little words")))
 
     async with collecting() as collector:
         # OpenTelemetry's exporter reads the process' own environment.
@@ -136,17 +132,16 @@ async def test_spans_reach_a_collector(
             monkeypatch.setenv(name, value)
         await asyncio.to_thread(process, collector.env)
 
-    assert {source for source, _ in collector.spans} == {"autoflow-scorer"}
-    assert sorted(span.kind for _, span in collector.spans) == [2, 3]
+    method = "autoflow.v1.InterpreterService/ExecuteWorkflow"
+    step, model = ("workflow.step", 1), ("llm", 3)
+    assert {source for source, _ in collector.spans} == {"autoflow-interpreter"}
+    sent = sorted((span.name, span.kind) for _, span in collector.spans)
+    assert sent == sorted([(method, 2), (method, 3), step, step, model, model])
+    assert len({span.trace_id for _, span in collector.spans}) == 1
 
 
 async def test_metrics_can_be_scraped(score_request: ScoreOutputsRequest, unused_tcp_port: int) -> None:
-    env = {
-        "OTEL_METRICS_EXPORTER": "prometheus",
-        "OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1",
-        "OTEL_EXPORTER_PROMETHEUS_PORT": str(unused_tcp_port),
-    }
-    with switched_on(env, "scorer"):
+    with switched_on(metrics_at(unused_tcp_port), "scorer"):
         await execute(ScriptedModel(lambda _: "three little words"))
         async with (
             serving(Service("scorer", (scripted_scorer(answer),)), ServerSettings("127.0.0.1:0")) as address,
@@ -165,6 +160,68 @@ async def test_metrics_can_be_scraped(score_request: ScoreOutputsRequest, unused
     (written,) = [line for line in lines if line.startswith("autoflow_llm_tokens") and '="output"' in line]
     assert written.endswith(" 6.0")
     assert 'gen_ai_request_model="scripted"' in written
+
+
+async def test_figures_of_a_services_own_can_be_scraped(unused_tcp_port: int) -> None:
+    lookups = Instrument("test.lookups", Kind.COUNTER, "Lookups.")
+    stage = Instrument("test.stage", Kind.HISTOGRAM, "Time of a stage.", unit="s", bounds=(1.0, 2.0))
+    level = Instrument("test.level", Kind.GAUGE, "The last level.")
+    queue = Instrument("test.queue", Kind.GAUGE, "What waits.")
+    waiting = {"a": 1.0, "b": 2.0}
+
+    with switched_on(metrics_at(unused_tcp_port), "scorer"):
+        listener = telemetry.current()
+        assert listener is not None
+        for metric in waiting:
+            listener.watch(queue, partial(waiting.__getitem__, metric), {"metric": metric})
+        waiting["b"] = 5.0
+        for hits in (2, 3):
+            listener.record(lookups, hits, {"result": "hit"})
+        listener.record(lookups, 1, {"result": "miss"})
+        # As a thread of a service would, which has no context.
+        await asyncio.to_thread(listener.record, stage, 0.5, {"metric": "a"})
+        listener.record(stage, 1.5, {"metric": "a"})
+        listener.record(level, 7, {})
+        listener.record(level, 4, {})
+        scraped = await asyncio.to_thread(scrape, unused_tcp_port)
+
+    lines = {line for line in scraped.splitlines() if line.startswith("test_") and "_created" not in line}
+    assert lines == {
+        'test_lookups_total{result="hit"} 5.0',
+        'test_lookups_total{result="miss"} 1.0',
+        'test_stage_seconds_bucket{le="1.0",metric="a"} 1.0',
+        'test_stage_seconds_bucket{le="2.0",metric="a"} 2.0',
+        'test_stage_seconds_bucket{le="+Inf",metric="a"} 2.0',
+        'test_stage_seconds_count{metric="a"} 2.0',
+        'test_stage_seconds_sum{metric="a"} 2.0',
+        "test_level 4.0",
+        'test_queue{metric="a"} 1.0',
+        'test_queue{metric="b"} 5.0',
+    }
+
+
+def test_sums_are_kept_by_their_attributes_from_any_thread() -> None:
+    sums = Sums()
+    with ThreadPoolExecutor(8) as threads:
+        for number in range(4_000):
+            threads.submit(sums.add, 1, {"kind": "even" if number % 2 == 0 else "odd"})
+    sums.add(-2.5, {"kind": "odd"})
+    first = sums.observe(CallbackOptions())
+    sums.add(1, {})
+
+    assert {str(told.attributes): told.value for told in first} == {
+        "{'kind': 'even'}": 2_000,
+        "{'kind': 'odd'}": 1_997.5,
+    }
+    assert [told.value for told in sums.observe(CallbackOptions()) if not told.attributes] == [1]
+
+
+def metrics_at(port: int) -> dict[str, str]:
+    return {
+        "OTEL_METRICS_EXPORTER": "prometheus",
+        "OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1",
+        "OTEL_EXPORTER_PROMETHEUS_PORT": str(port),
+    }
 
 
 def scrape(port: int) -> str:

@@ -21,6 +21,7 @@ from autoflow import telemetry
 from autoflow.client import Client, SyncClient
 from autoflow.llm import Capabilities
 from autoflow.server import Service
+from autoflow.telemetry.histograms import Histograms
 from autoflow.telemetry.otel import OpenTelemetry
 from autoflow.testing import CoroutineLauncher, ScriptedModel, catalogue_of, scripted_scorer, serving
 from autoflow.v1.generator_service_pb2 import GenerateWorkflowsRequest, LintWorkflowRequest
@@ -41,7 +42,7 @@ LINT = LintWorkflowRequest(workflow=Workflow(source=SOURCE))
 def provider() -> Iterator[TracerProvider]:
     """This process' own spans; what the test does is listened to."""
     provider = TracerProvider()
-    with telemetry.listening(OpenTelemetry(provider, NoOpMeterProvider())):
+    with telemetry.listening(OpenTelemetry(provider, NoOpMeterProvider(), Histograms())):
         yield provider
     provider.shutdown()
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from autoflow.convert import content_type_to_proto, plan_reference_from_proto
+from autoflow.convert import content_from_proto, content_type_to_proto, plan_reference_from_proto
 from autoflow.errors import InvalidArgument
 from autoflow.plans import PlanReference
-from autoflow.v1 import scorer_service_pb2, task_pb2
+from autoflow.v1 import scorer_service_pb2
 from autoflow_scorer.metrics import Column, Content, Metric, Options, Pair, ReferenceType
 
 _REFERENCE_TYPES: Mapping[ReferenceType, scorer_service_pb2.ReferenceType.ValueType] = MappingProxyType(
@@ -27,7 +27,7 @@ def pairs_from_proto(request: scorer_service_pb2.ScoreOutputsRequest) -> Iterato
         InvalidArgument: while they are made: a reference contradicts itself, so no output could be right.
     """
     for index, pair in enumerate(request.pairs):
-        yield Pair(_content(pair.output), _reference(pair, f"pairs[{index}]"))
+        yield Pair(content_from_proto(pair.output), _reference(pair, f"pairs[{index}]"))
 
 
 def options_from_proto(request: scorer_service_pb2.ScoreOutputsRequest) -> Options:
@@ -36,13 +36,9 @@ def options_from_proto(request: scorer_service_pb2.ScoreOutputsRequest) -> Optio
     return Options(idf=chosen.idf, rescale_with_baseline=chosen.rescale_with_baseline)
 
 
-def _content(content: task_pb2.Content) -> Content:
-    return content.text if content.WhichOneof("content") == "text" else content.image
-
-
 def _reference(pair: scorer_service_pb2.ScorePair, field: str) -> Content | PlanReference:
     if pair.WhichOneof("reference") == "content":
-        return _content(pair.content)
+        return content_from_proto(pair.content)
     reference = plan_reference_from_proto(pair.plan)
     _check(reference, f"{field}.plan")
     return reference

@@ -9,8 +9,8 @@ Zhang et al. 2020, arXiv:1904.09675, §3, for a reference x and a candidate x̂ 
 with w = 1, or the inverse document frequency in the references. The rules that the paper leaves open are
 those of the package `bert_score`: the two special tokens weigh nothing but can be matched; a side of no other
 token makes P, R and F 0. It pads the texts of a batch with zeros that can be matched, too, so a token that is
-unlike all others counts 0, not less, unless the other side is the longest of its batch; `padded_sides` says for
-which pairs that holds. Where all weights of a side are 0 it gives NaN; here that side's P or R is 0.
+unlike all others counts 0, not less, unless the other side is the longest of its batch; `padded_sides` says
+for which pairs that holds. Where all weights of a side are 0 it gives NaN; here that side's P or R is 0.
 """
 
 from __future__ import annotations
@@ -112,7 +112,9 @@ def bertscore(
     result = torch.zeros(len(pairs), 3)
     with torch.inference_mode():
         for group in _groups(pairs):
-            found = _matched(*([each[i] for i in group] for each in (pairs, weights, padded)))
+            found = _matched(
+                [pairs[i] for i in group], [weights[i] for i in group], [padded[i] for i in group]
+            )
             result[group] = found.cpu()
     return result
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from autoflow.plans import PlanReference
-from autoflow.suites import ContentType
-
-Content: TypeAlias = str | bytes
-"""A text, or a picture as the bytes of its file."""
+from autoflow.suites import Content, ContentType
 
 
 class ReferenceType(Enum):

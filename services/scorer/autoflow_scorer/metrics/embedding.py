@@ -9,9 +9,9 @@ from typing import Protocol, TypeAlias, cast
 import torch
 from torch import Tensor
 
+from autoflow.images import ImageLimits, read_image
 from autoflow_scorer.engine.bodies import Tokens
 from autoflow_scorer.engine.clip import ClipEncoder
-from autoflow_scorer.engine.images import ImageLimits, read_image
 from autoflow_scorer.engine.resizing import Resizing, host_pixels
 from autoflow_scorer.metrics.base import Column, Content, Options
 from autoflow_scorer.metrics.neural import Item, Job

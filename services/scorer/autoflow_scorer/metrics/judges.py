@@ -11,8 +11,8 @@ from torch import Tensor
 from transformers.utils import logging
 from transformers.utils.hub import cached_file
 
+from autoflow.images import ImageLimits
 from autoflow_scorer.engine.clip import ClipEncoder
-from autoflow_scorer.engine.images import ImageLimits
 from autoflow_scorer.engine.linear import Linears
 from autoflow_scorer.engine.loading import Source, load_config
 from autoflow_scorer.engine.resizing import Resizing
@@ -25,7 +25,9 @@ from autoflow_scorer.metrics.embedding import EmbeddingJudge
 from autoflow_scorer.metrics.neural import Judge
 
 BASELINE = "bertscore_baseline.json"
-"""Beside a model's weights: the mean P, R and F of unrelated texts, by layer."""
+"""Beside a model's weights: in `layers`, from the embeddings up, the mean scores of unrelated texts by each
+layer, or null where nobody measured them."""
+_SCORES = ("precision", "recall", "f1")
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -75,9 +77,12 @@ def _baseline(spec: NeuralSpec) -> Tensor | None:
     found = _beside(spec.source)
     if found is None:
         return None
-    layers = json.loads(found.read_text(encoding="utf-8"))["layers"]
-    layer = str(spec.layer or load_config(spec.source).num_hidden_layers)
-    return torch.tensor(layers[layer]) if layer in layers else None
+    layer = spec.layer or load_config(spec.source).num_hidden_layers
+    try:
+        row = json.loads(found.read_text(encoding="utf-8"))["layers"][layer]
+        return None if row is None else torch.tensor([float(row[name]) for name in _SCORES])
+    except (IndexError, KeyError, TypeError) as error:
+        raise ValueError(f"{BASELINE} of {spec.source} has no scores of layer {layer}") from error
 
 
 def _beside(source: Source) -> Path | None:

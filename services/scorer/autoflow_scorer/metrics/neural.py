@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from autoflow.concurrency import gather
 from autoflow.errors import FailedPrecondition, InvalidArgument
+from autoflow.images import UnreadableImage
 from autoflow_scorer.batching import Batcher, BatchReport, Limits
 from autoflow_scorer.engine.cache import EmbeddingCache
-from autoflow_scorer.engine.images import UnreadableImage
 from autoflow_scorer.engine.models import ModelStore
 from autoflow_scorer.metrics.base import Column, Content, MetricDescription, Options, Pair, Status
 from autoflow_scorer.observing import Observer

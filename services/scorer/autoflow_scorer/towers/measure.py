@@ -81,32 +81,41 @@ def clip(folder: Path, count: int) -> Figures:
 
 
 def vit(folder: Path, count: int) -> Figures:
-    """How a picture's distance from the true one follows its faults.
+    """How far spoilt pictures are from the true ones, and how far other scenes are.
 
     Returns:
         `light_over_other` and `faulty_over_other`: the shares of scenes of which a lightly degraded copy, and
-        one with all four faults, is nearer than another scene; for each fault the share in which it is nearer
-        at a third of its strength (`less_…`) and after a simple repair (`mended_…`); `cosine_…`: means.
+        one with all four faults, is nearer than another scene; `cosine_…`: means.
     """
     images = [draw(one) for one in _held_out(count)]
     true = _pictures(folder, images)
-
-    def near(spoil: Callable[[Image.Image, int], Image.Image]) -> Tensor:
-        return (_pictures(folder, [spoil(image, seed) for seed, image in enumerate(images)]) * true).sum(1)
-
     other = (true * true.roll(1, 0)).sum(1)
-    light = near(lightly_degraded)
-    everything = near(lambda image, seed: degrade(image, IMAGE_FAULTS, seed))
-    figures = {"light_over_other": _share(light > other), "faulty_over_other": _share(everything > other)}
-    figures |= {
+    light = _near(folder, true, images, lightly_degraded)
+    faulty = _near(folder, true, images, lambda image, seed: degrade(image, IMAGE_FAULTS, seed))
+    return {
+        "light_over_other": _share(light > other),
+        "faulty_over_other": _share(faulty > other),
         "cosine_light": _mean(light),
-        "cosine_all_faults": _mean(everything),
+        "cosine_all_faults": _mean(faulty),
         "cosine_other": _mean(other),
     }
+
+
+def vit_by_fault(folder: Path, count: int) -> Figures:
+    """How a picture's distance from the true one follows each fault.
+
+    Returns:
+        The share of scenes whose copy is nearer with a third of the fault than with all of it (`less_…`), and
+        nearer after a simple repair than before (`mended_…`); `cosine_…`: the mean with all of it.
+    """
+    images = [draw(one) for one in _held_out(count)]
+    true = _pictures(folder, images)
+    figures: Figures = {}
     for fault in IMAGE_FAULTS:
         name = fault.replace(" ", "_")
         full, less, mended = (
-            near(partial(change, fault)) for change in (degrade_fully, degrade_less, degrade_and_mend)
+            _near(folder, true, images, partial(change, fault))
+            for change in (degrade_fully, degrade_less, degrade_and_mend)
         )
         figures |= {f"less_{name}": _share(less > full), f"mended_{name}": _share(mended > full)}
         figures |= {f"cosine_{name}": _mean(full)}
@@ -167,6 +176,17 @@ def degrade_and_mend(fault: Fault, image: Image.Image, seed: int) -> Image.Image
 
 def _held_out(count: int) -> list[Scene]:
     return [scene(seed, Purpose.HELD_OUT) for seed in range(count)]
+
+
+def _near(
+    folder: Path,
+    true: Tensor,
+    images: Sequence[Image.Image],
+    spoil: Callable[[Image.Image, int], Image.Image],
+) -> Tensor:
+    """The cosines of spoilt pictures to the true ones, [n]."""
+    spoilt = [spoil(image, seed) for seed, image in enumerate(images)]
+    return (_pictures(folder, spoilt) * true).sum(1)
 
 
 def _pictures(folder: Path, images: Sequence[Image.Image]) -> Tensor:

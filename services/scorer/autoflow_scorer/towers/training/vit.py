@@ -25,10 +25,12 @@ from autoflow_scorer.towers.training import pictures
 from autoflow_scorer.towers.training.optimisation import Schedule, optimise
 
 SIDE = 128
-SCHEDULE = Schedule(scenes=3_000, steps=450, batch=32, matrix_rate=4e-3, other_rate=2e-3)
+SCHEDULE = Schedule(scenes=3_000, steps=900, batch=32, warm_up=30, matrix_rate=4e-3, other_rate=2e-3)
 
 _SCALE = 0.45
 _REGIONS = 4
+_PART = 50
+"""Scenes whose damage is measured at once."""
 _LIGHT = 0.92
 """The cosine wanted of lightly degraded copies, at least."""
 _LUMA = (0.299, 0.587, 0.114)
@@ -41,25 +43,23 @@ def train(out: Path, schedule: Schedule, cache: Path | None = None) -> dict[str,
         The final losses.
     """
     torch.manual_seed(schedule.seed)
-    dice = torch.Generator().manual_seed(schedule.seed)
     members = pictures.scenes(Purpose.TRAINING, schedule.scenes)
-    pixels = torch.from_numpy(pictures.versions(members, SIDE, cache, "training"))
+    batches = _Batches(torch.from_numpy(pictures.versions(members, SIDE, cache, "training")), schedule)
     model = ViTModel._from_config(_config(), attn_implementation="eager")
     head = nn.Linear(model.config.hidden_size, 5 * _REGIONS**2)
 
     def losses(step: int) -> dict[str, Tensor]:
-        shown, light = _shown(pixels, schedule.batch, dice)
+        shown, wanted = batches.draw()
         with torch.no_grad(), torch.autocast("cpu", enabled=False):
-            wanted, far = _wanted(shown, light)
-            facts = _facts(shown.flatten(0, 1))
+            far, facts = _far(shown[:, 0]), _facts(shown.flatten(0, 1))
         hidden = model(pixel_values=(shown.flatten(0, 1) - 0.5) / 0.5).last_hidden_state[:, 0]
         embedded = functional.normalize(hidden.float(), dim=-1).view(*shown.shape[:2], -1)
         near = (embedded[:, :1] * embedded[:, 1:]).sum(-1)
         others = torch.einsum("nd,mcd->nmc", embedded[:, 0], embedded)
         apart = ~torch.eye(len(shown), dtype=torch.bool)
         return {
-            "near": 8 * (near - wanted).square().mean(),
-            "order": 0.5 * _disorder(near, wanted),
+            "near": 16 * (near - wanted).square().mean(),
+            "order": _disorder(near, wanted),
             "far": 4 * (others - far[..., None])[apart].square().mean(),
             "facts": 2 * (head(hidden).float() - facts).square().mean(),
         }
@@ -118,27 +118,44 @@ def _pooled(values: Tensor, cell: int) -> Tensor:
     return flat.view(*values.shape[:-3], *flat.shape[1:])
 
 
-def _shown(pixels: Tensor, batch: int, dice: torch.Generator) -> tuple[Tensor, Tensor]:
-    """True pictures with three copies each, [batch, 4, 3, side, side] in [0, 1], and which copies are light.
+class _Batches:
+    """Scenes at random, each as the true picture and three of its copies, mirrored and tinted as a whole."""
 
-    Every scene is mirrored and tinted at random, as a whole.
-    """
-    chosen = torch.randint(len(pixels), (batch,), generator=dice)
-    copies = torch.stack([1 + torch.randperm(pictures.COPIES - 1, generator=dice)[:3] for _ in range(batch)])
-    which = torch.cat([torch.zeros(batch, 1, dtype=torch.long), copies.sort(dim=1).values], dim=1)
-    shown = pixels[chosen[:, None], which].permute(0, 1, 4, 2, 3).float() / 255
-    mirrored = torch.rand(batch, generator=dice) < 0.5
-    shown[mirrored] = shown[mirrored].flip(-1)
-    light = 1 + 0.3 * (torch.rand(batch, 1, 3, 1, 1, generator=dice) - 0.5)
-    return (shown * light).clamp(max=1.0), which[:, 1:] == 1
+    def __init__(self, pixels: Tensor, schedule: Schedule) -> None:
+        self._pixels, self._batch = pixels, schedule.batch
+        self._dice = torch.Generator().manual_seed(schedule.seed)
+        self._wanted = torch.cat([_wanted(part) for part in pixels.split(_PART)])
+
+    def draw(self) -> tuple[Tensor, Tensor]:
+        """Pictures [batch, 4, 3, side, side] in [0, 1], and the cosines of copies to true ones [batch, 3]."""
+        dice = self._dice
+        chosen = torch.randint(len(self._pixels), (self._batch, 1), generator=dice)
+        copies = torch.rand(self._batch, pictures.COPIES - 1, generator=dice).argsort(1)[:, :3]
+        which = torch.cat([torch.zeros(self._batch, 1, dtype=torch.long), 1 + copies], dim=1)
+        shown = _floats(self._pixels[chosen, which])
+        mirrored = torch.rand(self._batch, generator=dice) < 0.5
+        shown[mirrored] = shown[mirrored].flip(-1)
+        tint = 1 + 0.3 * (torch.rand(self._batch, 1, 3, 1, 1, generator=dice) - 0.5)
+        return (shown * tint).clamp(max=1.0), self._wanted[chosen, copies]
 
 
-def _wanted(shown: Tensor, light: Tensor) -> tuple[Tensor, Tensor]:
-    """The cosines wanted of true pictures to their copies [n, 3], and to other true pictures [n, n]."""
-    near = torch.exp(-damage(shown[:, :1], shown[:, 1:]) / _SCALE)
-    true = functional.avg_pool2d(shown[:, 0], 4)
-    far = torch.exp(-damage(true[:, None], true[None]) / _SCALE)
-    return torch.where(light, near.clamp(min=_LIGHT), near), far
+def _floats(pixels: Tensor) -> Tensor:
+    """Bytes [..., side, side, 3] as [..., 3, side, side] in [0, 1]."""
+    return pixels.movedim(-1, -3).float() / 255
+
+
+def _wanted(pixels: Tensor) -> Tensor:
+    """The cosines wanted of copies to the true picture, [n, COPIES - 1]; the light copy is the first."""
+    versions = _floats(pixels)
+    near = torch.exp(-damage(versions[:, :1], versions[:, 1:]) / _SCALE)
+    near[:, 0].clamp_(min=_LIGHT)
+    return near
+
+
+def _far(true: Tensor) -> Tensor:
+    """The cosines wanted of true pictures to each other, [n, n]; detail decides nothing there."""
+    small = functional.avg_pool2d(true, 4)
+    return torch.exp(-damage(small[:, None], small[None]) / _SCALE)
 
 
 def _disorder(near: Tensor, wanted: Tensor) -> Tensor:
@@ -154,7 +171,7 @@ def _config() -> ViTConfig:
         patch_size=16,
         hidden_size=128,
         intermediate_size=512,
-        num_hidden_layers=4,
+        num_hidden_layers=2,
         num_attention_heads=4,
         hidden_act="gelu",
         hidden_dropout_prob=0.0,

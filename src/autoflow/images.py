@@ -3,6 +3,8 @@
 A header is read and judged before anything is decoded, so a small file that would become a huge picture
 costs nothing. Only the formats below are tried; their decoders are Pillow's. Of an animation the first frame
 counts. Orientation that a camera noted beside the pixels is ignored, as transformers' processors ignore it.
+
+Needs Pillow, which is imported when the first picture is read.
 """
 
 from __future__ import annotations
@@ -10,8 +12,10 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from PIL import Image
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 """What is read."""
@@ -34,7 +38,7 @@ class ImageLimits:
     row of pixels would grow beyond all bounds."""
 
 
-def read_image(data: bytes, limits: ImageLimits) -> Image.Image:
+def read_image(data: bytes, limits: ImageLimits) -> Image:
     """Decodes a picture.
 
     Args:
@@ -47,6 +51,8 @@ def read_image(data: bytes, limits: ImageLimits) -> Image.Image:
     Raises:
         UnreadableImage: it is no picture, of another format, cut off, or beyond the limits.
     """
+    from PIL import Image
+
     try:
         with warnings.catch_warnings():
             # Pillow's own limit; ours is checked below, before a pixel is decoded.
