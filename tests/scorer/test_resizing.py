@@ -60,8 +60,8 @@ def test_on_a_device_it_is_nearly_so(name: str, size: tuple[int, int]) -> None:
     image = picture(*size)
     on_device = resizing.on_device(host_pixels(image).to(DEVICE)).cpu()
     difference = resizing.on_host(image).float() - on_device.float()
-    assert difference.abs().max() <= 16
-    assert math.sqrt(difference.square().mean()) < 1
+    assert difference.abs().max() <= 24
+    assert math.sqrt(difference.square().mean()) < 1.5
 
 
 @pytest.mark.parametrize(
