@@ -5,8 +5,9 @@
 Every text is another workflow of eight steps. The echoes answer LintWorkflow as well, with a canned answer of
 the size that a lint of such a text has, so all three move the same bytes. All servers live in this process;
 the client is a process of its own. The three take turns, and the figures are medians over rounds. The runtime
-logs to nowhere. Prints measurements (`benchmarks.report`); latencies are in milliseconds as the callers see
-them, so with many callers they are mostly time spent waiting for their turn.
+logs to nowhere. Prints measurements (`benchmarks.report`): latencies in milliseconds as the callers see them,
+with many callers mostly time spent waiting for their turn; and the CPU time of this process for each call, as
+wall times mean little on a machine with other work.
 """
 
 from __future__ import annotations
@@ -100,6 +101,7 @@ async def measure(address: str, first: int, calls: int, callers: int) -> None:
 
 
 async def _client(address: str, first: int, calls: int, callers: int) -> dict[str, float]:
+    started = time.process_time()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.server_runtime",
         "--client", address, str(first), str(calls), str(callers),
@@ -110,7 +112,8 @@ async def _client(address: str, first: int, calls: int, callers: int) -> dict[st
     if process.returncode:
         raise RuntimeError(f"the client ended with {process.returncode}")
     figures: dict[str, float] = json.loads(out)
-    return figures
+    # Each caller makes one call before those that are measured.
+    return {**figures, "cpu_ms": 1000 * (time.process_time() - started) / (calls + callers)}
 
 
 async def compare(calls: int, callers: int, rounds: int) -> list[Measurement]:
@@ -145,29 +148,32 @@ async def compare(calls: int, callers: int, rounds: int) -> list[Measurement]:
                     found[name].append(await _client(address, first, calls, callers))
         await bare.stop(0)
     size = f"{request(0).ByteSize()} bytes asked, {answer.ByteSize()} answered"
-    return _measurements(found, f"median latency of {calls} calls, {callers} at a time; {size}")
+    return _measurements(found, f"{calls} calls, {callers} at a time; {size}")
 
 
 def _measurements(found: _Found, conditions: str) -> list[Measurement]:
-    def compared(name: str, ours: str, baseline: str) -> Measurement:
-        pairs = [(a["median_ms"], b["median_ms"]) for a, b in zip(found[baseline], found[ours], strict=True)]
-        speeds = {
-            each: statistics.median(one["per_second"] for one in found[each]) for each in (baseline, ours)
-        }
-        told = ", ".join(f"{each} {speed:.0f} calls/s" for each, speed in speeds.items())
+    def median(server: str, figure: str) -> float:
+        return statistics.median(one[figure] for one in found[server])
+
+    def compared(name: str, figure: str, unit: str, ours: str, baseline: str) -> Measurement:
+        pairs = zip(found[baseline], found[ours], strict=True)
+        speeds = ", ".join(f"{each} {median(each, 'per_second'):.0f} calls/s" for each in (baseline, ours))
         return Measurement(
             name,
-            "ms",
-            baseline=statistics.median(base for base, _ in pairs),
-            ours=statistics.median(mine for _, mine in pairs),
-            ratio=statistics.median(base / mine for base, mine in pairs),
+            unit,
+            baseline=median(baseline, figure),
+            ours=median(ours, figure),
+            ratio=statistics.median(theirs[figure] / own[figure] for theirs, own in pairs),
             better="lower",
-            conditions=f"baseline: {baseline}; {conditions}; {told}",
+            conditions=f"baseline: {baseline}; {conditions}; {speeds}",
         )
 
+    echo, lint = ("runtime_echo", "bare_echo"), ("lint", "runtime_echo")
     return [
-        compared("server.echo_over_bare_echo", "runtime_echo", "bare_echo"),
-        compared("server.lint_over_echo", "lint", "runtime_echo"),
+        compared("server.echo_over_bare_echo", "median_ms", "ms", *echo),
+        compared("server.lint_over_echo", "median_ms", "ms", *lint),
+        compared("server.cpu_of_echo_over_bare_echo", "cpu_ms", "server CPU ms a call", *echo),
+        compared("server.cpu_of_lint_over_echo", "cpu_ms", "server CPU ms a call", *lint),
     ]
 
 

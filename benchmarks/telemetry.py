@@ -4,8 +4,9 @@
 
 Off and on alternate in one process, in short rounds and in either order, so that both meet the same machine;
 the figures are CPU seconds of the whole process (client, server and endpoint), medians over rounds. Memory is
-collected as in a service's process (`settle`). On means spans through a batch processor whose exporter drops
-them, and metrics that can be scraped. Prints measurements (`benchmarks.report`), whose baseline is off.
+collected as in a service's process (`settle`). On means spans through a batch processor and encoded as OTLP
+each round, though sent to nobody, and metrics that can be scraped. Prints measurements (`benchmarks.report`),
+whose baseline is off.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from prometheus_client import CollectorRegistry
@@ -27,8 +31,8 @@ from autoflow.client import Client
 from autoflow.llm.openai import Endpoint, OpenAIModel
 from autoflow.server import Service, serve
 from autoflow.server.process import settle
+from autoflow.telemetry.histograms import Histograms
 from autoflow.telemetry.otel import OpenTelemetry
-from autoflow.telemetry.setup import meter_provider
 from autoflow.testing import catalogue_of, scripted_scorer
 from autoflow.testing.endpoint import ScriptedEndpoint
 from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest
@@ -55,42 +59,55 @@ Pair = tuple[float, float]
 """CPU seconds of one piece of work, off and on."""
 
 
-class _Dropped(SpanExporter):
-    """Takes spans to nowhere."""
+class _Encoder(SpanExporter):
+    """Does what an exporter does for a collector, but for sending."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Drops them."""
+        """Encodes them, and drops what comes of it."""
+        encode_spans(spans).SerializeToString()
         return SpanExportResult.SUCCESS
 
 
-def _switched_on(stack: ExitStack) -> OpenTelemetry:
+@dataclass(frozen=True, slots=True)
+class _Exporting:
+    listener: OpenTelemetry
+    processor: BatchSpanProcessor
+
+
+def _switched_on(stack: ExitStack) -> _Exporting:
     tracers = TracerProvider(shutdown_on_exit=False)
-    tracers.add_span_processor(BatchSpanProcessor(_Dropped()))
-    meters = meter_provider(PrometheusMetricReader(registry=CollectorRegistry()))
+    processor = BatchSpanProcessor(_Encoder())
+    tracers.add_span_processor(processor)
+    registry, histograms = CollectorRegistry(), Histograms()
+    registry.register(histograms)
+    meters = MeterProvider([PrometheusMetricReader(registry=registry)], shutdown_on_exit=False)
     stack.callback(tracers.shutdown)
     stack.callback(meters.shutdown)
-    return OpenTelemetry(tracers.get_tracer("benchmark"), meters.get_meter("benchmark"))
+    return _Exporting(OpenTelemetry(tracers, meters, histograms), processor)
 
 
-async def _cpu_seconds(work: Work, times: int, listener: OpenTelemetry | None) -> float:
-    with telemetry.listening(listener):
+async def _cpu_seconds(work: Work, times: int, exporting: _Exporting | None) -> float:
+    with telemetry.listening(None if exporting is None else exporting.listener):
         started = time.process_time()
         for _ in range(times):
             await work()
+        if exporting is not None:
+            # Else these spans might be exported while telemetry is off.
+            exporting.processor.force_flush()
         return (time.process_time() - started) / times
 
 
-async def _compare(off: Work, on: Work, listener: OpenTelemetry, times: int, rounds: int) -> list[Pair]:
+async def _compare(off: Work, on: Work, exporting: _Exporting, times: int, rounds: int) -> list[Pair]:
     await _cpu_seconds(off, times, None)
-    await _cpu_seconds(on, times, listener)
+    await _cpu_seconds(on, times, exporting)
     settle()
     pairs: list[Pair] = []
     for number in range(rounds):
         if number % 2:
             switched_off = await _cpu_seconds(off, times, None)
-            switched_on = await _cpu_seconds(on, times, listener)
+            switched_on = await _cpu_seconds(on, times, exporting)
         else:
-            switched_on = await _cpu_seconds(on, times, listener)
+            switched_on = await _cpu_seconds(on, times, exporting)
             switched_off = await _cpu_seconds(off, times, None)
         pairs.append((switched_off, switched_on))
     return pairs
@@ -108,13 +125,13 @@ def _tell(name: str, pairs: Sequence[Pair], conditions: str) -> None:
     ).tell()
 
 
-async def _executions(listener: OpenTelemetry, times: int, rounds: int) -> list[Pair]:
+async def _executions(exporting: _Exporting, times: int, rounds: int) -> list[Pair]:
     async with ScriptedEndpoint.serving(lambda _: "A short note on this part.") as endpoint:
 
         def model() -> OpenAIModel:
             return OpenAIModel(Endpoint("mock", "mock", endpoint.base_url))
 
-        with telemetry.listening(listener):
+        with telemetry.listening(exporting.listener):
             listened = await serve(build({}, catalogue_of(model())))
         async with (
             listened,
@@ -122,7 +139,7 @@ async def _executions(listener: OpenTelemetry, times: int, rounds: int) -> list[
             Client(interpreter=plain.address) as off,
             Client(interpreter=listened.address) as on,
         ):
-            return await _compare(_executing(off), _executing(on), listener, times, rounds)
+            return await _compare(_executing(off), _executing(on), exporting, times, rounds)
 
 
 def _executing(client: Client) -> Work:
@@ -133,7 +150,7 @@ def _executing(client: Client) -> Work:
     return execute
 
 
-async def _bare_calls(listener: OpenTelemetry, times: int, rounds: int) -> list[Pair]:
+async def _bare_calls(exporting: _Exporting, times: int, rounds: int) -> list[Pair]:
     async def answer(_: ScoreOutputsRequest) -> ScoreOutputsResponse:
         return ScoreOutputsResponse()
 
@@ -146,7 +163,7 @@ async def _bare_calls(listener: OpenTelemetry, times: int, rounds: int) -> list[
         return call
 
     service = Service("scorer", (scripted_scorer(answer),))
-    with telemetry.listening(listener):
+    with telemetry.listening(exporting.listener):
         listened = await serve(service)
     async with (
         listened,
@@ -154,7 +171,7 @@ async def _bare_calls(listener: OpenTelemetry, times: int, rounds: int) -> list[
         Client(scorer=plain.address) as off,
         Client(scorer=listened.address) as on,
     ):
-        return await _compare(calling(off), calling(on), listener, times, rounds)
+        return await _compare(calling(off), calling(on), exporting, times, rounds)
 
 
 def _score_request() -> ScoreOutputsRequest:
@@ -172,12 +189,12 @@ def _score_request() -> ScoreOutputsRequest:
 
 async def _main(arguments: argparse.Namespace) -> None:
     with ExitStack() as stack:
-        listener = _switched_on(stack)
-        executions = await _executions(listener, arguments.executions, arguments.rounds)
+        exporting = _switched_on(stack)
+        executions = await _executions(exporting, arguments.executions, arguments.rounds)
         _tell(
             "server.telemetry_on_an_execution", executions, f"{STEPS} steps, {arguments.executions} a round"
         )
-        calls = await _bare_calls(listener, arguments.calls, arguments.rounds)
+        calls = await _bare_calls(exporting, arguments.calls, arguments.rounds)
         _tell("server.telemetry_on_a_call", calls, f"a call that does nothing, {arguments.calls} a round")
 
 

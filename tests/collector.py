@@ -54,7 +54,7 @@ async def collecting() -> AsyncIterator[Collector]:
     """A collector for the length of the block, in this event loop."""
     collector = Collector()
     server = grpc.aio.server()
-    add_TraceServiceServicer_to_server(collector, server)
+    add_TraceServiceServicer_to_server(collector, server)  # type: ignore[no-untyped-call]
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     collector.env = {

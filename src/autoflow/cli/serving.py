@@ -15,10 +15,11 @@ from autoflow.cli.console import Output, one_line
 from autoflow.cli.runtime import local_services, log_to, run
 from autoflow.server import ServerSettings
 from autoflow.server.compose import SERVICES, local_environment
+from autoflow.server.process import settle
 from autoflow.settings import from_env
 from autoflow.telemetry.setup import switched_on
 
-_BY_PORT = ("generator", "interpreter", "scorer", "trainer")
+_BY_PORT = ("generator", "interpreter", "scorer", "trainer", "experts")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -57,6 +58,7 @@ async def _serve_until_asked(
     try:
         async with local_services(env, SERVICES, ports) as system:
             stop.may_cancel = False
+            settle()
             ready(system.addresses)
             await stop.asked.wait()
             await system.stop(grace)

@@ -24,7 +24,7 @@ from autoflow.settings import PREFIX, from_env
 
 GROUP = "autoflow.services"
 """The group of the entry points."""
-SERVICES = ("scorer", "interpreter", "generator", "trainer")
+SERVICES = ("scorer", "experts", "interpreter", "generator", "trainer")
 """All services in the order of their start: whoever calls comes after those it calls."""
 
 _HOST = "127.0.0.1"

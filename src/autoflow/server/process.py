@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 
+from autoflow.errors import AutoFlowError
+from autoflow.llm import LanguageModelError
 from autoflow.server import logs
 from autoflow.server.running import serve
 from autoflow.server.service import Builder, Service
 from autoflow.server.settings import ServerSettings
-from autoflow.settings import from_env
+from autoflow.settings import SettingsError, from_env
 from autoflow.telemetry.setup import switched_on
+
+_log = logging.getLogger(__name__)
 
 
 def main(build: Builder) -> None:
     """Serves what a builder makes until SIGTERM or SIGINT; the whole of a service's `__main__`.
 
-    Exits with status 2 where the environment is wrong. A second signal ends the process at once.
+    Exits with status 2 where the environment is wrong, and 3 where the service cannot start because something
+    that it needs is not there, such as its database or its address; both with a line on standard error. A
+    second signal ends the process at once.
 
     Args:
         build: makes the service from the environment.
@@ -29,14 +36,43 @@ def main(build: Builder) -> None:
     env: Mapping[str, str] = os.environ
     with ExitStack() as stack:
         try:
-            settings = from_env(ServerSettings, env)
-            logs.configure(settings.log_level, sys.stderr)
-            service = build(env)
-            stack.enter_context(switched_on(env, service.name))
-        except ValueError as error:
+            with _starting(wrong=ValueError):
+                settings = from_env(ServerSettings, env)
+                logs.configure(settings.log_level, sys.stderr)
+                service = build(env)
+                stack.enter_context(switched_on(env, service.name))
+            asyncio.run(run(service, settings))
+        except StartFailed as error:
+            _log.debug("the service did not start", exc_info=error)
             print(error, file=sys.stderr)
-            sys.exit(2)
-        asyncio.run(run(service, settings))
+            sys.exit(error.status)
+
+
+class StartFailed(Exception):
+    """A service cannot start as things are.
+
+    Attributes:
+        status: the exit status of its process.
+    """
+
+    def __init__(self, error: Exception, status: int) -> None:
+        super().__init__(" ".join(str(error).split()) or type(error).__name__)
+        self.status = status
+
+
+@contextmanager
+def _starting(wrong: type[ValueError]) -> Iterator[None]:
+    """Tells what an operator can mend from faults of the code, which pass.
+
+    Args:
+        wrong: what is raised where the environment is.
+    """
+    try:
+        yield
+    except wrong as error:
+        raise StartFailed(error, 2) from error
+    except (AutoFlowError, LanguageModelError, OSError) as error:
+        raise StartFailed(error, 3) from error
 
 
 async def run(service: Service, settings: ServerSettings) -> None:
@@ -47,8 +83,8 @@ async def run(service: Service, settings: ServerSettings) -> None:
         settings: where and how.
 
     Raises:
-        OSError: the address cannot be listened on.
-        Exception: what the service's `start` raised.
+        StartFailed: the address cannot be listened on, or something that the service needs is not there.
+        Exception: what else the service's `start` raised.
     """
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -70,7 +106,8 @@ async def run(service: Service, settings: ServerSettings) -> None:
         await asyncio.wait((serving,))
         return
     try:
-        server = serving.result()
+        with _starting(wrong=SettingsError):
+            server = serving.result()
         settle()
         await waiting
         await server.stop(settings.drain_grace)

@@ -2,7 +2,7 @@
 
 Own code rather than `opentelemetry-instrumentation-grpc`: the server's interceptor already knows method, code
 and refusals, so a call costs one span and one record, and methods of health and reflection are left out.
-What is only summed up is kept here and read when the metrics are.
+What is summed up or counted by size is kept here, and read when the metrics are.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from threading import Lock
 from typing import TYPE_CHECKING, TypeAlias
 
 from opentelemetry import context as otel_context
-from opentelemetry.metrics import Meter, MeterProvider, Observation
+from opentelemetry.metrics import MeterProvider, Observation
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Span, SpanKind, StatusCode, TracerProvider, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from autoflow.telemetry import Attributes, Instrument, Kind, Metadata, ModelCall, Outcome
+from autoflow.telemetry.histograms import Histograms
 from autoflow.telemetry.spans import Spans
 from autoflow.telemetry.sums import Sums
 
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
 _SCOPE = "autoflow"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 """Bounds of the histograms' buckets: from a lint to a whole generation."""
+_SERVED = Instrument(
+    "rpc.server.call.duration", Kind.HISTOGRAM, "Time that calls took to answer.", "s", _SECONDS
+)
+_CALLED = Instrument(
+    "rpc.client.call.duration", Kind.HISTOGRAM, "Time that calls of other services took.", "s", _SECONDS
+)
+_MODEL = Instrument(
+    "autoflow.llm.call.duration", Kind.HISTOGRAM, "Time that calls of language models took.", "s", _SECONDS
+)
 _FAULTS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
 """Codes that are errors of a server's span; the others are the caller's doing."""
 
@@ -41,34 +51,21 @@ class OpenTelemetry:
     Args:
         tracers: make what makes spans.
         meters: make what makes the instruments.
+        histograms: make those of this kind.
     """
 
-    def __init__(self, tracers: TracerProvider, meters: MeterProvider) -> None:
+    def __init__(self, tracers: TracerProvider, meters: MeterProvider, histograms: Histograms) -> None:
         self._tracer = tracers.get_tracer(_SCOPE)
         self._spans = Spans(self._tracer, InstrumentationScope(_SCOPE, ""))
         self._meter = meter = meters.get_meter(_SCOPE)
+        self._histograms = histograms
         self._lock = Lock()
         self._records: dict[str, _Record] = {}
         self._watched: dict[str, list[tuple[Callable[[], float], Mapping[str, str]]]] = {}
         self._propagator = TraceContextTextMapPropagator()
-        self._served = meter.create_histogram(
-            "rpc.server.call.duration",
-            unit="s",
-            description="Time that calls took to answer.",
-            explicit_bucket_boundaries_advisory=_SECONDS,
-        )
-        self._called = meter.create_histogram(
-            "rpc.client.call.duration",
-            unit="s",
-            description="Time that calls of other services took.",
-            explicit_bucket_boundaries_advisory=_SECONDS,
-        )
-        self._model = meter.create_histogram(
-            "autoflow.llm.call.duration",
-            unit="s",
-            description="Time that calls of language models took.",
-            explicit_bucket_boundaries_advisory=_SECONDS,
-        )
+        self._served = histograms.make(_SERVED)
+        self._called = histograms.make(_CALLED)
+        self._model = histograms.make(_MODEL)
         self._in_flight, self._refused, self._tokens, self._cost = Sums(), Sums(), Sums(), Sums()
         meter.create_observable_up_down_counter(
             "autoflow.rpc.in_flight", [self._in_flight.observe], description="Calls that are being answered."
@@ -94,7 +91,7 @@ class OpenTelemetry:
         with self._lock:
             record = self._records.get(instrument.name)
             if record is None:
-                record = self._records[instrument.name] = _made(self._meter, instrument)
+                record = self._records[instrument.name] = self._made(instrument)
         record(value, attributes)
 
     def watch(self, instrument: Instrument, read: Callable[[], float], attributes: Mapping[str, str]) -> None:
@@ -182,22 +179,20 @@ class OpenTelemetry:
                 self._cost.add(usage.cost_usd, labels)
         self._spans.ended("llm", attributes, SpanKind.CLIENT, started_at, error)
 
-
-def _made(meter: Meter, instrument: Instrument) -> _Record:
-    """Makes an instrument, and gives what notes a value of it."""
-    name, unit, description = instrument.name, instrument.unit, instrument.description
-    match instrument.kind:
-        case Kind.COUNTER:
-            sums = Sums()
-            meter.create_observable_counter(name, [sums.observe], unit=unit, description=description)
-            return sums.add
-        case Kind.HISTOGRAM:
-            histogram = meter.create_histogram(
-                name, unit, description, explicit_bucket_boundaries_advisory=instrument.bounds or None
-            )
-            return histogram.record
-        case Kind.GAUGE:
-            return meter.create_gauge(name, unit, description).set
+    def _made(self, instrument: Instrument) -> _Record:
+        """Makes an instrument, and gives what notes a value of it."""
+        name, unit, description = instrument.name, instrument.unit, instrument.description
+        match instrument.kind:
+            case Kind.COUNTER:
+                sums = Sums()
+                self._meter.create_observable_counter(
+                    name, [sums.observe], unit=unit, description=description
+                )
+                return sums.add
+            case Kind.HISTOGRAM:
+                return self._histograms.make(instrument).record
+            case Kind.GAUGE:
+                return self._meter.create_gauge(name, unit, description).set
 
 
 def _of_method(method: str) -> tuple[str, dict[str, str]]:

@@ -44,9 +44,11 @@ class TelemetrySettings:
     """The port; one process to each."""
 
     def __post_init__(self) -> None:
-        """Refuses exporters that are not there."""
+        """Refuses exporters that are not there, and ports that no machine has."""
         _one_of("OTEL_TRACES_EXPORTER", self.traces_exporter, _TRACES)
         _one_of("OTEL_METRICS_EXPORTER", self.metrics_exporter, _METRICS)
+        if not 0 < self.exporter_prometheus_port < 65536:
+            raise SettingsError("OTEL_EXPORTER_PROMETHEUS_PORT must be a port, 1 to 65535")
 
     @property
     def traces(self) -> bool:

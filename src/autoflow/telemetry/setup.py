@@ -19,10 +19,10 @@ from autoflow.telemetry.settings import PREFIX, TelemetrySettings
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
-    from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider
-    from opentelemetry.sdk.metrics.export import MetricReader
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.trace import TracerProvider
+
+    from autoflow.telemetry.histograms import Histograms
 
 
 @contextmanager
@@ -49,33 +49,20 @@ def switched_on(env: Mapping[str, str], service: str, *, metrics: bool = True) -
             from opentelemetry.sdk.resources import Resource
             from opentelemetry.trace import NoOpTracerProvider
 
+            from autoflow.telemetry.histograms import Histograms
             from autoflow.telemetry.otel import OpenTelemetry
 
             resource = Resource.create({"service.name": settings.service_name or f"autoflow-{service}"})
             tracers = _tracers(settings, resource, stack) if settings.traces else NoOpTracerProvider()
-            meters = _meters(settings, resource, stack) if metrics else NoOpMeterProvider()
+            histograms = Histograms()
+            meters = _meters(settings, resource, histograms, stack) if metrics else NoOpMeterProvider()
         except ImportError as error:
             raise SettingsError(
                 f"OTEL_TRACES_EXPORTER or OTEL_METRICS_EXPORTER is set, but {error.name} is not installed: "
                 "pip install 'autoflow-services[telemetry]'"
             ) from None
-        stack.enter_context(listening(OpenTelemetry(tracers, meters)))
+        stack.enter_context(listening(OpenTelemetry(tracers, meters, histograms)))
         yield
-
-
-def meter_provider(reader: MetricReader, resource: Resource | None = None) -> SdkMeterProvider:
-    """Keeps metrics for a reader.
-
-    Args:
-        reader: hands them on.
-        resource: what this process is called; OpenTelemetry's own default where it is None.
-    """
-    from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider
-
-    # Examples of what a bucket holds cost each record a third, and the reader for Prometheus drops them.
-    return MeterProvider(
-        [reader], resource, exemplar_filter=AlwaysOffExemplarFilter(), shutdown_on_exit=False
-    )
 
 
 def _tracers(settings: TelemetrySettings, resource: Resource, stack: ExitStack) -> TracerProvider:
@@ -94,16 +81,23 @@ def _tracers(settings: TelemetrySettings, resource: Resource, stack: ExitStack) 
     return provider
 
 
-def _meters(settings: TelemetrySettings, resource: Resource, stack: ExitStack) -> MeterProvider:
+def _meters(
+    settings: TelemetrySettings, resource: Resource, histograms: Histograms, stack: ExitStack
+) -> MeterProvider:
     from opentelemetry.exporter.prometheus import PrometheusMetricReader
+    from opentelemetry.sdk.metrics import MeterProvider
     from prometheus_client import CollectorRegistry, start_http_server
 
     registry = CollectorRegistry()
-    provider = meter_provider(PrometheusMetricReader(scope_info_enabled=False, registry=registry), resource)
+    reader = PrometheusMetricReader(scope_info_enabled=False, registry=registry)
+    registry.register(histograms)
+    provider = MeterProvider([reader], resource, shutdown_on_exit=False)
     stack.callback(provider.shutdown)
-    server, thread = start_http_server(
-        settings.exporter_prometheus_port, settings.exporter_prometheus_host, registry
-    )
+    host, port = settings.exporter_prometheus_host, settings.exporter_prometheus_port
+    try:
+        server, thread = start_http_server(port, host, registry)
+    except OSError as error:
+        raise OSError(f"cannot serve metrics on {host}:{port}: {error.strerror}") from error
     stack.callback(thread.join, 5.0)
     stack.callback(server.server_close)
     stack.callback(server.shutdown)
