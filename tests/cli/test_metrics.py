@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -88,7 +91,10 @@ async def test_metrics_are_listed_for_programs(scorer: str, capsys: pytest.Captu
 async def test_without_an_address_a_scorer_of_this_environment_runs_in_the_command(models: Path) -> None:
     env = {"AUTOFLOW_METRICS": str(models / "metrics.yaml")}
     finished = await autoflow("metrics", "list", "--json", env=env)
-    assert (finished.code, finished.err) == (0, "no scorer was named: starting one in this process\n")
+    assert (finished.code, finished.err.splitlines()[0]) == (
+        0,
+        "no scorer was named: starting one in this process",
+    )
     assert "vit-large" in {metric["model"] for metric in finished.document["metrics"]}
 
     finished = await autoflow("score", "-m", "exact", "-m", "rougeL", "-o", "a cat", "-r", "the cat")
@@ -171,6 +177,18 @@ def test_a_pair_is_named_in_one_way(arguments: list[str]) -> None:
     result = CliRunner().invoke(app, ["score", "-m", "exact", *arguments])
     assert result.exit_code == 2
     assert result.stderr == "autoflow: name either --output and --reference, or --pairs\n"
+
+
+@given(
+    texts=st.lists(st.tuples(*[st.text(st.characters(codec="utf-8"))] * 2), max_size=5),
+    escaped=st.booleans(),
+)
+def test_every_text_comes_through_a_file_of_pairs(texts: list[tuple[str, str]], escaped: bool) -> None:
+    lines = [json.dumps({"output": one, "reference": other}, ensure_ascii=escaped) for one, other in texts]
+    with NamedTemporaryFile("w", encoding="utf-8") as file:
+        file.write("\n".join(lines))
+        file.flush()
+        assert [(pair.output.text, pair.content.text) for pair in read_pairs(file.name)] == texts
 
 
 @pytest.mark.parametrize(

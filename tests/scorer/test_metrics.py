@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from rouge_score.rouge_scorer import RougeScorer
 
 from autoflow.client import Client, errors
 from autoflow.testing import serving
@@ -40,6 +41,23 @@ async def test_rouge_l_is_the_f1_of_the_longest_common_subsequence() -> None:
     # `the cat the mat` is common: 4 of 6 words on one side, 4 of 5 on the other.
     scores = await score("rougeL", ("the cat sat on the mat", "the cat near the mat"), ("a", "b"), ("", "a"))
     assert scores == pytest.approx([2 * 4 / (6 + 5), 0, 0])
+
+
+async def test_rouge_l_reads_words_of_any_script() -> None:
+    pairs = [("Größe und Wärme", "größe oder Wärme"), ("красный мяч", "красный мяч"), ("snake_case", "case")]
+    assert await score("rougeL", *pairs) == pytest.approx([2 / 3, 1, 2 / 3])
+
+
+async def test_rouge_l_is_that_of_the_library_for_english() -> None:
+    texts = [
+        "The red ball, a tree and 3 cars!",
+        "A red ball; two trees and 3 cars",
+        "It's the U.S. team's ball.",
+    ]
+    plain = RougeScorer(["rougeL"])
+    pairs = [(output, reference) for output in texts for reference in texts]
+    expected = [plain.score(reference, output)["rougeL"].fmeasure for output, reference in pairs]
+    assert await score("rougeL", *pairs) == pytest.approx(expected)
 
 
 async def test_chrf_counts_character_n_grams() -> None:

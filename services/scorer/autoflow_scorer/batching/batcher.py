@@ -139,7 +139,7 @@ class Batcher(Generic[Job, Result]):
             ResourceExhausted: too much waits already; says after how many seconds to come again.
             Exception: whatever `run` raised for a batch with one of these jobs.
         """
-        self._admit(caller)
+        self.admit(caller)
         results: list[Result] = []
         start = 0
         while start < len(jobs):
@@ -148,7 +148,12 @@ class Batcher(Generic[Job, Result]):
             start = end
         return results
 
-    def _admit(self, caller: str) -> None:
+    def admit(self, caller: str) -> None:
+        """Refuses a caller for whom there is no room; for those who have much to prepare before they submit.
+
+        Raises:
+            ResourceExhausted: as `submit`.
+        """
         limit = self._limits.waiting_cost
         if self._queue.cost_of(caller) == 0:
             limit += limit // 2

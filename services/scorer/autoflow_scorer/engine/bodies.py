@@ -110,7 +110,10 @@ class PackedBody:
         sums = counted.cumsum(0)
         lengths = torch.tensor([len(text) for text in texts], device=self._device)
         starts = lengths.cumsum(0) - lengths
-        before: Tensor = torch.repeat_interleave(sums[starts] - counted[starts], lengths)
+        # Without the size a GPU would be waited for, to learn it.
+        before: Tensor = torch.repeat_interleave(
+            sums[starts] - counted[starts], lengths, output_size=len(tokens)
+        )
         return (sums - before) * counted + self._padding
 
 

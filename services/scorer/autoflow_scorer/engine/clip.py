@@ -86,8 +86,15 @@ class ClipEncoder:
             raise ValueError(f"{source} is no CLIP that this engine knows")
         model = load_model(source, config)
         tokenizer, _ = load_tokenizer(source, config.text_config.max_position_embeddings)
-        texts, images = ClipTexts(model, linears), ClipImages(model, linears)
-        return cls(tokenizer, texts, images, load_pixels(source), config.projection_dim)
+        return cls(
+            tokenizer,
+            ClipTexts(model, linears),
+            ClipImages(model, linears),
+            load_pixels(source),
+            config.projection_dim,
+            linears.tokens_per_pass,
+            linears.images_per_pass,
+        )
 
     def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
         """Turns texts into tokens up to their end token, the start token first."""

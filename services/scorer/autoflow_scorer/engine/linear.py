@@ -109,6 +109,16 @@ class Linears:
         device = torch.device(device)
         return cls(device, dtype, prepacked=device.type == "cpu" and _prepacking_agrees(dtype))
 
+    @property
+    def tokens_per_pass(self) -> int:
+        """How many tokens go through a model at once, about: few stay in a CPU's cache, many fill a GPU."""
+        return 1024 if self.device.type == "cpu" else 16_384
+
+    @property
+    def images_per_pass(self) -> int:
+        """How many images do, at most."""
+        return 8 if self.device.type == "cpu" else 64
+
     def make(
         self, weight: Tensor, bias: Tensor | None = None, activation: Activation = Activation.NONE
     ) -> Linear:

@@ -57,7 +57,8 @@ class TextEncoder:
                 raise ValueError(f"{source} has {config.num_hidden_layers} layers, not {layers}")
             config.num_hidden_layers = layers
         tokenizer, special = load_tokenizer(source, text_positions(config))
-        return cls(tokenizer, special, text_body(load_model(source, config), linears))
+        body = text_body(load_model(source, config), linears)
+        return cls(tokenizer, special, body, linears.tokens_per_pass)
 
     def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
         """Turns texts into tokens, on all cores unless `TOKENIZERS_PARALLELISM` forbids it.

@@ -62,7 +62,7 @@ class VitEncoder:
         model = load_model(source, config)
         packed = config.model_type == "vit" and config.hidden_act in ACTIVATIONS and config.qkv_bias
         tower: Tower = VitTower(model, linears) if packed else PlainTower(model, linears)
-        return cls(load_pixels(source), tower, config.hidden_size)
+        return cls(load_pixels(source), tower, config.hidden_size, linears.images_per_pass)
 
     def encode_images(self, images: Tensor) -> Tensor:
         """Embeds images.

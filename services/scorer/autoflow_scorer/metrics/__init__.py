@@ -4,10 +4,10 @@
 models, and `catalogue` what this installation offers.
 """
 
+from autoflow.suites import Content
 from autoflow_scorer.metrics.base import (
     Column,
     Comparison,
-    Content,
     Metric,
     MetricDescription,
     Options,

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from autoflow.errors import FailedPrecondition
+from autoflow.suites import Content
 from autoflow_scorer.engine.bodies import Tokens
 from autoflow_scorer.engine.matching import Idf, bertscore, padded_sides, rescale, token_weights
 from autoflow_scorer.engine.text import TextEncoder
-from autoflow_scorer.metrics.base import Column, Content, Options
+from autoflow_scorer.metrics.base import Column, Options
 from autoflow_scorer.metrics.neural import Item, Job
 
 

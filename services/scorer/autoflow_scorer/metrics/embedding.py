@@ -10,14 +10,18 @@ import torch
 from torch import Tensor
 
 from autoflow.images import ImageLimits, read_image
+from autoflow.suites import Content
 from autoflow_scorer.engine.bodies import Tokens
 from autoflow_scorer.engine.clip import ClipEncoder
 from autoflow_scorer.engine.resizing import Resizing, host_pixels
-from autoflow_scorer.metrics.base import Column, Content, Options
+from autoflow_scorer.metrics.base import Column, Options
 from autoflow_scorer.metrics.neural import Item, Job
 
 Payload: TypeAlias = "Tokens | Tensor"
 """A text's tokens, or a picture as [3, height, width] of uint8."""
+
+_DEVICE_PIXELS = 1 << 20
+"""Width times height of a picture that is kept whole until a device resizes it."""
 
 
 class ImageEncoder(Protocol):
@@ -77,7 +81,9 @@ class EmbeddingJudge:
         if isinstance(content, str):
             return cast("Tokens", key)
         image = read_image(content, self._limits)
-        return host_pixels(image) if self._on_device else self._resizing.on_host(image)
+        # A small file may be a huge picture, and a request may hold thousands.
+        large = image.width * image.height > _DEVICE_PIXELS
+        return host_pixels(image) if self._on_device and not large else self._resizing.on_host(image)
 
     def cost(self, payload: Payload) -> int:
         """A text's tokens, or a picture's patches."""
@@ -114,7 +120,8 @@ class EmbeddingJudge:
         return Column(torch.stack(list(rows))[:, 0].tolist())
 
     def _placed(self, pixels: Tensor) -> Tensor:
-        if not self._on_device:
-            return pixels
+        side = self._resizing.side
+        if not self._on_device or pixels.shape[1:] == (side, side):
+            return pixels.to(self._device)
         pinned = pixels.pin_memory() if self._device.type == "cuda" else pixels
         return self._resizing.on_device(pinned.to(self._device, non_blocking=True))

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from autoflow.concurrency import gather
 from autoflow.errors import FailedPrecondition, InvalidArgument
 from autoflow.images import UnreadableImage
+from autoflow.suites import Content
 from autoflow_scorer.batching import Batcher, BatchReport, Limits
 from autoflow_scorer.engine.cache import EmbeddingCache
 from autoflow_scorer.engine.models import ModelStore
-from autoflow_scorer.metrics.base import Column, Content, MetricDescription, Options, Pair, Status
+from autoflow_scorer.metrics.base import Column, MetricDescription, Options, Pair, Status
 from autoflow_scorer.observing import Observer
 
 if TYPE_CHECKING:
@@ -154,6 +155,8 @@ class NeuralMetric:
             await self.load()
         if self._status.unavailable:
             raise FailedPrecondition(f"{self.description.name}: {self._status.unavailable}")
+        # Reading is work, too: whoever will be refused is refused before it.
+        self._batcher.admit(caller)
         async with self._machinery.models.use(self.description.name, self._load) as judge:
             with self._machinery.observer.stage(self.description.name, "read"):
                 items = await self._read(judge, pairs)

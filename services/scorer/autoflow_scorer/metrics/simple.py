@@ -6,6 +6,7 @@ Between slices other requests have their turn, and a cancelled request stops.
 from __future__ import annotations
 
 import asyncio
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -26,6 +27,7 @@ from autoflow_scorer.metrics.base import (
 Reference = TypeVar("Reference", str, PlanReference)
 
 _SLICE = 64
+_WORD = re.compile(r"[^\W_]+")
 
 
 class SimpleMetric:
@@ -107,12 +109,19 @@ def _chrf(output: str, reference: str) -> float:
     return cast("float", _chrf_scorer().sentence_score(output, [reference]).score) / 100
 
 
+class _Words:
+    """Words of any script; the library's own know the letters a to z alone, and split German ones apart."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return _WORD.findall(text.casefold())
+
+
 # The libraries take a second to import, which a scorer of plans need not wait for.
 @cache
 def _rouge_scorer() -> Any:
     from rouge_score.rouge_scorer import RougeScorer
 
-    return RougeScorer(["rougeL"])
+    return RougeScorer(["rougeL"], tokenizer=_Words())
 
 
 @cache

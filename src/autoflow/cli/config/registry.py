@@ -35,6 +35,7 @@ class Source:
 
 SOURCES = (
     Source("every service", "autoflow.server.settings", "ServerSettings"),
+    Source("experts", "autoflow_experts.settings", "ExpertsSettings"),
     Source("generator, interpreter", "autoflow.llm.catalogue", "CatalogueSettings"),
     Source("generator, interpreter", "autoflow.llm.local_settings", "LocalSettings"),
     Source("generator", "autoflow_generator.service", "GeneratorSettings"),
