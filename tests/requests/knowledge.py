@@ -14,9 +14,13 @@ from google.protobuf.message import Message
 from hypothesis import strategies as st
 from PIL import Image
 
-from autoflow.suites import suite_names, workflow_text
+from autoflow.convert import content_type_to_proto
+from autoflow.suites import ContentType, suite_names, workflow_text
+from autoflow.suites.planning import TOOLS
+from autoflow.v1 import interpreter_service_pb2 as interpreter_pb
 from autoflow.v1 import run_pb2, task_pb2, workflow_pb2
 from autoflow.v1 import scorer_service_pb2 as pb
+from autoflow.v1 import tool_service_pb2 as tools_pb
 from tests.requests.messages import Messages
 
 _TEXTS = (
@@ -92,6 +96,33 @@ def _score_outputs(draw: st.DrawFn) -> Message:
     )
 
 
+@st.composite
+def _call_tool(draw: st.DrawFn) -> Message:
+    """A tool and samples that it takes; now and then others, or a picture that is none."""
+    tool = draw(st.sampled_from(TOOLS))
+    samples = st.builds(tools_pb.ToolSample, inputs=st.tuples(*[_content(kind) for kind in tool.inputs]))
+    return tools_pb.CallToolRequest(
+        tool=draw(_mostly(tool.name, "none")), samples=draw(st.lists(samples, min_size=1, max_size=2))
+    )
+
+
+@st.composite
+def _execute_plan(draw: st.DrawFn) -> Message:
+    """A plan and samples that it fits; now and then a plan that fits nothing."""
+    tool = draw(st.sampled_from(TOOLS))
+    samples = st.builds(tools_pb.ToolSample, inputs=st.tuples(*[_content(kind) for kind in tool.inputs]))
+    return interpreter_pb.ExecutePlanRequest(
+        plan=draw(_mostly(tool.name, "Image", "")),
+        samples=draw(st.lists(samples, min_size=1, max_size=2)),
+        output=content_type_to_proto(tool.output),
+    )
+
+
+def _content(kind: ContentType) -> st.SearchStrategy[Message]:
+    pictures = _pictures().map(lambda data: task_pb2.Content(image=data))
+    return _texts().map(_text) if kind is ContentType.TEXT else pictures
+
+
 def _texts() -> st.SearchStrategy[str]:
     return st.one_of(st.sampled_from(_TEXTS), st.text(max_size=60))
 
@@ -126,6 +157,8 @@ KNOWLEDGE: Mapping[str, Callable[[], st.SearchStrategy[Any]]] = {
     "autoflow.v1.ModelRef.adapter": lambda: st.sampled_from([""] * 15 + ["sha256:" + "0" * 64]),
     "autoflow.v1.GenerateWorkflowsRequest.count": lambda: st.sampled_from([1, 2, 3, 256]),
     "autoflow.v1.ScoreOutputsRequest": _score_outputs,
+    "autoflow.v1.CallToolRequest": _call_tool,
+    "autoflow.v1.ExecutePlanRequest": _execute_plan,
     "autoflow.v1.Optimization.suite": lambda: _mostly(suite_names()[0], "none"),
     "autoflow.v1.Optimization.candidates": _candidates,
     "autoflow.v1.TestPlan.comparators": lambda: _mostly(

@@ -15,10 +15,12 @@ from pathlib import Path
 import grpc
 from google.protobuf.message import Message
 
+import autoflow_experts
 import autoflow_generator
 import autoflow_interpreter
 import autoflow_scorer
 import autoflow_trainer
+from autoflow.server import Service
 from autoflow.testing import CoroutineLauncher, ScriptedModel, catalogue_of, serving
 from autoflow.v1 import run_pb2
 from autoflow.v1.model_pb2 import ModelRef
@@ -158,17 +160,27 @@ async def running_system(folder: Path) -> AsyncIterator[System]:
         return ScriptedModel(lambda _: _WORKFLOW, choose=lambda _, options: len(options) - 1, name=MODEL)
 
     services = {
+        "autoflow.v1.ToolService": autoflow_experts.build({}),
         "autoflow.v1.GeneratorService": autoflow_generator.build(settings("a"), catalogue_of(model())),
-        "autoflow.v1.InterpreterService": autoflow_interpreter.build(settings("a"), catalogue_of(model())),
         "autoflow.v1.ScorerService": autoflow_scorer.build({}),
         "autoflow.v1.TrainerService": autoflow_trainer.build(settings("ended"), CoroutineLauncher()),
         "autoflow.v1.RunWorkerService": autoflow_trainer.build(settings("held"), CoroutineLauncher(hold)),
     }
     async with AsyncExitStack() as stack:
         channels = {}
-        for name, service in services.items():
+
+        async def serve(name: str, service: Service) -> str:
             address = await stack.enter_async_context(serving(service))
             channels[name] = await stack.enter_async_context(grpc.aio.insecure_channel(address))
+            return address
+
+        for name, service in services.items():
+            await serve(name, service)
+        experts = {
+            "AUTOFLOW_TOOL_PROVIDERS": await stack.enter_async_context(serving(autoflow_experts.build({})))
+        }
+        interpreter = autoflow_interpreter.build({**settings("a"), **experts}, catalogue_of(model()))
+        await serve("autoflow.v1.InterpreterService", interpreter)
         held = HeldRun(channels["autoflow.v1.RunWorkerService"], launched)
         await held.open()
         yield System(channels, held, CallersRuns())
