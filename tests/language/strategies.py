@@ -95,6 +95,8 @@ def sound_workflows(draw: st.DrawFn) -> Workflow:
 
 _SHAPES = [
     '{"name": "Step 1", "type": "process", "instruction": "Plan", "next": "Step 2"}',
+    '<step name="Step 1" type="process" next="Step 2">', "</step>", "<workflow>", "<instruction>",
+    'step(name="Step 1", type="process", ', ")", "flowchart TD\n", "A[Plan]", " --> ", "-->|Yes|", "B{Good?}",
     '[{"', '"}', "[", "]", ",", '": "', "name: Step 1\n", "type: process\n", "branches:\n", "- ", "| ",
 ]  # fmt: skip
 _PROSE = [
@@ -104,6 +106,8 @@ _PROSE = [
     "If yes, go to Step 2",
     "; otherwise Step 1",
     "END",
+    "\nFinal version:\n",
+    "; Step 1:::process:::",
     "<br>",
 ]
 

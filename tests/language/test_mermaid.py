@@ -10,7 +10,7 @@ from autoflow.language import Branch, Step, StepType, Workflow, to_mermaid
 
 from .strategies import workflows
 
-LABEL = r'"(?:[^"`<>|{}\[\]\\%;]|#\d+;|<br/>)*"'
+LABEL = r'"(?:[^"`<>|{}\[\]\\%;]|#\d+;|<br/?>)*"'
 NODE = re.compile(rf"    (?:s\d+(?:\[{LABEL}\]|\{{{LABEL}\}}|\(\[{LABEL}\]\))|u\d+\[{LABEL}\]:::unknown)")
 EDGE = re.compile(rf"    s\d+ (?:-->|-\.->)(?:\|{LABEL}\|)? [su]\d+")
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
-from types import FrameType
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from autoflow.language import NEXT_LABEL, Workflow, check, repair, to_json
+from autoflow.language import NEXT_LABEL, Branch, Step, StepType, Workflow, check, repair, to_json, to_mermaid
 from tests.language.strategies import near_workflows, sound_workflows, texts, workflows
 
 END = "Step 2:::terminal:::Tell\n"
@@ -42,6 +40,29 @@ SOUND = f"Step 1:::process:::Plan:::next::Step 2\n{END}"
         ("1. Plan (process) -> 2\n2. Tell (terminal) -> END\n", "no-steps", 1),
         ("I cannot help with that.\n1. Ask\n2. Answer\n", "no-steps", 1),
         ('[{"name": "Step 1", "type": "process",\n "instruction": "Pl', "no-steps", 2),
+        (
+            '[{"name": "Step 1", "type": "terminal"}]\nor\n[{"name": "Step 1", "type": "terminal"}]',
+            "duplicate-step",
+            3,
+        ),
+        (
+            '{"a": [{"id": 1, "type": "terminal"}],\n"b": [{"id": 1, "type": "terminal"}]}',
+            "duplicate-step",
+            2,
+        ),
+        ('<step name="Step 1" type="terminal">Tell</step>\n<step name="Step 2" ty', "no-steps", 2),
+        ('step(name="Step 1", type="terminal", instruction="Tell")\nstep(name="Step 2", ty', "no-steps", 2),
+        (
+            'step("Step 1", "process", "Plan", then="Step 2")\nstep("Step 2", "terminal", "Tell")\n',
+            "no-steps",
+            1,
+        ),
+        ("graph TD\nA[Plan] --> C[Tell]\nB[Ask] --> C\n", "unreachable-step", 3),
+        ("graph TD\nA[Plan] --> C[Tell]\nA --- B\n", "not-a-step", 3),
+        ("graph TD\nA[Plan] --> B[Tell]\n\ngraph TD\nA[Plan] --> B[Tell]\n", "duplicate-step", 4),
+        (to_mermaid(Workflow((Step("Step 1", StepType.TERMINAL, "a " * 90 + "b"),))), "not-a-step", 2),
+        (f"{SOUND}\nSecond version:\n{SOUND.replace('Plan', 'Look')}", "duplicate-step", 5),
+        (f"{SOUND}\nCorrected:\nStep 1:::process:::Look:::next::Step 3\n", "unknown-target", 5),
     ],
 )
 def test_what_may_mean_several_things_is_refused_with_its_line(text: str, code: str, line: int) -> None:
@@ -63,6 +84,15 @@ def test_what_may_mean_several_things_is_refused_with_its_line(text: str, code: 
 def test_a_remark_around_sound_steps_is_no_step(remark: str) -> None:
     assert repair(f"{remark}\n\n{SOUND}").text == SOUND
     assert repair(f"{SOUND}\n{remark}\n").text == SOUND
+
+
+def test_a_sound_draft_gives_way_to_one_that_is_announced_as_better() -> None:
+    better = SOUND.replace("Plan", "Plan with care")
+    repaired = repair(f"{SOUND}\nImproved version:\n{better.replace(':::', ' | ').replace('::', ' | ')}")
+    assert repaired.text == better
+    (left_out,) = [found for found in repaired.changes if found.code == "removed-draft"]
+    assert left_out.line == 1
+    assert "Lines 1 to 4 are left out" in left_out.message
 
 
 @given(texts | near_workflows | workflows().map(lambda workflow: workflow.text))
@@ -125,6 +155,43 @@ def _maps(workflow: Workflow) -> str:
     return f"Here it is:\n```json\n{json.dumps({'workflow': {'steps': steps}}, indent=2)}\n```\n"
 
 
+def _xml(workflow: Workflow) -> str:
+    lines = ["<workflow>"]
+    for step in workflow.steps:
+        lines.append(f'<step name="{step.name}" type="{step.type}">')
+        lines.append(f"<instruction>{step.instruction}</instruction>")
+        lines += [f'<branch label="{branch.label}">{branch.target}</branch>' for branch in step.branches]
+        lines.append("</step>")
+    return "\n".join([*lines, "</workflow>"])
+
+
+def _graph(workflow: Workflow) -> str:
+    nodes = [{"id": step.name, "type": step.type, "label": step.instruction} for step in workflow.steps]
+    edges = [
+        {"from": step.name, "to": branch.target, "label": branch.label}
+        for step in workflow.steps
+        for branch in step.branches
+    ]
+    return json.dumps({"nodes": nodes, "edges": edges})
+
+
+def _flowchart(workflow: Workflow) -> str:
+    shapes = {StepType.PROCESS: ("[", "]"), StepType.DECISION: ("{", "}"), StepType.TERMINAL: ("(", ")")}
+    lines = ["graph LR"]
+    for i, step in enumerate(workflow.steps):
+        opening, closing = shapes[step.type]
+        lines.append(f"n{i}{opening}{step.name}: {step.instruction}{closing}")
+    for i, step in enumerate(workflow.steps):
+        for branch in step.branches:
+            label = "" if step.type is StepType.PROCESS else f"|{branch.label}|"
+            lines.append(f"n{i} -->{label} n{workflow.index[branch.target.casefold()]}")
+    return "\n".join(lines)
+
+
+def _two_drafts(workflow: Workflow) -> str:
+    return f"{workflow.text.replace(':::', ':::Do this: ', 1)}\n**Final version:**\n\n{workflow.text}"
+
+
 DAMAGES: dict[str, Callable[[Workflow], str]] = {
     "chatter": lambda workflow: f"Sure, here it is:\n\n{workflow.text}\nI hope it helps!\n",
     "fence": lambda workflow: f"```\n{workflow.text}```\n",
@@ -151,6 +218,22 @@ DAMAGES: dict[str, Callable[[Workflow], str]] = {
     "JSON": to_json,
     "JSON in other words": _maps,
     "YAML": _steps("- name: {}\n  type: {}\n  instruction: {}\n  branches:{}".format, "\n    {}: {}", ""),
+    "one line": lambda workflow: workflow.text.replace("\n", " "),
+    "one line with bars": lambda workflow: workflow.text.replace("\n", " | "),
+    "one line with semicolons": lambda workflow: workflow.text.replace("\n", "; "),
+    "one line with backslashes": lambda workflow: workflow.text.replace("\n", "\\n"),
+    "a list of lines": lambda workflow: json.dumps(workflow.text.splitlines(), indent=1),
+    "a list of sentences": lambda workflow: json.dumps(
+        _steps("{} ({}): {} -> {}".format, "{}: {}", ", ")(workflow).splitlines()
+    ),
+    "a graph": _graph,
+    "XML": _xml,
+    "calls": _steps(
+        'step(name="{}", type="{}", instruction="{}", branches={{{}}})'.format, '"{}": "{}"', ", "
+    ),
+    "a flowchart": _flowchart,
+    "our flowchart": to_mermaid,
+    "two drafts": _two_drafts,
     "Markdown": _steps("### {}\n- **Type**: {}\n- **Instruction**: {}\n{}\n".format, "- {}: {}", "\n"),
 }
 """Ways to write a workflow that keep all that it says."""
@@ -166,6 +249,26 @@ def test_a_workflow_in_another_form_is_read_as_the_same(
     assert repaired.workflow == workflow, repaired.diagnostics
 
 
+_WORDS = st.lists(
+    st.sampled_from(["plan", "well-known", "#35; & <b>", "很" * 40, "“x”…", "2.", "a" * 50]), min_size=1
+)
+
+
+@given(_WORDS.map(" ".join), st.sampled_from(["Plan", "The 2nd step", "Prüfe: x"]))
+def test_what_we_draw_is_read_as_what_it_shows_or_refused(instruction: str, name: str) -> None:
+    steps = (
+        Step(name, StepType.DECISION, instruction, (Branch("Is well-known", name), Branch("No…", "Tell"))),
+        Step("Tell", StepType.TERMINAL, "Tell"),
+    )
+    workflow = Workflow(steps)
+    repaired = repair(to_mermaid(workflow))
+    if repaired.workflow is None:
+        assert len(instruction) > 138
+        assert "cut short" in repaired.diagnostics[0].message
+    else:
+        assert repaired.workflow == workflow
+
+
 @given(sound_workflows(), st.data())
 def test_a_workflow_with_a_piece_missing_is_mended_or_refused_with_a_line(
     workflow: Workflow, data: st.DataObject
@@ -178,55 +281,3 @@ def test_a_workflow_with_a_piece_missing_is_mended_or_refused_with_a_line(
         assert any(found.line for found in repaired.diagnostics)
     else:
         assert check(repaired.text).ok
-
-
-HOSTILE = {
-    "brackets": "[",
-    "objects": '{"a":',
-    "escapes": '{"\\"',
-    "steps": "Step 1:::process:::a\n",
-    "one step": "Step 1:::process:::",
-    "continued": "a\n",
-    "arrows": "-> ",
-    "sentences": "if yes, go to Step 2, ",
-    "bars": "Step 1|process|",
-    "colons": ": ",
-    "tags": "<b ",
-    "line tags": "<br>",
-    "fences": "```\n",
-    "prose": "Step 1 (process): a\n",
-    "untyped": "Step 1: a\n",
-    "records": "type: process\nname: a\n",
-    "thinking": "<think>",
-    "commas": 'Step 1,process,"a",',
-    "escaped": "a:::b:::c:::\\n",
-}
-
-
-@pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
-@pytest.mark.parametrize("head", ["", "Step 1:::process:::a\n"], ids=["alone", "behind a step"])
-def test_the_calls_grow_no_faster_than_the_text(head: str, piece: str) -> None:
-    small, large = (head + piece * (chars // len(piece)) for chars in (4_000, 16_000))
-    # Some work is done once; four times the text may take five times the calls, not sixteen times.
-    assert _calls(large) <= 5 * _calls(small) + 2_000
-
-
-def _calls(text: str) -> int:
-    calls = 0
-
-    def count(_frame: FrameType, event: str, _argument: object) -> None:
-        nonlocal calls
-        calls += event in {"call", "c_call"}
-
-    sys.setprofile(count)
-    try:
-        repair(text)
-    finally:
-        sys.setprofile(None)
-    return calls
-
-
-def test_the_longest_texts_are_answered() -> None:
-    # Patterns are not counted above; one that took the square of a text would meet the suite's time limit.
-    for piece in HOSTILE.values():
-        assert repair(piece * (99_000 // len(piece))).workflow is None

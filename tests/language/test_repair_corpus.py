@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from autoflow.language import Diagnostic, check, repair
 from tests.language.corpus import Malformed, corpus
@@ -23,6 +25,23 @@ def test_a_text_is_diagnosed_and_mended_as_expected(entry: Malformed) -> None:
         return
     assert repaired.text == entry.repaired
     assert _told(repaired.changes) == entry.changes
+    assert check(repaired.text).ok
+    again = repair(repaired.text)
+    assert (again.text, again.changes) == (repaired.text, ())
+
+
+@given(st.sampled_from(CORPUS), st.sampled_from(CORPUS), st.data())
+def test_pieces_of_two_texts_are_mended_soundly_or_refused_with_a_line(
+    one: Malformed, other: Malformed, data: st.DataObject
+) -> None:
+    head = one.text[: data.draw(st.integers(0, len(one.text)))]
+    between = data.draw(st.sampled_from(["", "\n", "\nFinal version:\n", "\nCorrected:\n"]))
+    text = head + between + other.text[data.draw(st.integers(0, len(other.text))) :]
+    repaired = repair(text)
+    if repaired.workflow is None:
+        assert not check(text).ok
+        assert any(found.line for found in repaired.diagnostics)
+        return
     assert check(repaired.text).ok
     again = repair(repaired.text)
     assert (again.text, again.changes) == (repaired.text, ())

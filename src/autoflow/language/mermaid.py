@@ -2,7 +2,8 @@
 
 Any workflow can be drawn, sound or not: an undeclared target becomes a dashed node. Nodes are numbered and
 every character of a label that could mean something to Mermaid, Markdown or HTML is written as an entity,
-so that no text can break out of its label.
+so that no text can break out of its label. A line is broken at a space by `<br/>` and within a word by
+`<br>`, which look alike: so `autoflow.language.repair` can read the flowchart back.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from autoflow.language.fields import name_key
 from autoflow.language.model import NEXT_LABEL, Branch, Step, StepType, Workflow
 
 _LINE_CHARS: Final = 36
-_NAME_CHARS: Final = 36
-_INSTRUCTION_CHARS: Final = 140
-_LABEL_CHARS: Final = 36
+LONGEST_NAME: Final = 36
+"""Characters of a name or a label that are shown, as those of an undeclared target."""
+LONGEST_INSTRUCTION: Final = 140
+"""Characters of an instruction that are shown."""
 _HARMLESS: Final = frozenset(" .,!?'()/-")
 # Some versions of Mermaid refuse a label with a line that begins like a list.
 _LIST_MARKER: Final = re.compile(r"\d*[.)-](?= )")
+_SPACES: Final = re.compile("[ \t]+")
 _SHAPES: Final = {
     StepType.PROCESS: ("[", "]"),
     StepType.DECISION: ("{", "}"),
@@ -42,7 +45,7 @@ def to_mermaid(workflow: Workflow) -> str:
             key = name_key(branch.target)
             if key not in ids:
                 ids[key] = f"u{len(nodes)}"
-                nodes.append(f'{ids[key]}["{_label(branch.target, _NAME_CHARS)}"]:::unknown')
+                nodes.append(f'{ids[key]}["{_label(branch.target, LONGEST_NAME)}"]:::unknown')
             edges.append(f"s{i} {_arrow(step, branch, ids[key])}")
     if len(nodes) > len(workflow.steps):
         edges.append("classDef unknown stroke-dasharray: 5 5")
@@ -53,20 +56,26 @@ def _arrow(step: Step, branch: Branch, target: str) -> str:
     arrow = "-.->" if target.startswith("u") else "-->"
     if step.type is StepType.PROCESS and name_key(branch.label) == NEXT_LABEL:
         return f"{arrow} {target}"
-    return f'{arrow}|"{_label(branch.label, _LABEL_CHARS)}"| {target}'
+    return f'{arrow}|"{_label(branch.label, LONGEST_NAME)}"| {target}'
 
 
 def _node(step: Step) -> str:
     opening, closing = _SHAPES[step.type]
-    name = _label(step.name, _NAME_CHARS)
-    instruction = _label(step.instruction, _INSTRUCTION_CHARS)
+    name = _label(step.name, LONGEST_NAME)
+    instruction = _label(step.instruction, LONGEST_INSTRUCTION)
     text = f"{name}<br/>{instruction}" if instruction else name
     return f'{opening}"{text}"{closing}'
 
 
 def _label(text: str, max_chars: int) -> str:
-    shown = text if len(text) <= max_chars else f"{text[: max_chars - 1].rstrip()}…"
-    return "<br/>".join(map(_escaped, textwrap.wrap(shown, _LINE_CHARS)))
+    text = _SPACES.sub(" ", text)
+    shown = text if len(text) <= max_chars else f"{text[: max_chars - 1].rstrip(' ')}…"
+    label, at = "", 0
+    for line in textwrap.wrap(shown, _LINE_CHARS, break_on_hyphens=False):
+        label += ("<br/>" if shown[at : at + 1] == " " else "<br>") if at else ""
+        label += _escaped(line)
+        at = shown.index(line, at) + len(line)
+    return label
 
 
 def _escaped(line: str) -> str:

@@ -3,9 +3,10 @@
 First lines are brought into the form that the parser reads (``reshape``), then the steps into a sound
 workflow (``mend``). Each change is told as a diagnostic. A text that could be mended in more than one way is
 refused, with the line that is to blame. A sound text keeps its workflow and so its digest, unless a line that
-was left out around its steps can be read as a further one; a mended text is not changed again.
+was left out around its steps can be read as a further one, or as a draft that the text calls better
+(``versions``); a mended text is not changed again.
 
-Left out: anything that needs to know what the steps are about; diagrams, XML and calls of functions.
+Left out: anything that needs to know what the steps are about; diagrams besides Mermaid's flowcharts.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from autoflow.language.repair.changes import REPAIRS, Changes, Refusal
 from autoflow.language.repair.lines import is_step
 from autoflow.language.repair.mend import mend
 from autoflow.language.repair.reshape import reshape
-from autoflow.language.repair.source import SourceLine
+from autoflow.language.repair.source import SourceLine, joined_text
+from autoflow.language.repair.versions import better_draft
 
 __all__ = ["REPAIRS", "Repaired", "repair"]
 
@@ -67,14 +69,15 @@ def repair(text: str, limits: Limits = DEFAULT_LIMITS) -> Repaired:
         return _refused(text, checked.diagnostics)
     changes = Changes()
     try:
-        lines = reshape(text, changes)
+        draft = better_draft(text, changes)
+        lines = draft or reshape(text, changes)
     except Refusal as refusal:
         return sound or _refused(text, [refusal.diagnostic])
     changes.keep(found for found in parse(text).diagnostics if found.code == "line-ending")
     repaired = _from_lines(text, lines, changes, limits)
     if sound is None:
         return repaired
-    return repaired if repaired.workflow is not None and _adds_steps(repaired, sound) else sound
+    return repaired if repaired.workflow and (draft or _adds_steps(repaired, sound)) else sound
 
 
 def _adds_steps(repaired: Repaired, sound: Repaired) -> bool:
@@ -83,7 +86,7 @@ def _adds_steps(repaired: Repaired, sound: Repaired) -> bool:
 
 
 def _from_lines(text: str, lines: list[SourceLine], changes: Changes, limits: Limits) -> Repaired:
-    parsed = parse("".join(f"{line.text}\n" for line in lines))
+    parsed = parse(joined_text(lines))
     at = tuple(lines[line - 1].number for line in parsed.lines)
     told = [
         _placed(found, lines) for found in parsed.diagnostics if not _is_change(found, parsed, lines, changes)

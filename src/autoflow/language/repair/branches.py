@@ -31,7 +31,11 @@ _GO: Final = (
 )
 _GOES = re.compile(rf"{_ARROW}|{_GO}", re.IGNORECASE)
 _SEPARATED = re.compile("::?:?|=")
-_PIECES = re.compile(r"[,;|\n]|[.] | / | (?=otherwise\b|else\b|if not\b)|\band(?= if\b)", re.IGNORECASE)
+_PIECES = re.compile(
+    r"[,;|\n]|[.] | / | (?=otherwise\b|else\b|if not\b)|\band(?= if\b)"
+    rf"| (?=[(\[][^()\[\]]{{1,40}}[)\]] ?(?::|{_ARROW}))",
+    re.IGNORECASE,
+)
 _CONDITION = re.compile(
     r"(?:and )?(?:if|when|in case)\b(?: it is\b| it's\b| the answer is\b| so\b)?", re.IGNORECASE
 )
@@ -40,7 +44,7 @@ _LAST_CONDITION = re.compile(r" (?:if|when)\b(?: it is\b)?", re.IGNORECASE)
 _PLACE = re.compile(r"\b(?:step ?)\d{1,4}\Z", re.IGNORECASE)
 _CUE = re.compile(
     rf"{_ARROW}|\b(?:if|when|then|go|goto|proceed|continue|move|jump|return|loop)\b"
-    r"|\b(?:next|yes|no|true|false|pass|fail)(?= ?:)",
+    rf"|\b(?:next|yes|no|true|false|pass|fail)(?= ?(?::|{_ARROW}))",
     re.IGNORECASE,
 )
 _LABELS: Final = {name_key(label): label for pair in (*LABEL_PAIRS, (NEXT_LABEL,)) for label in pair}
@@ -52,6 +56,16 @@ _OTHERWISE: Final = "otherwise"
 def is_half(label: str) -> bool:
     """Whether a label is one of a pair, such as `Yes`: with no other it leaves open what else may happen."""
     return name_key(label) in _OTHERS
+
+
+def is_label(text: str) -> bool:
+    """Whether a text is one of the usual labels: `next`, or one of a pair."""
+    return name_key(text) in _LABELS
+
+
+def other_half(label: str) -> str | None:
+    """Returns the other label of a pair, such as `No` for `Yes`; None if a label is of none."""
+    return _OTHERS.get(name_key(label))
 
 
 def usual_label(label: str) -> str:
@@ -172,9 +186,9 @@ def _may_end(head: str, cue: str) -> bool:
 
 
 def _ended(head: str) -> str:
-    head = head.rstrip(" ,;:(\u2013\u2014-").removesuffix(" and").rstrip(" ,;:(")
+    head = head.rstrip().rstrip(" ,;:(\u2013\u2014-").removesuffix(" and").rstrip(" ,;:(")
     # The full stop between two sentences has nothing to part any more.
-    return head.removesuffix(".") or head
+    return plain_field(head.removesuffix(".") or head)
 
 
 def means_target(target: str) -> bool:

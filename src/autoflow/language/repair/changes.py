@@ -25,11 +25,21 @@ REPAIRS: Final[Mapping[str, CodeInfo]] = MappingProxyType(
             _WARNING, "Branches read", "Branches are read from arrows, lists or lines of their own."
         ),
         "read-document": CodeInfo(
-            _WARNING, "Document read", "Steps are read from JSON, or from fields on lines of their own."
+            _WARNING,
+            "Document read",
+            "Steps are read from JSON, XML or calls of functions, or from fields on lines of their own.",
+        ),
+        "read-diagram": CodeInfo(
+            _WARNING, "Diagram read", "Steps are read from the shapes and arrows of a Mermaid flowchart."
         ),
         "read-type": CodeInfo(_WARNING, "Type read", "Another word for a type, or a misspelt one, is read."),
         "removed-thinking": CodeInfo(
             _WARNING, "Thinking removed", "What stands in `<think>` tags is left out."
+        ),
+        "removed-draft": CodeInfo(
+            _WARNING,
+            "Draft removed",
+            "A draft, or a step, is left out, for a later one is announced as better; its lines are named.",
         ),
         "removed-line": CodeInfo(
             _WARNING, "Line removed", "A line among the steps that is none is left out."
@@ -44,7 +54,7 @@ REPAIRS: Final[Mapping[str, CodeInfo]] = MappingProxyType(
             _INFO, "Character removed", "Characters that cannot be seen are left out."
         ),
         "removed-markup": CodeInfo(
-            _INFO, "Markup removed", "Tags, and the quotes of a program's text, are left out."
+            _INFO, "Markup removed", "Tags, the quotes of a program's text and numbers of lines are left out."
         ),
         "removed-field": CodeInfo(
             _WARNING, "Field removed", "A field of a document that a step does not have is left out."
@@ -60,7 +70,9 @@ REPAIRS: Final[Mapping[str, CodeInfo]] = MappingProxyType(
             "The second step of a name is named by its place; branches keep the first.",
         ),
         "removed-step": CodeInfo(
-            _WARNING, "Step removed", "A step that repeats another, or that no path leads to, is left out."
+            _WARNING,
+            "Step removed",
+            "A step that repeats another, that no path leads to, or that only says `Start`, is left out.",
         ),
         "retyped-step": CodeInfo(
             _WARNING, "Step retyped", "The type is changed to the one that the branches have."

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from autoflow.language.repair.changes import Changes, Refusal
-from autoflow.language.repair.lines import is_step
-from autoflow.language.repair.objects import Object, steps_of
+from autoflow.language.repair.objects import Object, placed, steps_of
 from autoflow.language.repair.source import SourceLine
 
 _START = re.compile(r"^[ \t]*(?:[A-Za-z_]\w{0,40} ?= ?|- )?(?=[\[{])", re.MULTILINE)
@@ -24,6 +23,11 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _NUMBER = re.compile(r"-?\d{1,9}")
+NAMES_TYPE = re.compile(
+    r"\b(?:(?:step_?|node_?)?(?:type|kind)|steps)[\"']? ?[=:]|[\"'](?:process|decision|terminal)[\"']",
+    re.IGNORECASE,
+)
+"""What a document says that is about steps."""
 _LITERALS: Final = {word: word.lower() for word in ("True", "False", "null", "true", "false")} | {
     "None": "null"
 }
@@ -42,48 +46,50 @@ class _Json:
     """Whether every bracket is closed."""
 
 
-def read_document(text: str, changes: Changes) -> list[SourceLine] | None:
+def read_document(text: str, changes: Changes, form: str = "JSON") -> list[SourceLine] | None:
     """Returns the lines of a text with the steps of the document that it holds, or None if it holds none.
 
+    Args:
+        text: The text.
+        changes: Where it is told what was read.
+        form: What the text was written in.
+
     Raises:
-        Refusal: A document with steps is cut off.
+        Refusal: A document that is about steps cannot be read, or is one of several.
     """
-    cut = 0
+    read: list[SourceLine] | None = None
+    unread: Refusal | None = None
+    end = 0
     for start in list(_START.finditer(text))[:_MOST_STARTS]:
-        strict = _strict(text, start.end())
+        line = text.count("\n", 0, start.start()) + 1
+        strict = _strict(text, start.end(), line) if start.start() >= end else None
         if strict is None:
             continue
-        line = text.count("\n", 0, start.start()) + 1
-        cut = cut or (0 if strict.whole else text.count("\n", 0, strict.end) + 1)
         told = Changes()
-        steps = steps_of(_decoded(strict.text), line, told) if strict.whole else []
-        around = [
-            *_numbered(text[: start.start()], 1),
-            *_numbered(text[strict.end :], text.count("\n", 0, strict.end) + 1),
-        ]
-        if steps and not any(is_step(line.text) for line in around):
-            message = "The steps are read from JSON; what else it holds is left out."
-            changes.add("read-document", steps[0].number, message)
+        value = _decoded(strict.text) if strict.whole else None
+        if value is None and unread is None and NAMES_TYPE.search(text, start.start(), strict.end):
+            at = line if strict.whole else text.count("\n", 0, strict.end) + 1
+            what = "cannot be read" if strict.whole else "is cut off before it ends"
+            unread = Refusal("no-steps", at, f"The {form} {what}.")
+        steps = [] if value is None else steps_of(value, line, told)
+        if steps and (read is not None or unread is not None):
+            raise unread or Refusal(
+                "duplicate-step", steps[0].number, "A second document with steps begins here."
+            )
+        message = f"The steps are read from {form}; what else it holds is left out."
+        lines = placed(text, slice(start.start(), strict.end), steps, message, changes)
+        if lines is not None:
             changes.take(told)
-            return sorted([*around, *steps], key=lambda line: line.number)
-    if cut and _is_about_steps(text):
-        raise Refusal("no-steps", cut, "The JSON is cut off before it ends.")
-    return None
+            read, end = lines, strict.end
+    if read is None and unread is not None:
+        raise unread
+    return read
 
 
-def _numbered(text: str, first: int) -> list[SourceLine]:
-    lines = (SourceLine(number, line) for number, line in enumerate(text.split("\n"), start=first))
-    return [line for line in lines if line.text.strip()]
-
-
-def _is_about_steps(text: str) -> bool:
-    return '"type"' in text or '"steps"' in text
-
-
-def _strict(text: str, start: int) -> _Json | None:
-    """Writes the values that begin at a place as strict JSON; each object gets its line."""
+def _strict(text: str, start: int, line: int) -> _Json | None:
+    """Writes the values that begin at a place, in a line, as strict JSON; each object gets its line."""
     out: list[str] = []
-    depth, line, end = 0, text.count("\n", 0, start) + 1, start
+    depth, end = 0, start
     for found in _TOKEN.finditer(text, start):
         token = found.group()
         if token in "{[":
@@ -130,8 +136,24 @@ def _write(token: str, out: list[str]) -> None:
 def _decoded(text: str) -> Any:
     try:
         # The line of an object is its first pair.
-        return json.loads(
-            text, strict=False, object_pairs_hook=lambda pairs: Object(pairs[0][1], dict(pairs[1:]))
-        )
+        return json.loads(text, strict=False, object_pairs_hook=_object)
     except (ValueError, RecursionError):
-        return []
+        return None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Object:
+    (_, line), *fields = pairs
+    return Object(line, {key: _unfolded(value, line) for key, value in fields})
+
+
+def _unfolded(value: Any, line: int) -> Any:
+    """Returns what a text in an object holds, if it is a document itself."""
+    if (
+        not isinstance(value, str)
+        or not value.lstrip().startswith(("{", "["))
+        or not NAMES_TYPE.search(value)
+    ):
+        return value
+    strict = _strict(value, 0, line)
+    decoded = _decoded(strict.text) if strict and strict.whole else None
+    return value if decoded is None else decoded

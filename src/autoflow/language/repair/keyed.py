@@ -19,14 +19,17 @@ TYPE: Final = "type"
 INSTRUCTION: Final = "instruction"
 BRANCHES: Final = "branches"
 LABEL: Final = "label"
+SOURCE: Final = "source"
 TARGET: Final = "target"
 
 _WORDS: Final = {
     NAME: "name step id stepname stepid stepnumber node nodeid number",
     TYPE: "type kind steptype nodetype",
     INSTRUCTION: "instruction instructions description text content action task prompt question title",
-    BRANCHES: "branches branch next nextstep nextsteps transitions edges goto outcomes options then",
+    BRANCHES: "branches branch next nextstep nextsteps transitions transition edges edge goto outcomes "
+    "options then",
     LABEL: "label condition if when case answer outcome on",
+    SOURCE: "source from",
     TARGET: "target to goto next nextstep then step destination",
 }
 _KINDS: Final = {kind: frozenset(words.split()) for kind, words in _WORDS.items()}

@@ -1,7 +1,7 @@
 """Reads workflows in XML, or nearly: steps as elements, their fields as attributes, elements or text.
 
-It reads tags and not documents: namespaces, declarations and entities of a document's own are left out, so that
-no entity can grow. Tags of HTML stand for layout and are no elements.
+It goes by the tags: what a document type declares is left out, so that no entity can grow. Tags of HTML stand
+for layout and are no elements. Every pattern here takes linear time, for none runs past the following tag.
 """
 
 from __future__ import annotations
@@ -14,21 +14,41 @@ from typing import Any, Final
 from autoflow.language._layout import read_type
 from autoflow.language.repair.changes import Changes, Refusal
 from autoflow.language.repair.keyed import BRANCHES, LABEL, NAME, TARGET, TYPE, key_kind
-from autoflow.language.repair.lines import is_step
-from autoflow.language.repair.objects import Object, steps_of
-from autoflow.language.repair.source import HTML_TAGS, SourceLine, numbered_lines
+from autoflow.language.repair.objects import Object, placed, steps_of
+from autoflow.language.repair.source import HTML_TAGS, SourceLine
 
-_ATTRIBUTES: Final = r"""(?:\s{1,40}[\w:.-]{1,40} ?= ?(?:"[^"<]{0,4000}"|'[^'<]{0,4000}'))*"""
+_ATTRIBUTES: Final = r"""(?:\s{1,80}[\w:.-]{1,40} ?= ?(?:"[^"<]*"|'[^'<]*'))*"""
 _MARKUP = re.compile(
-    rf"<(?P<end>/?)(?!(?:{HTML_TAGS})[\s/>])(?P<tag>[A-Za-z_][\w.-]{{0,40}})(?P<attributes>{_ATTRIBUTES})\s{{0,40}}"
-    r"(?P<empty>/?)>"
-    r"|<!\[CDATA\[(?P<data>[^<]*(?:<(?!!\[CDATA\[)[^<]*?)*?)\]\]>"
-    r"|<(?:\?[^<>]*\?|!--[^<]*--|!DOCTYPE[^<>]*)>",
+    rf"<(?P<end>/?)(?!(?:{HTML_TAGS})[\s/>])(?P<tag>[A-Za-z_][\w.-]{{0,40}})(?P<attributes>{_ATTRIBUTES})"
+    r"\s{0,80}(?P<empty>/?)>"
+    r"|<!\[CDATA\[(?P<data>[^<\]]*)\]\]>"
+    r"|<(?:\?|!--|!DOCTYPE)[^<>]*>",
     re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(r"""([\w:.-]+) ?= ?(?:"([^"]*)"|'([^']*)')""")
-_NUMBERED_TAG = re.compile(r"(step)[_-]?(\d{1,4})", re.IGNORECASE)
+_NUMBERED = re.compile(r"(step)[_-]?(\d{1,4})", re.IGNORECASE)
 _MOST_DEPTH: Final = 16
+
+
+def read_markup(text: str, changes: Changes) -> list[SourceLine] | None:
+    """Returns the lines of a text with the steps of the XML that it holds, or None if it holds none.
+
+    Raises:
+        Refusal: XML with steps is cut off.
+    """
+    reader = _Reader(text)
+    told = Changes()
+    steps = steps_of(reader.roots(), text.count("\n", 0, max(reader.start, 0)) + 1, told, lone_texts=False)
+    if not steps:
+        return None
+    if reader.is_cut:
+        raise Refusal(
+            "no-steps", text.count("\n", 0, len(text.rstrip())) + 1, "The XML ends before it is closed."
+        )
+    message = "The steps are read from XML; what else it holds is left out."
+    lines = placed(text, slice(reader.start, reader.end), steps, message, changes)
+    changes.take(told)
+    return lines
 
 
 @dataclass(slots=True)
@@ -39,28 +59,93 @@ class _Element:
     line: int
     values: dict[str, Any] = field(default_factory=dict)
     """Its attributes, and its elements by their tags."""
-    text: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
 
     def add(self, key: str, value: Any) -> None:
         """Adds a field; of one key there may be several, and what is no text may be one of several."""
-        if key in self.values or not isinstance(value, str):
-            before = self.values.get(key, [])
-            self.values[key] = [*(before if isinstance(before, list) else [before]), value]
-        else:
+        if isinstance(value, str) and key not in self.values:
             self.values[key] = value
+            return
+        before = self.values.get(key, [])
+        self.values[key] = [*(before if isinstance(before, list) else [before]), value]
 
     def value(self) -> Any:
-        """Returns the text of an element that holds nothing else; any other is an object."""
-        text = unescape(" ".join("".join(self.text).split()))
-        kind = key_kind(self.tag, BRANCHES)
-        if not self.values and not (type_ := read_type(self.tag)) and not _NUMBERED_TAG.fullmatch(self.tag):
+        """Returns the text of an element that holds nothing else, and the elements of a list of branches."""
+        text = unescape("".join(self.texts)).strip()
+        type_, number = read_type(self.tag), _NUMBERED.fullmatch(self.tag)
+        if not (self.values or type_ or number):
             return text
+        leads_on = key_kind(self.tag, BRANCHES) is not None
+        if (
+            leads_on
+            and len(self.values) == 1
+            and isinstance(listed := next(iter(self.values.values())), list)
+        ):
+            return listed
         if text:
-            has_target = any(key_kind(key, TARGET) for key in self.values)
-            self.values.setdefault((LABEL if has_target else TARGET) if kind else "instruction", text)
-        if (type_ := read_type(self.tag)) and not any(key_kind(key, TYPE) for key in self.values):
+            self.add((LABEL if self._has(TARGET) else TARGET) if leads_on else "text", text)
+        if type_ and not self._has(TYPE):
             self.values["type"] = type_.value
-        numbered = _NUMBERED_TAG.fullmatch(self.tag)
-        if numbered and not any(key_kind(key, NAME) for key in self.values):
-            self.values["name"] = f"{numbered[1]} {numbered[2]}"
+        if number and not self._has(NAME):
+            self.values["name"] = f"{number[1]} {number[2]}"
         return Object(self.line, self.values)
+
+    def _has(self, kind: str) -> bool:
+        return any(key_kind(key, kind) for key in self.values)
+
+
+class _Reader:
+    """Reads the elements of a text; one that is not closed ends with the text.
+
+    Args:
+        text: The text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._open = [_Element("", 1)]
+        """The elements that are not closed, within one that stands for the text."""
+        self.start = -1
+        """Where the first element begins."""
+        self.end = 0
+        """Where the last tag ends."""
+        line = 1
+        for found in _MARKUP.finditer(text):
+            line += text.count("\n", self.end, found.start())
+            self._open[-1].texts.append(text[self.end : found.start()])
+            if self.start < 0 and found["tag"]:
+                self.start = found.start()
+            self._take(found, line)
+            line += found.group().count("\n")
+            self.end = found.end()
+        last = text[text.rfind("<") :] if "<" in text else ""
+        self.is_cut = len(self._open) > 1 or (last[1:2].isalpha() and ">" not in last)
+        while len(self._open) > 1:
+            self._close()
+
+    def roots(self) -> list[Any]:
+        """Returns the elements that are within no other."""
+        return [
+            each
+            for values in self._open[0].values.values()
+            for each in (values if isinstance(values, list) else [values])
+        ]
+
+    def _take(self, found: re.Match[str], line: int) -> None:
+        tag = found["tag"]
+        if not tag:
+            self._open[-1].texts.append(found["data"] or "")
+        elif not found["end"]:
+            element = _Element(tag, line)
+            for key, double, single in _ATTRIBUTE.findall(found["attributes"]):
+                element.add(key, unescape(double or single))
+            self._open.append(element)
+            if found["empty"] or len(self._open) > _MOST_DEPTH:
+                self._close()
+        elif any(element.tag == tag for element in self._open):
+            while self._open[-1].tag != tag:
+                self._close()
+            self._close()
+
+    def _close(self) -> None:
+        element = self._open.pop()
+        self._open[-1].add(element.tag, element.value())

@@ -33,6 +33,8 @@ _HEADING = re.compile(
     r"[*:.]{0,3}(?: +(?P<title>.*))?",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r"(\"[^\"]*\"|'[^']*'),? *(?:#.*)?")
+"""A value in quotes, with a comment behind it or not."""
 _BLOCKS: Final = frozenset({"|", ">", "|-", ">-"})
 _FEWEST_FIELDS: Final = 3
 """Of a text that is read as records."""
@@ -78,9 +80,7 @@ class _Reader:
             return True
         found = _KEYED.match(text)
         if found:
-            return self._keyed(
-                line.number, found["key"], (found["value"] or "").strip().strip("*`,").strip("\"'")
-            )
+            return self._keyed(line.number, found["key"], _plain(found["value"] or ""))
         return self._unkeyed(text)
 
     def _begin(self, step: KeyedStep, title: str | None = None) -> None:
@@ -127,3 +127,9 @@ class _Reader:
             self.steps[-1].instruction = f"{self.steps[-1].instruction} {text}".strip()
             return True
         return False
+
+
+def _plain(value: str) -> str:
+    """Returns a value without its quotes, and without the comment behind them."""
+    quoted = _QUOTED.fullmatch(value.strip())
+    return (quoted[1] if quoted else value).strip().strip("*`,").strip("\"'")

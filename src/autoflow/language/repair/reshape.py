@@ -1,7 +1,8 @@
 """First stage of a repair: writes what models write instead of steps as lines that the parser reads.
 
-A document, such as JSON, is read as a whole; else each line by itself, and lines that are parts of one step
-are joined; else fields that stand on lines of their own.
+A flowchart is read where no steps are written beside it. A document, such as JSON, is read as a whole; else
+each line by itself, and lines that are parts of one step are joined; else fields that stand on lines of their
+own.
 """
 
 from __future__ import annotations
@@ -12,12 +13,22 @@ from typing import Final
 
 from autoflow.language.diagnostics import quoted
 from autoflow.language.fields import BRANCH_SEPARATOR, name_key, plain_name
-from autoflow.language.repair.changes import Changes
+from autoflow.language.repair.calls import calls_as_json
+from autoflow.language.repair.changes import Changes, Refusal
+from autoflow.language.repair.diagrams import steps_of_chart
 from autoflow.language.repair.documents import read_document
+from autoflow.language.repair.flowcharts import find_flowchart, read_flowchart
 from autoflow.language.repair.joining import joined
 from autoflow.language.repair.lines import LineReader, is_step, split_branches, step_name
+from autoflow.language.repair.markup import read_markup
 from autoflow.language.repair.records import read_records
-from autoflow.language.repair.source import LINE_BREAK, SourceLine, source_lines, without_thinking
+from autoflow.language.repair.source import (
+    LINE_BREAK,
+    SourceLine,
+    lines_around,
+    source_lines,
+    without_thinking,
+)
 
 _ONLY_A_NAME = re.compile(r"step {0,4}\d{1,4} {0,4}:{0,3}", re.IGNORECASE)
 _FEWEST_STEPS: Final = 2
@@ -28,10 +39,41 @@ def reshape(text: str, changes: Changes) -> list[SourceLine]:
     """Returns the lines to parse, each with its place in the source; tells what it changed.
 
     Raises:
-        Refusal: The text ends within a document.
+        Refusal: A document or a flowchart cannot be read, or is one of several.
     """
     text = LINE_BREAK.sub("\n", without_thinking(text, changes))
-    source = read_document(text, changes) or source_lines(text, changes)
+    return _drawn(text, changes) or _written(text, changes)
+
+
+def _drawn(text: str, changes: Changes) -> list[SourceLine] | None:
+    """Returns the lines of a text with the steps of its flowchart, or None if it has none or other steps."""
+    chart = find_flowchart(text)
+    if chart is None:
+        return None
+    drawing: Refusal | None = None
+    try:
+        read_flowchart(text, chart)
+    except Refusal as refusal:
+        drawing = refusal
+    part = slice(chart.start, chart.end)
+    rest = text[: part.start] + "\n" * text.count("\n", part.start, part.stop) + text[part.stop :]
+    if _names(_written(rest, Changes())):
+        # The drawing explains steps that are written as well.
+        return None
+    if drawing is not None:
+        raise drawing
+    further = find_flowchart(text[part.stop :])
+    if further is not None:
+        line = text.count("\n", 0, part.stop + further.start) + 1
+        raise Refusal("duplicate-step", line, "A second flowchart begins here.")
+    steps = steps_of_chart(text, chart, changes)
+    around = lines_around(text, part)
+    before = sum(line.number <= chart.line for line in around)
+    return [*around[:before], *steps, *around[before:]] if steps else None
+
+
+def _written(text: str, changes: Changes) -> list[SourceLine]:
+    source = _read_document(text, changes) or source_lines(text, changes)
     lines = _read_lines(source, changes)
     if not _names(lines):
         lines = read_records(source, changes) or lines
@@ -39,6 +81,12 @@ def reshape(text: str, changes: Changes) -> list[SourceLine]:
     lines = joined(_without_cut(lines, changes), changes)
     # The last line feed ends a line; it does not begin a blank one.
     return lines if lines[-1].text else lines[:-1]
+
+
+def _read_document(text: str, changes: Changes) -> list[SourceLine] | None:
+    calls = calls_as_json(text)
+    read = read_document(calls, changes, "calls of functions") if calls else None
+    return read or read_document(text, changes) or read_markup(text, changes)
 
 
 class _Steps:

@@ -1,8 +1,8 @@
 """Parts steps that stand in a row on one line.
 
-A step begins where a name stands before a separator and a type: `Step 2`, or what follows a semicolon. Names of
-other words that nothing parts from the target before them are left as they are, for they may be either's.
-Every pattern here takes linear time.
+A step begins where a name stands before a separator and a type: `Step 2`, or what follows a semicolon. Names
+of other words, which nothing parts from the target before them, are left as they are. Every pattern here
+takes linear time.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from autoflow.language.fields import BRANCH_SEPARATOR, FIELD_SEPARATOR
 from autoflow.language.repair.words import QUOTES
 
 _TYPE: Final = r"[*`]{0,3}(?:process|decision|terminal)[*`]{0,3}"
@@ -21,6 +22,9 @@ _STARTS = re.compile(
     rf"|(?<=;)(?P<name>[^;:|]{{1,60}}) {{0,4}}(?P<colons>:::) {{0,4}}{_TYPE} {{0,4}}:::",
     re.IGNORECASE,
 )
+_FIRST = re.compile(rf"[^;:|]{{1,60}}::: {{0,4}}{_TYPE} {{0,4}}:::", re.IGNORECASE)
+_NAME = re.compile(r"[:|([]")
+"""What ends a name."""
 _JOINTS: Final = " \t;,|/"
 _ARROWS: Final = ("->", "=>", "→", "⇒", "\\n")
 _LINE_FEED: Final = "\\n"
@@ -30,26 +34,25 @@ _FEWEST_SEPARATORS: Final = 3
 
 def parted(line: str) -> list[str]:
     """Returns the steps of a line, each by itself, or the line alone."""
-    if _LINE_FEED in line and line.count(":::") >= _FEWEST_SEPARATORS:
+    if _LINE_FEED in line and line.count(FIELD_SEPARATOR) >= _FEWEST_SEPARATORS:
         # They may stand in quotes, as a text of a program.
         return line.strip().strip(QUOTES).split(_LINE_FEED)
     plain = line.strip().strip(QUOTES) if line.strip()[:1] in {*QUOTES} else line
     starts = list(_STARTS.finditer(plain))
     if len({found["by"] or found["colons"] or found["bracket"] for found in starts}) != 1:
         return [line]
-    # Behind these stands a target, of which nothing tells that it begins a step as well.
-    places = [at for at in map(_start, starts) if not plain[:at].rstrip().endswith(("::", " to"))]
-    if plain.find(":::", 0, places[0] if places else 0) >= 0:
+    places = [found.start() for found in starts]
+    if _FIRST.match(plain, 0, places[0]):
         places.insert(0, 0)
     if len(places) < 2:
         return [line]
     pieces = [plain[: places[0]]]
-    pieces += [plain[start:end] for start, end in zip(places, [*places[1:], len(plain)], strict=True)]
+    for start, end in zip(places, [*places[1:], len(plain)], strict=True):
+        if pieces[-1].rstrip().endswith((BRANCH_SEPARATOR, " to")):
+            # The target of this step is the name of the next.
+            pieces[-1] += _NAME.split(plain[start:end], 1)[0]
+        pieces.append(plain[start:end])
     return [text for piece in pieces if (text := _without_joint(piece))]
-
-
-def _start(found: re.Match[str]) -> int:
-    return found.start()
 
 
 def _without_joint(text: str) -> str:

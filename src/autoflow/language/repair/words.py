@@ -60,7 +60,9 @@ def read_type_word(text: str) -> StepType | None:
     if exact is not None:
         return exact
     words = [
-        word for word in _WORD.findall(plain_name(text).casefold()) if word not in {"step", "node", "point"}
+        word
+        for word in _WORD.findall(plain_name(text).casefold())
+        if word not in {"step", "node", "point", "steptype"}
     ]
     if len(words) != 1 or len(words[0]) > _MOST_CHARS:
         return StepType.PROCESS if name_key(plain_name(text)) == "step" else None
@@ -91,6 +93,8 @@ def closest_name(target: str, names: Iterable[str]) -> str | None:
     if numbers and len(alike) == 1 and (len(words) == len(numbers) or _share(words, _words(alike[0]))):
         return alike[0]
     within = [name for name in names if _is_part(words, _words(name)) or _is_part(_words(name), words)]
+    # `B` for `Step B`.
+    within = within or [name for name in names if words and words == _words(name)[-len(words) :]]
     if len(within) == 1:
         return within[0]
     key = name_key(target)
