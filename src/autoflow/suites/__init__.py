@@ -8,11 +8,25 @@ from types import MappingProxyType
 
 from autoflow.errors import NotFound
 from autoflow.suites import planning
-from autoflow.suites.model import Content, ContentType, Split, Task, TaskSuite, Tool, stratified
+from autoflow.suites.model import (
+    SAMPLES,
+    Content,
+    ContentType,
+    Sample,
+    SampleSource,
+    Split,
+    Task,
+    TaskSuite,
+    Tool,
+    stratified,
+)
 
 __all__ = [
+    "SAMPLES",
     "Content",
     "ContentType",
+    "Sample",
+    "SampleSource",
     "Split",
     "Task",
     "TaskSuite",

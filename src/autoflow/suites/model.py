@@ -1,7 +1,7 @@
 """Tasks, suites and their digests.
 
 A suite is immutable and named by its content: two suites of equal digest hold equal tasks in equal splits.
-Left out: media. A task's inputs are types so far, not files.
+Samples are made or read when they are asked for; a task holds the name of their content, and never media.
 """
 
 from __future__ import annotations
@@ -10,11 +10,16 @@ import hashlib
 import json
 import random
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import TypeAlias
+
+from autoflow.errors import FailedPrecondition
+
+SAMPLES = 8
+"""How many samples of a task are taken, if no other number is asked for."""
 
 Content: TypeAlias = str | bytes
 """A text, or a picture as the bytes of its file."""
@@ -62,7 +67,7 @@ class Sample:
     reference: Content
     """What is wanted. Where a picture is wanted, but only words tell what it shows, those words."""
     caption: str = ""
-    """What a wanted new picture shows, in English, for metrics that compare pictures with words; may be empty."""
+    """What a wanted new picture shows, in English, for metrics that compare it with words; may be empty."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,21 @@ class Task:
     output: ContentType
     accepted: tuple[tuple[str, ...], ...]
     """The accepted plans, all of them: names of tools in order. The first is the reference."""
+    data: str = ""
+    """Names the content of the task's samples: other samples, another name. Empty where there are none."""
 
     @cached_property
     def digest(self) -> str:
         """`sha256:<hex>` of everything that decides the task's reward."""
-        return _digest([self.query, self.inputs, self.output, self.accepted])
+        return _digest([*self._asked, self.data])
+
+    @property
+    def _asked(self) -> tuple[object, ...]:
+        return self.query, self.inputs, self.output, self.accepted
+
+
+SampleSource: TypeAlias = Callable[[Task, int], tuple[Sample, ...]]
+"""Gives the first samples of a task, at most so many, always the same."""
 
 
 @dataclass(frozen=True)
@@ -98,17 +113,19 @@ class TaskSuite:
     """What the tasks have in common, in words: what the generator is told."""
     tools: tuple[Tool, ...]
     splits: Mapping[Split, tuple[Task, ...]]
+    source: Callable[[], SampleSource] | None = field(default=None, compare=False, repr=False)
+    """Called when samples are first asked for; None where the suite has no data."""
 
     def __post_init__(self) -> None:
         """Refuses a suite whose splits overlap."""
-        owner: dict[str, tuple[Split, str]] = {}
+        owner: dict[tuple[object, ...], tuple[Split, str]] = {}
         ids: set[str] = set()
         for split, tasks in self.splits.items():
             for task in tasks:
                 if task.id in ids:
                     raise ValueError(f"suite {self.name!r}: two tasks have the id {task.id!r}")
                 ids.add(task.id)
-                other, other_id = owner.setdefault(task.digest, (split, task.id))
+                other, other_id = owner.setdefault(task._asked, (split, task.id))
                 if other is not split:
                     clash = f"{task.id!r} ({split}) has the content of {other_id!r} ({other})"
                     raise ValueError(f"suite {self.name!r}: {clash}")
@@ -123,6 +140,22 @@ class TaskSuite:
         tools = [(tool.name, tool.description, tool.inputs, tool.output) for tool in self.tools]
         tasks = [(split, [(task.id, task.digest) for task in self.splits[split]]) for split in Split]
         return _digest([self.goal, tools, tasks])
+
+    def samples(self, task: Task, count: int = SAMPLES) -> tuple[Sample, ...]:
+        """The first samples of a task, always the same; fewer where it has fewer.
+
+        Raises:
+            FailedPrecondition: the suite has no data.
+            NotFound: the task is none of the suite's.
+            DataLoss: a file has changed since the suite was loaded.
+        """
+        return self._samples(task, count)
+
+    @cached_property
+    def _samples(self) -> SampleSource:
+        if self.source is None:
+            raise FailedPrecondition(f"the suite {self.name!r} has no data")
+        return self.source()
 
     def stratified(self, split: Split, count: int, seed: int) -> tuple[Task, ...]:
         """Draws tasks without replacement, from every stratum in proportion to its size, up to rounding.

@@ -26,19 +26,23 @@ from enum import StrEnum
 from functools import cached_property
 from itertools import combinations, permutations
 
-from autoflow.suites.model import ContentType, Split, Task, TaskSuite, Tool
+from autoflow.suites.model import ContentType, SampleSource, Split, Task, TaskSuite, Tool
 from autoflow.suites.planning_queries import write_query
 
 PARAPHRASES = 3
 """Tasks of one combination: the same content in different words."""
 
+_DATA = 1
+"""The version of the samples. Whoever changes what they hold raises it: it is part of the tasks' digests."""
+
 _TEST_SHARE = 0.30
 _VALIDATION_SHARE = 0.15
 
-_GOAL = (
+GOAL = (
     "Plan which models to run, and in which order, to turn the input of a task "
     "into the output that the task asks for."
 )
+"""What its tasks have in common."""
 
 
 class Source(StrEnum):
@@ -204,7 +208,14 @@ def split_combinations() -> dict[Split, tuple[Combination, ...]]:
 def suite() -> TaskSuite:
     """The suite: every combination in `PARAPHRASES` wordings."""
     splits = {split: tuple(_tasks(members)) for split, members in split_combinations().items()}
-    return TaskSuite("planning", _GOAL, TOOLS, splits)
+    return TaskSuite("planning", GOAL, TOOLS, splits, _samples)
+
+
+def _samples() -> SampleSource:
+    # Pictures need Pillow, which planning alone does not.
+    from autoflow.suites.samples import PlanningSamples
+
+    return PlanningSamples()
 
 
 def _image_combinations() -> Iterator[Combination]:
@@ -248,4 +259,5 @@ def _tasks(members: Sequence[Combination]) -> Iterator[Task]:
                     inputs=combination.inputs,
                     output=combination.output,
                     accepted=combination.accepted,
+                    data=f"planning {_DATA} {combination.id}/{len(queries)}",
                 )

@@ -1,0 +1,142 @@
+"""Rewards that are earned: an answer's plan is executed on a task's samples, and the outputs are scored.
+
+A task's reward is the metric of what it wants, its mean over the samples, each value cut to [0, 1]: ViT Score
+for mended pictures, CLIP Score for new ones, BERTScore's F1 rescaled by its baseline for texts. A plan that
+cannot be executed has 0, and so has a sample that a tool could not do: both are the plan's doing. What the
+infrastructure could not do is a failed call, and never a low score.
+
+Equal plans of a task are executed once. Left out: tasks without samples.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from statistics import fmean
+
+from autoflow.client import errors
+from autoflow.client.interpreter import InterpreterClient
+from autoflow.client.scorer import ScorerClient
+from autoflow.concurrency import gather
+from autoflow.convert import content_to_proto, content_type_to_proto
+from autoflow.plans import plan_items
+from autoflow.suites import Content, ContentType, Sample, Task, TaskSuite
+from autoflow.v1 import interpreter_service_pb2, scorer_service_pb2, tool_service_pb2
+from autoflow_worker.ports import CallFailed, Score
+
+_BERT_SCORE = scorer_service_pb2.BertScoreOptions(rescale_with_baseline=True)
+
+
+class ExecutedScorer:
+    """Scores answers to one suite's tasks by what their plans make.
+
+    Args:
+        interpreter: executes plans.
+        scorer: scores outputs.
+        suite: gives the samples.
+        samples: how many of a task's samples are used.
+        concurrency: plans under way at most.
+    """
+
+    def __init__(
+        self,
+        interpreter: InterpreterClient,
+        scorer: ScorerClient,
+        suite: TaskSuite,
+        *,
+        samples: int = 4,
+        concurrency: int = 16,
+    ) -> None:
+        self._interpreter = interpreter
+        self._scorer = scorer
+        self._suite = suite
+        self._samples = samples
+        self._slots = asyncio.Semaphore(concurrency)
+        self._known: dict[tuple[tuple[str, ...], str], asyncio.Task[Score]] = {}
+
+    async def score(self, answers: Sequence[tuple[str, Task]]) -> list[Score]:
+        """Scores each answer on its task; see `autoflow_worker.ports.Scorer`."""
+        return await gather(self._score(answer, task) for answer, task in answers)
+
+    async def _score(self, answer: str, task: Task) -> Score:
+        key = tuple(plan_items(answer.casefold())), task.digest
+        scoring = self._known.get(key)
+        if scoring is None:
+            scoring = self._known[key] = asyncio.create_task(self._measure(answer, task))
+        try:
+            # One caller who gives up does not take the others' score along.
+            return await asyncio.shield(scoring)
+        except CallFailed:
+            self._known.pop(key, None)
+            raise
+
+    async def _measure(self, answer: str, task: Task) -> Score:
+        async with self._slots:
+            samples = await asyncio.to_thread(self._suite.samples, task, self._samples)
+            executed = await self._execute(answer, task, samples)
+            if executed.outcome != interpreter_service_pb2.PLAN_OUTCOME_EXECUTED:
+                return Score(plan_valid=False, reward=0.0)
+            if len(executed.results) != len(samples):
+                raise CallFailed("the interpreter did not execute the plan on every sample")
+            values = await self._values(task, samples, executed.results)
+        return Score(plan_valid=True, reward=fmean(values))
+
+    async def _execute(
+        self, answer: str, task: Task, samples: Sequence[Sample]
+    ) -> interpreter_service_pb2.ExecutePlanResponse:
+        request = interpreter_service_pb2.ExecutePlanRequest(
+            plan=answer,
+            samples=[
+                tool_service_pb2.ToolSample(inputs=[content_to_proto(content) for content in sample.inputs])
+                for sample in samples
+            ],
+            output=content_type_to_proto(task.output),
+        )
+        try:
+            return await self._interpreter.execute_plan(request)
+        except errors.RpcError as error:
+            raise _call_failed("interpreter", error) from error
+
+    async def _values(
+        self,
+        task: Task,
+        samples: Sequence[Sample],
+        results: Sequence[interpreter_service_pb2.PlanResult],
+    ) -> list[float]:
+        """Each sample's value in [0, 1]; 0 where a tool could not do it."""
+        made = [index for index, result in enumerate(results) if result.WhichOneof("result") == "output"]
+        values = [0.0] * len(samples)
+        if not made:
+            return values
+        metric = _metric(task, samples[0])
+        request = scorer_service_pb2.ScoreOutputsRequest(
+            pairs=[
+                scorer_service_pb2.ScorePair(
+                    output=results[index].output, content=content_to_proto(_reference(metric, samples[index]))
+                )
+                for index in made
+            ],
+            metrics=[metric],
+            bert_score=_BERT_SCORE,
+        )
+        try:
+            response = await self._scorer.score_outputs(request)
+        except errors.RpcError as error:
+            raise _call_failed("scorer", error) from error
+        for index, value in zip(made, response.scores[0].values, strict=True):
+            values[index] = min(1.0, max(0.0, value))
+        return values
+
+
+def _metric(task: Task, sample: Sample) -> str:
+    if task.output is ContentType.TEXT:
+        return "bertscore"
+    return "clip" if sample.caption else "vit"
+
+
+def _reference(metric: str, sample: Sample) -> Content:
+    return sample.caption if metric == "clip" else sample.reference
+
+
+def _call_failed(service: str, error: errors.RpcError) -> CallFailed:
+    return CallFailed(f"the {service} could not serve: {error.message}", error.details.retry_after or 0.0)
