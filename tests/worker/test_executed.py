@@ -1,0 +1,159 @@
+"""Rewards of executed plans: a real interpreter and a real scorer, tools that know the right outputs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any
+
+import grpc
+import pytest
+
+import autoflow_interpreter
+import autoflow_scorer
+from autoflow.client import Client, ClientSettings
+from autoflow.convert import content_to_proto, tool_to_proto
+from autoflow.errors import Unavailable
+from autoflow.server import Endpoint, Service
+from autoflow.suites import Split, Task, load_suite
+from autoflow.testing import catalogue_of, serving
+from autoflow.v1 import tool_service_pb2 as tools_pb
+from autoflow.v1.tool_service_pb2_grpc import ToolServiceServicer, add_ToolServiceServicer_to_server
+from autoflow_worker.executed import ExecutedScorer
+from autoflow_worker.ports import CallFailed, Score
+
+SUITE = load_suite("planning")
+SAMPLES = 2
+
+
+def task_with(*plan: str) -> Task:
+    """A task whose only right plan this is."""
+    return next(task for split in Split for task in SUITE.tasks(split) if task.accepted == (plan,))
+
+
+MENDING = task_with("Image Denoising")
+FEELING = task_with("Sentiment Analysis")
+
+
+class Oracle(ToolServiceServicer):
+    """Gives each sample of the tasks above its reference; fails on those that it is told to fail on."""
+
+    def __init__(self) -> None:
+        self.answers = {
+            sample.inputs: sample.reference
+            for task in (MENDING, FEELING)
+            for sample in SUITE.samples(task, SAMPLES)
+        }
+        self.fails_on: object = None
+        self.away = False
+        self.calls = 0
+
+    @property
+    def service(self) -> Service:
+        register = partial(add_ToolServiceServicer_to_server, self)
+        return Service("oracle", (Endpoint("autoflow.v1.ToolService", register),))
+
+    async def ListTools(
+        self, request: tools_pb.ListToolsRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> tools_pb.ListToolsResponse:
+        return tools_pb.ListToolsResponse(tools=[tool_to_proto(tool) for tool in SUITE.tools])
+
+    async def CallTool(
+        self, request: tools_pb.CallToolRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> tools_pb.CallToolResponse:
+        self.calls += 1
+        if self.away:
+            raise Unavailable("the tools are away")
+        return tools_pb.CallToolResponse(results=[self._result(sample) for sample in request.samples])
+
+    def _result(self, sample: tools_pb.ToolSample) -> tools_pb.ToolResult:
+        given = sample.inputs[0]
+        content = given.text or given.image
+        if content == self.fails_on:
+            return tools_pb.ToolResult(failure=tools_pb.ToolFailure(message="no"))
+        return tools_pb.ToolResult(output=content_to_proto(self.answers.get((content,), content)))
+
+
+@asynccontextmanager
+async def scoring(oracle: Oracle) -> AsyncIterator[ExecutedScorer]:
+    async with AsyncExitStack() as stack:
+        tools = await stack.enter_async_context(serving(oracle.service))
+        interpreter = autoflow_interpreter.build({"AUTOFLOW_TOOL_PROVIDERS": tools}, catalogue_of())
+        client = await stack.enter_async_context(
+            Client(
+                interpreter=await stack.enter_async_context(serving(interpreter)),
+                scorer=await stack.enter_async_context(serving(autoflow_scorer.build({}))),
+                settings=ClientSettings(unary_timeout=20),
+            )
+        )
+        yield ExecutedScorer(client.interpreter, client.scorer, SUITE, samples=SAMPLES)
+
+
+async def test_a_right_plan_earns_what_its_outputs_are_worth() -> None:
+    async with scoring(Oracle()) as scorer:
+        mended, told = await scorer.score([("Image Denoising", MENDING), ("sentiment analysis.", FEELING)])
+
+    for score in (mended, told):
+        assert score.plan_valid
+        assert score.reward == pytest.approx(1, abs=1e-4)
+
+
+async def test_a_plan_whose_outputs_are_wrong_earns_less() -> None:
+    oracle = Oracle()
+    oracle.answers.clear()
+    async with scoring(oracle) as scorer:
+        (noisy,) = await scorer.score([("Image Denoising", MENDING)])
+
+    assert noisy.plan_valid
+    assert noisy.reward < 0.9
+
+
+async def test_a_plan_that_cannot_be_executed_earns_nothing() -> None:
+    async with scoring(Oracle()) as scorer:
+        answers = [("Mind Reading", MENDING), ("Sentiment Analysis", MENDING), ("", FEELING)]
+        assert await scorer.score(answers) == [Score(plan_valid=False, reward=0.0)] * 3
+
+
+async def test_a_sample_that_a_tool_cannot_do_earns_nothing_and_the_others_their_own() -> None:
+    oracle = Oracle()
+    oracle.fails_on = SUITE.samples(MENDING, SAMPLES)[0].inputs[0]
+    async with scoring(oracle) as scorer:
+        (score,) = await scorer.score([("Image Denoising", MENDING)])
+
+    assert score.plan_valid
+    assert score.reward == pytest.approx(1 / SAMPLES, abs=1e-4)
+
+
+async def test_equal_plans_are_executed_once() -> None:
+    oracle = Oracle()
+    async with scoring(oracle) as scorer:
+        scores = await scorer.score([("Image Denoising", MENDING)] * 5)
+        again = await scorer.score([("image denoising", MENDING)])
+
+    assert oracle.calls == 1
+    assert scores == again * 5
+
+
+async def test_tools_that_are_away_are_no_low_score_and_are_asked_again() -> None:
+    oracle = Oracle()
+    oracle.away = True
+    async with scoring(oracle) as scorer:
+        with pytest.raises(CallFailed):
+            await scorer.score([("Image Denoising", MENDING)])
+        oracle.away = False
+        (score,) = await scorer.score([("Image Denoising", MENDING)])
+
+    assert score.reward == pytest.approx(1, abs=1e-4)
+
+
+async def test_a_caller_who_gives_up_takes_no_other_score_along() -> None:
+    async with scoring(Oracle()) as scorer:
+        first = asyncio.create_task(scorer.score([("Image Denoising", MENDING)]))
+        second = asyncio.create_task(scorer.score([("Image Denoising", MENDING)]))
+        await asyncio.sleep(0)
+        first.cancel()
+        (score,) = await second
+
+    assert score.reward == pytest.approx(1, abs=1e-4)
