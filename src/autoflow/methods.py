@@ -1,4 +1,4 @@
-"""The names of the ways in which a run can learn; what each does is the worker's."""
+"""The names of the ways in which a run can learn, and from what; what each does is the worker's."""
 
 from __future__ import annotations
 
@@ -11,3 +11,12 @@ class Method(StrEnum):
     REINFORCE = "reinforce"
     RLOO = "rloo"
     RAFT = "raft"
+
+
+class Reward(StrEnum):
+    """What an answer's plan is worth to a run."""
+
+    PLAN = "plan"
+    """How much it is like an accepted plan."""
+    EXECUTED = "executed"
+    """What its outputs are worth, when it is executed on samples of the task."""

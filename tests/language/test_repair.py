@@ -14,6 +14,8 @@ from tests.language.strategies import near_workflows, sound_workflows, texts, wo
 
 END = "Step 2:::terminal:::Tell\n"
 SOUND = f"Step 1:::process:::Plan:::next::Step 2\n{END}"
+_FIRST = '{"name": "Step 1", "type": "process", "instruction": "Plan", "next": "Step 2"}'
+_LAST = '{"name": "Step 2", "type": "terminal", "instruction": "Tell"}'
 
 
 @pytest.mark.parametrize(
@@ -50,14 +52,27 @@ SOUND = f"Step 1:::process:::Plan:::next::Step 2\n{END}"
             "duplicate-step",
             2,
         ),
-        ('<step name="Step 1" type="terminal">Tell</step>\n<step name="Step 2" ty', "no-steps", 2),
+        ('<step name="Step 1" type="process">Plan</step>\n<step name="Step 2" ty', "no-steps", 2),
+        (
+            f'[{_FIRST},\n{{"name": "Step 2", "instruction": "Is the "plan" "ok", "type": "end"}}]',
+            "no-steps",
+            2,
+        ),
+        (f'[{_FIRST},\n{{"name": "Step 2", "instruction": "Is the pl\n\nSorry!', "no-steps", 4),
+        (f'[{_FIRST[:-1]},\n{{"name": "Step 2", "type": "terminal", "instruc', "no-steps", 2),
+        ('[{"name": "Step 1", "type": "process"},\n{"name": "Step 2", "ty', "no-steps", 2),
+        (f'{{"steps": [{_FIRST}, {_LAST}],\n"edges": [{{"from": "Step 1", "to', "no-steps", 2),
+        (
+            '<step name="Step 1" type="process" next="Step 2">Plan\n<step name="Step 2" type="end">Tell</step>',
+            "no-steps",
+            2,
+        ),
         ('step(name="Step 1", type="terminal", instruction="Tell")\nstep(name="Step 2", ty', "no-steps", 2),
         (
             'step("Step 1", "process", "Plan", then="Step 2")\nstep("Step 2", "terminal", "Tell")\n',
             "no-steps",
             1,
         ),
-        ("graph TD\nA[Plan] --> C[Tell]\nB[Ask] --> C\n", "unreachable-step", 3),
         ("graph TD\nA[Plan] --> C[Tell]\nA --- B\n", "not-a-step", 3),
         ("graph TD\nA[Plan] --> B[Tell]\n\ngraph TD\nA[Plan] --> B[Tell]\n", "duplicate-step", 4),
         (to_mermaid(Workflow((Step("Step 1", StepType.TERMINAL, "a " * 90 + "b"),))), "not-a-step", 2),
@@ -267,6 +282,57 @@ def test_what_we_draw_is_read_as_what_it_shows_or_refused(instruction: str, name
         assert "cut short" in repaired.diagnostics[0].message
     else:
         assert repaired.workflow == workflow
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "changes"),
+    [
+        (f"[{_FIRST}", 1, ["1 read-document", "1 added-step"]),
+        (f"[{_FIRST},\n", 1, ["1 read-document", "1 added-step"]),
+        (f'[{_FIRST},\n{{"na', 1, ["1 read-document", "1 added-step", "2 removed-step"]),
+        (f'[{_FIRST},\n{{"name":', 1, ["1 read-document", "1 added-step", "2 removed-step"]),
+        (
+            f'{{"steps": [{_FIRST},\n{{"name": "Step 2", "next": [{{"if',
+            1,
+            ["1 read-document", "1 added-step", "2 removed-step"],
+        ),
+        (f"[{_FIRST},\n{_LAST}", 2, ["1 read-document"]),
+        (f"[{_FIRST},\n{_LAST},\n{_LAST[:20]}", 2, ["1 read-document", "3 removed-step"]),
+        (f'{{"steps": [{_FIRST},\n{_LAST}], "why": "It', 2, ["1 read-document"]),
+        (
+            '<step name="Step 1" type="process" next="Step 2">Plan</step>\n<step name="Step 2" ty',
+            1,
+            ["1 read-document", "1 added-step", "2 removed-step"],
+        ),
+        (
+            '<flow><step name="Step 1" type="terminal">Tell</step>\nI hope',
+            1,
+            ["1 read-document", "2 removed-line"],
+        ),
+    ],
+)
+def test_the_steps_before_a_cut_are_read(text: str, steps: int, changes: list[str]) -> None:
+    repaired = repair(text)
+    assert repaired.workflow is not None, repaired.diagnostics
+    assert [f"{found.line} {found.code}" for found in repaired.changes] == changes
+    added = sum(found.code == "added-step" for found in repaired.changes)
+    assert len(repaired.workflow.steps) == steps + added
+
+
+@pytest.mark.parametrize("written", ["JSON in other words", "JSON", "XML"])
+@settings(max_examples=25)
+@given(workflow=sound_workflows(), data=st.data())
+def test_a_cut_keeps_whole_steps_or_is_refused_with_a_line(
+    written: str, workflow: Workflow, data: st.DataObject
+) -> None:
+    text = DAMAGES[written](workflow).removesuffix("```\n")
+    repaired = repair(text[: data.draw(st.integers(0, len(text)))])
+    if repaired.workflow is None:
+        assert any(found.line for found in repaired.diagnostics)
+        return
+    added = sum(found.code == "added-step" for found in repaired.changes)
+    kept = repaired.workflow.steps[: len(repaired.workflow.steps) - added]
+    assert kept == workflow.steps[: len(kept)]
 
 
 @given(sound_workflows(), st.data())

@@ -16,6 +16,7 @@ from autoflow_worker.checkpoint import Checkpoints
 from autoflow_worker.concurrency import Retry
 from autoflow_worker.context import Context, Journal
 from autoflow_worker.evaluator import Evaluator
+from autoflow_worker.executed import ExecutedScorer
 from autoflow_worker.job import OptimizationJob
 from autoflow_worker.lease import Grant
 from autoflow_worker.ledger import Meter
@@ -96,7 +97,11 @@ def _prepare(
 ) -> OptimizationJob:
     spec = grant.read_spec()
     suite = load_suite(spec.suite)
-    scorer = RemoteScorer(services.scorer, suite)
+    scorer = (
+        ExecutedScorer(services.interpreter, services.scorer, suite)
+        if spec.executed_rewards
+        else RemoteScorer(services.scorer, suite)
+    )
     interpreter = RemoteInterpreter(services.interpreter, spec.interpreter, spec.interpreter_adapter, suite)
     meter = Meter(spec.budget, grant.spent)
     context = Context(

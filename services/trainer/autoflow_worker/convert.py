@@ -64,6 +64,7 @@ def spec_from_proto(run: run_pb2.Run) -> RunSpec:
         interpreter_adapter=wanted.interpreter.adapter,
         method=method,
         seed=wanted.seed,
+        executed_rewards=wanted.reward == run_pb2.REWARD_EXECUTED,
         training=_training(wanted, METHODS[method].defaults),
         test=_test_plan(wanted.test),
         budget=Budget(

@@ -44,5 +44,7 @@ class RunSpec:
     method: str
     seed: int
     training: TrainingSettings
+    executed_rewards: bool = False
+    """Whether plans are executed and their outputs scored; else plans are compared with the accepted ones."""
     test: TestPlan = field(default_factory=TestPlan)
     budget: Budget = field(default_factory=Budget)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from autoflow.methods import Method
+from autoflow.methods import Method, Reward
 
 JsonOption = Annotated[bool, typer.Option("--json", metavar="", help="Write JSON to standard output.")]
 
@@ -64,4 +64,8 @@ SUITE = "planning"
 
 DEFAULT_METHOD = Method.RLOO
 
+RewardOption = Annotated[
+    Reward,
+    typer.Option("--reward", help="What is learned from: how plans look, or what they make."),
+]
 MethodOption = Annotated[Method, typer.Option("--method", help="How the run learns.")]

@@ -92,6 +92,34 @@ METHOD_RAFT: Method.ValueType  # 3
 """Reward-filtered fine-tuning with replay (RAFT: Dong et al. 2023, arXiv 2304.06767)."""
 Global___Method: _TypeAlias = Method  # noqa: Y015
 
+class _Reward:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RewardEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reward.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REWARD_UNSPECIFIED: _Reward.ValueType  # 0
+    """The default, REWARD_PLAN."""
+    REWARD_PLAN: _Reward.ValueType  # 1
+    """How much the plan is like an accepted one: the metric `plan_f1`. Nothing is executed."""
+    REWARD_EXECUTED: _Reward.ValueType  # 2
+    """What the plan's outputs are worth: it is executed on samples of the task, with the providers of tools that the
+    interpreter knows, and the outputs are scored against references. The suite must have data.
+    """
+
+class Reward(_Reward, metaclass=_RewardEnumTypeWrapper):
+    """What an answer's plan is worth, in [0, 1]."""
+
+REWARD_UNSPECIFIED: Reward.ValueType  # 0
+"""The default, REWARD_PLAN."""
+REWARD_PLAN: Reward.ValueType  # 1
+"""How much the plan is like an accepted one: the metric `plan_f1`. Nothing is executed."""
+REWARD_EXECUTED: Reward.ValueType  # 2
+"""What the plan's outputs are worth: it is executed on samples of the task, with the providers of tools that the
+interpreter knows, and the outputs are scored against references. The suite must have data.
+"""
+Global___Reward: _TypeAlias = Reward  # noqa: Y015
+
 @_typing.final
 class Run(_message.Message):
     """One piece of long work: an optimisation of workflows on a suite."""
@@ -196,6 +224,7 @@ class Optimization(_message.Message):
     TASKS_FIELD_NUMBER: _builtins.int
     LORA_FIELD_NUMBER: _builtins.int
     TEST_FIELD_NUMBER: _builtins.int
+    REWARD_FIELD_NUMBER: _builtins.int
     suite: _builtins.str
     """Required. A suite's name, such as `planning`."""
     method: Global___Method.ValueType
@@ -210,6 +239,8 @@ class Optimization(_message.Message):
     """
     tasks: _builtins.int
     """Optional. Training tasks an iteration, the same for all its candidates; at most 1,000. Default (0): 6."""
+    reward: Global___Reward.ValueType
+    """Optional. What an answer's plan is worth. Default: REWARD_PLAN."""
     @_builtins.property
     def generator(self) -> _model_pb2.ModelRef:
         """Required. The model that writes workflows and whose adapter is trained. No adapter may be given."""
@@ -239,10 +270,11 @@ class Optimization(_message.Message):
         tasks: _builtins.int = ...,
         lora: Global___LoraSettings | None = ...,
         test: Global___TestPlan | None = ...,
+        reward: Global___Reward.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["generator", b"generator", "interpreter", b"interpreter", "lora", b"lora", "test", b"test"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "generator", b"generator", "interpreter", b"interpreter", "iterations", b"iterations", "lora", b"lora", "method", b"method", "seed", b"seed", "suite", b"suite", "tasks", b"tasks", "test", b"test"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "generator", b"generator", "interpreter", b"interpreter", "iterations", b"iterations", "lora", b"lora", "method", b"method", "reward", b"reward", "seed", b"seed", "suite", b"suite", "tasks", b"tasks", "test", b"test"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -16,11 +16,13 @@ from autoflow.cli.options import (
     TRAINER,
     JsonOption,
     MethodOption,
+    RewardOption,
     RunArgument,
     SeedOption,
     TrainerOption,
 )
 from autoflow.cli.source import read_source
+from autoflow.methods import Reward
 
 app = typer.Typer(
     help="Create, list, show, watch and cancel runs.",
@@ -35,6 +37,7 @@ def create(
     generator: Annotated[str, typer.Option("--generator", help="The model that learns to write.")] = MODEL,
     interpreter: Annotated[str, typer.Option("--interpreter", help="The model that executes.")] = MODEL,
     method: MethodOption = DEFAULT_METHOD,
+    reward: RewardOption = Reward.PLAN,
     seed: SeedOption = 0,
     iterations: Annotated[
         int, typer.Option("--iterations", min=0, max=10_000, help="0: the method's own number.")
@@ -61,6 +64,7 @@ def create(
         generator=generator,
         interpreter=interpreter,
         method=method,
+        reward=reward,
         seed=seed,
         iterations=iterations,
         candidates=candidates,

@@ -72,7 +72,8 @@ REPAIRS: Final[Mapping[str, CodeInfo]] = MappingProxyType(
         "removed-step": CodeInfo(
             _WARNING,
             "Step removed",
-            "A step that repeats another, that no path leads to, or that only says `Start`, is left out.",
+            "A step that repeats another, that no path leads to, that only says `Start`, or that is cut off, "
+            "is left out.",
         ),
         "retyped-step": CodeInfo(
             _WARNING, "Step retyped", "The type is changed to the one that the branches have."

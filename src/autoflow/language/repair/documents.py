@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from autoflow.language.repair.changes import Changes, Refusal
-from autoflow.language.repair.objects import Object, placed, steps_of
+from autoflow.language.repair.objects import cut_steps_of, placed, steps_of
 from autoflow.language.repair.source import SourceLine
+from autoflow.language.repair.values import Object
 
 _START = re.compile(r"^[ \t]*(?:[A-Za-z_]\w{0,40} ?= ?|- )?(?=[\[{])", re.MULTILINE)
 _TOKEN = re.compile(
@@ -31,6 +32,7 @@ NAMES_TYPE = re.compile(
 _LITERALS: Final = {word: word.lower() for word in ("True", "False", "null", "true", "false")} | {
     "None": "null"
 }
+_MARKS: Final = "{}[],:\"'”"
 _MOST_STARTS: Final = 8
 _MOST_DEPTH: Final = 16
 
@@ -43,7 +45,7 @@ class _Json:
     end: int
     """Where the part ends in the text."""
     whole: bool
-    """Whether every bracket is closed."""
+    """Whether every bracket is closed in the source."""
 
 
 def read_document(text: str, changes: Changes, form: str = "JSON") -> list[SourceLine] | None:
@@ -66,17 +68,21 @@ def read_document(text: str, changes: Changes, form: str = "JSON") -> list[Sourc
         if strict is None:
             continue
         told = Changes()
-        value = _decoded(strict.text) if strict.whole else None
-        if value is None and unread is None and NAMES_TYPE.search(text, start.start(), strict.end):
+        value = _decoded(strict.text)
+        steps: list[SourceLine] = []
+        if value is not None:
+            steps = steps_of(value, line, told) if strict.whole else cut_steps_of(value, told)
+        is_read = bool(steps) or (value is not None and strict.whole)
+        if not is_read and unread is None and NAMES_TYPE.search(text, start.start(), strict.end):
             at = line if strict.whole else text.count("\n", 0, strict.end) + 1
             what = "cannot be read" if strict.whole else "is cut off before it ends"
             unread = Refusal("no-steps", at, f"The {form} {what}.")
-        steps = [] if value is None else steps_of(value, line, told)
         if steps and (read is not None or unread is not None):
             raise unread or Refusal(
                 "duplicate-step", steps[0].number, "A second document with steps begins here."
             )
-        message = f"The steps are read from {form}; what else it holds is left out."
+        read_from = form if strict.whole else f"{form} that is cut off"
+        message = f"The steps are read from {read_from}; what else it holds is left out."
         lines = placed(text, slice(start.start(), strict.end), steps, message, changes)
         if lines is not None:
             changes.take(told)
@@ -89,30 +95,66 @@ def read_document(text: str, changes: Changes, form: str = "JSON") -> list[Sourc
 def _strict(text: str, start: int, line: int) -> _Json | None:
     """Writes the values that begin at a place, in a line, as strict JSON; each object gets its line."""
     out: list[str] = []
-    depth, end = 0, start
+    opened: list[int] = []
+    end = start
     for found in _TOKEN.finditer(text, start):
         token = found.group()
         if token in "{[":
             if out and out[-1] not in ("[", "{", ",", ":"):
                 out.append(",")
+            opened.append(len(out))
             out += ["{", f'"":{line}', ","] if token == "{" else ["["]
-            depth += 1
-        elif depth == 0:
+        elif not opened:
             if not (token.isspace() or token in ",-" or token.startswith(("//", "#"))):
                 break
         elif token in "}]":
             if out[-1] == ",":
                 out.pop()
             out.append(token)
-            depth -= 1
-            end = found.end() if depth == 0 else end
-        elif token in "\"'“" or depth > _MOST_DEPTH:
+            opened.pop()
+            end = end if opened else found.end()
+        elif len(opened) > _MOST_DEPTH:
+            return None
+        elif token in "\"'“":
             # A quote that nothing closes.
-            return _Json("", len(text.rstrip()), False) if depth <= _MOST_DEPTH else None
+            out.append('""')
+            return _cut_off(text, found.start(), line, out, opened)
         elif not (token.isspace() or token.startswith(("//", "#"))):
             _write(token, out)
         line += token.count("\n")
-    return _Json(f"[{''.join(out)}]", end if depth == 0 else len(text.rstrip()), depth == 0)
+    if opened:
+        return _cut_off(text, max(map(text.rfind, _MARKS)) + 1, line, out, opened)
+    return _Json(f"[{''.join(out)}]", end, True)
+
+
+def _cut_off(text: str, last: int, line: int, out: list[str], opened: list[int]) -> _Json:
+    """Closes what the end of a text leaves open; the lines of objects that are cut off are negative.
+
+    Args:
+        text: The text.
+        last: Where its last value begins, if that is cut off; else where the last mark ends.
+        line: Where it ends, from 1.
+        out: What was written.
+        opened: Places in it of what is not closed.
+    """
+    end = len(text.rstrip())
+    if "\n" in text[last:end] or text[last:end].endswith(("}", "]")):
+        # The text goes on behind it: it is broken, not cut off.
+        return _Json("", end, False)
+    if out[-1] == ",":
+        out.pop()
+    in_object = out[opened[-1]] == "{"
+    if out[-1] == ":":
+        out.append("null")
+    elif in_object and out[-2] == "," and out[-1].endswith('"'):
+        out.append(":null")
+    if not in_object:
+        out += [*([","] if out[-1] != "[" else []), f'{{"":{-line}}}']
+    for place in reversed(opened):
+        if out[place] == "{":
+            out[place + 1] = out[place + 1].replace(":", ":-", 1)
+        out.append("}" if out[place] == "{" else "]")
+    return _Json(f"[{''.join(out)}]", end, False)
 
 
 def _write(token: str, out: list[str]) -> None:
@@ -143,7 +185,7 @@ def _decoded(text: str) -> Any:
 
 def _object(pairs: list[tuple[str, Any]]) -> Object:
     (_, line), *fields = pairs
-    return Object(line, {key: _unfolded(value, line) for key, value in fields})
+    return Object(abs(line), {key: _unfolded(value, abs(line)) for key, value in fields}, cut=line < 0)
 
 
 def _unfolded(value: Any, line: int) -> Any:

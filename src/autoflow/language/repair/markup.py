@@ -12,10 +12,12 @@ from html import unescape
 from typing import Any, Final
 
 from autoflow.language._layout import read_type
+from autoflow.language.diagnostics import quoted
 from autoflow.language.repair.changes import Changes, Refusal
 from autoflow.language.repair.keyed import BRANCHES, LABEL, NAME, TARGET, TYPE, key_kind
-from autoflow.language.repair.objects import Object, placed, steps_of
+from autoflow.language.repair.objects import cut_steps_of, placed, steps_of
 from autoflow.language.repair.source import HTML_TAGS, SourceLine
+from autoflow.language.repair.values import Object
 
 _ATTRIBUTES: Final = r"""(?:\s{1,80}[\w:.-]{1,40} ?= ?(?:"[^"<]*"|'[^'<]*'))*"""
 _MARKUP = re.compile(
@@ -41,14 +43,34 @@ def read_markup(text: str, changes: Changes) -> list[SourceLine] | None:
     steps = steps_of(reader.roots(), text.count("\n", 0, max(reader.start, 0)) + 1, told, lone_texts=False)
     if not steps:
         return None
+    form, end = "XML", reader.end
     if reader.is_cut:
-        raise Refusal(
-            "no-steps", text.count("\n", 0, len(text.rstrip())) + 1, "The XML ends before it is closed."
-        )
-    message = "The steps are read from XML; what else it holds is left out."
-    lines = placed(text, slice(reader.start, reader.end), steps, message, changes)
+        told = Changes()
+        form, end = "XML that is cut off", len(text.rstrip())
+        steps = _cut_steps(text, reader, told)
+    message = f"The steps are read from {form}; what else it holds is left out."
+    lines = placed(text, slice(reader.start, end), steps, message, changes)
     changes.take(told)
     return lines
+
+
+def _cut_steps(text: str, reader: _Reader, changes: Changes) -> list[SourceLine]:
+    """Returns the lines of the steps before the one that the end of a text cuts off.
+
+    Raises:
+        Refusal: Something else is cut off, or the text goes on behind it.
+    """
+    rest = text[reader.end :].strip()
+    line = text.count("\n", 0, len(text.rstrip())) + 1
+    told = Changes()
+    steps = [] if "\n" in rest else cut_steps_of([*reader.roots(), Object(line, {}, cut=True)], told)
+    if not steps:
+        raise Refusal("no-steps", line, "The XML ends before it is closed.")
+    if rest and not any(found.code == "removed-step" for found in told.made()):
+        code = "removed-step" if rest[1:2].isalpha() and rest.startswith("<") else "removed-line"
+        changes.add(code, line, f"{quoted(rest)} is cut off before it ends and left out.")
+    changes.take(told)
+    return steps
 
 
 @dataclass(slots=True)
@@ -60,6 +82,8 @@ class _Element:
     values: dict[str, Any] = field(default_factory=dict)
     """Its attributes, and its elements by their tags."""
     texts: list[str] = field(default_factory=list)
+    is_cut: bool = False
+    """Whether the text ends before it is closed."""
 
     def add(self, key: str, value: Any) -> None:
         """Adds a field; of one key there may be several, and what is no text may be one of several."""
@@ -88,7 +112,7 @@ class _Element:
             self.values["type"] = type_.value
         if number and not self._has(NAME):
             self.values["name"] = f"{number[1]} {number[2]}"
-        return Object(self.line, self.values)
+        return Object(self.line, self.values, self.is_cut)
 
     def _has(self, kind: str) -> bool:
         return any(key_kind(key, kind) for key in self.values)
@@ -120,6 +144,7 @@ class _Reader:
         last = text[text.rfind("<") :] if "<" in text else ""
         self.is_cut = len(self._open) > 1 or (last[1:2].isalpha() and ">" not in last)
         while len(self._open) > 1:
+            self._open[-1].is_cut = True
             self._close()
 
     def roots(self) -> list[Any]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from autoflow.language._layout import read_type
 from autoflow.language.diagnostics import quoted
 from autoflow.language.fields import name_key
-from autoflow.language.model import NEXT_LABEL
+from autoflow.language.model import NEXT_LABEL, StepType
 from autoflow.language.repair.branches import Pairs, is_label, read_branches
 from autoflow.language.repair.changes import Changes, Refusal
 from autoflow.language.repair.keyed import (
@@ -27,16 +26,8 @@ from autoflow.language.repair.keyed import (
 )
 from autoflow.language.repair.lines import can_be_read, is_step
 from autoflow.language.repair.source import LINE_BREAK, SourceLine, lines_around
-
-
-@dataclass(frozen=True, slots=True)
-class Object:
-    """An object, and where it is."""
-
-    line: int
-    """Where it begins in the text, from 1."""
-    values: dict[str, Any]
-    """Texts, numbers, lists and further objects by their keys."""
+from autoflow.language.repair.values import Object, parted, tell_cut
+from autoflow.language.repair.words import read_type_word
 
 
 def steps_of(value: Any, first: int, changes: Changes, *, lone_texts: bool = True) -> list[SourceLine]:
@@ -65,6 +56,51 @@ def steps_of(value: Any, first: int, changes: Changes, *, lone_texts: bool = Tru
         SourceLine(first, step) if isinstance(step, str) else step.source_line(i, changes)
         for i, step in enumerate(steps, start=1)
     ]
+
+
+def cut_steps_of(value: Any, changes: Changes) -> list[SourceLine]:
+    """Returns the lines of the whole steps of a document that the end of the text cuts off.
+
+    Each has to say where it leads: branches that stand apart may be what is missing.
+
+    Args:
+        value: Objects, lists and texts.
+        changes: Where it is told what was left out, added or read.
+
+    Returns:
+        The lines; none if the end cuts off something else than steps, or what stands behind them.
+    """
+    lists: list[tuple[list[KeyedStep], Any, bool]] = []
+    within = deque([(value, False)])
+    while within:
+        value, is_last = within.popleft()
+        whole, part = parted(value)
+        if steps := _keyed_steps(whole):
+            lists.append((steps, part, is_last or part is not None))
+        elif isinstance(value, list):
+            within += ((each, is_last) for each in value)
+        elif isinstance(value, Object) and not (value.cut and _is_cut_step(value)):
+            is_last = is_last or (value.cut and part is None)
+            within += ((each, is_last) for each in value.values.values())
+    certain = [found for found in lists if any(map(_is_certain, found[0]))]
+    if len(certain) != 1:
+        return []
+    ((steps, part, is_last),) = certain
+    if not is_last or not all(step.branches or _ends(step) for step in steps):
+        return []
+    tell_cut(part, changes)
+    return [step.source_line(i, changes) for i, step in enumerate(steps, start=1)]
+
+
+def _ends(step: KeyedStep) -> bool:
+    return bool(step.type) and read_type_word(step.type) is StepType.TERMINAL
+
+
+def _is_cut_step(value: Object) -> bool:
+    """Whether an object is itself a step; what is within it are no steps then."""
+    kinds = {key_kind(key, TYPE, BRANCHES): each for key, each in value.values.items()}
+    type_ = kinds.get(TYPE)
+    return BRANCHES in kinds or (isinstance(type_, str) and read_type_word(type_) is not None)
 
 
 class _Search:

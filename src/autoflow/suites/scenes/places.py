@@ -16,7 +16,7 @@ Rgb = tuple[float, float, float]
 Polygon = tuple[list[tuple[float, float]], Rgb]
 Dice = np.random.Generator
 
-_SKIES: MappingProxyType[Time, tuple[Rgb, Rgb]] = MappingProxyType(
+SKIES: MappingProxyType[Time, tuple[Rgb, Rgb]] = MappingProxyType(
     {
         Time.DAY: ((112, 172, 232), (202, 226, 244)),
         Time.SUNSET: ((122, 84, 142), (244, 168, 112)),
@@ -110,7 +110,7 @@ class _Canvas:
         return ((np.arange(self._height, dtype=np.float32) + 0.5) / self._height)[:, None]
 
     def _sky(self) -> Floats:
-        overhead, low = (np.array(colour, np.float32) for colour in _SKIES[self.time])
+        overhead, low = (np.array(colour, np.float32) for colour in SKIES[self.time])
         share: Floats = np.clip(self._down / HORIZON, 0, 1)[..., None]
         tint = np.asarray(self.rng.uniform(-8, 8, 3), np.float32)
         column: Floats = overhead + (low - overhead) * share + tint
