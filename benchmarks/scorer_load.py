@@ -70,6 +70,8 @@ class Load:
     codes: Counter[str] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
     """Seconds, of those that were answered."""
+    hint: float = 0.0
+    """Seconds after which the last one that was refused is to come again."""
 
     def percentile(self, percent: int) -> float:
         """Of the latencies, in seconds."""
@@ -161,13 +163,20 @@ async def call(stub: ScorerServiceStub, request: ScoreOutputsRequest, load: Load
         await cast("Awaitable[object]", stub.ScoreOutputs(request, timeout=DEADLINE))
     except grpc.aio.AioRpcError as error:
         load.codes[error.code().name] += 1
+        load.hint = _hint(error)
         return
     load.codes["OK"] += 1
     load.latencies.append(time.perf_counter() - started)
 
 
+def _hint(error: grpc.aio.AioRpcError) -> float:
+    """The push-back of a refusal, in seconds."""
+    metadata = error.trailing_metadata() or ()
+    return next((int(value) / 1000 for key, value in metadata if key == "grpc-retry-pushback-ms"), 0.1)
+
+
 async def closed(stubs: Sequence[ScorerServiceStub], texts: Texts, seconds: float) -> float:
-    """The requests a second that callers keep up, each with one at a time; the refused wait a little."""
+    """The requests a second that callers keep up, each with one at a time; the refused wait as told."""
     load, end = Load(), time.perf_counter() + seconds
 
     async def caller(stub: ScorerServiceStub) -> None:
@@ -175,7 +184,7 @@ async def closed(stubs: Sequence[ScorerServiceStub], texts: Texts, seconds: floa
             refused = load.codes["RESOURCE_EXHAUSTED"]
             await call(stub, texts.request(PAIRS), load)
             if load.codes["RESOURCE_EXHAUSTED"] > refused:
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(load.hint)
 
     await asyncio.gather(*(caller(stub) for stub in stubs))
     return load.codes["OK"] / seconds

@@ -14,8 +14,6 @@ from tests.language.strategies import near_workflows, sound_workflows, texts, wo
 
 END = "Step 2:::terminal:::Tell\n"
 SOUND = f"Step 1:::process:::Plan:::next::Step 2\n{END}"
-_FIRST = '{"name": "Step 1", "type": "process", "instruction": "Plan", "next": "Step 2"}'
-_LAST = '{"name": "Step 2", "type": "terminal", "instruction": "Tell"}'
 
 
 @pytest.mark.parametrize(
@@ -41,7 +39,6 @@ _LAST = '{"name": "Step 2", "type": "terminal", "instruction": "Tell"}'
         ("steps:\n  step1: {type: process, next: step2}\n  step2: {type: terminal}\n", "no-steps", 1),
         ("1. Plan (process) -> 2\n2. Tell (terminal) -> END\n", "no-steps", 1),
         ("I cannot help with that.\n1. Ask\n2. Answer\n", "no-steps", 1),
-        ('[{"name": "Step 1", "type": "process",\n "instruction": "Pl', "no-steps", 2),
         (
             '[{"name": "Step 1", "type": "terminal"}]\nor\n[{"name": "Step 1", "type": "terminal"}]',
             "duplicate-step",
@@ -50,21 +47,6 @@ _LAST = '{"name": "Step 2", "type": "terminal", "instruction": "Tell"}'
         (
             '{"a": [{"id": 1, "type": "terminal"}],\n"b": [{"id": 1, "type": "terminal"}]}',
             "duplicate-step",
-            2,
-        ),
-        ('<step name="Step 1" type="process">Plan</step>\n<step name="Step 2" ty', "no-steps", 2),
-        (
-            f'[{_FIRST},\n{{"name": "Step 2", "instruction": "Is the "plan" "ok", "type": "end"}}]',
-            "no-steps",
-            2,
-        ),
-        (f'[{_FIRST},\n{{"name": "Step 2", "instruction": "Is the pl\n\nSorry!', "no-steps", 4),
-        (f'[{_FIRST[:-1]},\n{{"name": "Step 2", "type": "terminal", "instruc', "no-steps", 2),
-        ('[{"name": "Step 1", "type": "process"},\n{"name": "Step 2", "ty', "no-steps", 2),
-        (f'{{"steps": [{_FIRST}, {_LAST}],\n"edges": [{{"from": "Step 1", "to', "no-steps", 2),
-        (
-            '<step name="Step 1" type="process" next="Step 2">Plan\n<step name="Step 2" type="end">Tell</step>',
-            "no-steps",
             2,
         ),
         ('step(name="Step 1", type="terminal", instruction="Tell")\nstep(name="Step 2", ty', "no-steps", 2),
@@ -282,57 +264,6 @@ def test_what_we_draw_is_read_as_what_it_shows_or_refused(instruction: str, name
         assert "cut short" in repaired.diagnostics[0].message
     else:
         assert repaired.workflow == workflow
-
-
-@pytest.mark.parametrize(
-    ("text", "steps", "changes"),
-    [
-        (f"[{_FIRST}", 1, ["1 read-document", "1 added-step"]),
-        (f"[{_FIRST},\n", 1, ["1 read-document", "1 added-step"]),
-        (f'[{_FIRST},\n{{"na', 1, ["1 read-document", "1 added-step", "2 removed-step"]),
-        (f'[{_FIRST},\n{{"name":', 1, ["1 read-document", "1 added-step", "2 removed-step"]),
-        (
-            f'{{"steps": [{_FIRST},\n{{"name": "Step 2", "next": [{{"if',
-            1,
-            ["1 read-document", "1 added-step", "2 removed-step"],
-        ),
-        (f"[{_FIRST},\n{_LAST}", 2, ["1 read-document"]),
-        (f"[{_FIRST},\n{_LAST},\n{_LAST[:20]}", 2, ["1 read-document", "3 removed-step"]),
-        (f'{{"steps": [{_FIRST},\n{_LAST}], "why": "It', 2, ["1 read-document"]),
-        (
-            '<step name="Step 1" type="process" next="Step 2">Plan</step>\n<step name="Step 2" ty',
-            1,
-            ["1 read-document", "1 added-step", "2 removed-step"],
-        ),
-        (
-            '<flow><step name="Step 1" type="terminal">Tell</step>\nI hope',
-            1,
-            ["1 read-document", "2 removed-line"],
-        ),
-    ],
-)
-def test_the_steps_before_a_cut_are_read(text: str, steps: int, changes: list[str]) -> None:
-    repaired = repair(text)
-    assert repaired.workflow is not None, repaired.diagnostics
-    assert [f"{found.line} {found.code}" for found in repaired.changes] == changes
-    added = sum(found.code == "added-step" for found in repaired.changes)
-    assert len(repaired.workflow.steps) == steps + added
-
-
-@pytest.mark.parametrize("written", ["JSON in other words", "JSON", "XML"])
-@settings(max_examples=25)
-@given(workflow=sound_workflows(), data=st.data())
-def test_a_cut_keeps_whole_steps_or_is_refused_with_a_line(
-    written: str, workflow: Workflow, data: st.DataObject
-) -> None:
-    text = DAMAGES[written](workflow).removesuffix("```\n")
-    repaired = repair(text[: data.draw(st.integers(0, len(text)))])
-    if repaired.workflow is None:
-        assert any(found.line for found in repaired.diagnostics)
-        return
-    added = sum(found.code == "added-step" for found in repaired.changes)
-    kept = repaired.workflow.steps[: len(repaired.workflow.steps) - added]
-    assert kept == workflow.steps[: len(kept)]
 
 
 @given(sound_workflows(), st.data())

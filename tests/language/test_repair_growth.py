@@ -41,6 +41,7 @@ HOSTILE = {
     "calls": "a(",
     "calls of a type": 'a(type="process",',
     "tuples": "[(",
+    "lists of steps": '[{"type":"end","next":[',
     "drafts": "Final version:\n",
     "steps of drafts": "Final version:\nStep 1:::process:::a:::next::Step 9\n",
     "texts in documents": '{"a": "[',

@@ -91,26 +91,43 @@ async def test_a_caller_with_little_is_served_before_the_rest_of_one_with_much()
     assert sorted(device.batches[1]) == [7, 8, 100, 101]
 
 
-async def test_one_too_many_is_refused_with_a_hint_and_newcomers_have_a_reserve() -> None:
+async def test_one_too_many_is_refused_with_a_hint_and_the_last_quarter_is_for_newcomers() -> None:
     device = Device()
     device.go.clear()
-    async with batching(device, Limits(budget=4, waiting=4)) as batcher:
+    async with batching(device, Limits(budget=8, waiting=8)) as batcher:
         running = asyncio.create_task(batcher.submit([0], [1], caller="a"))
         await until(lambda: device.batches)
-        waiting = asyncio.create_task(batcher.submit([1, 2, 3, 4], [1] * 4, caller="a"))
-        await until(lambda: batcher.waiting_cost == 4)
-        with pytest.raises(ResourceExhausted) as refused:
-            await batcher.submit([5], [1], caller="a")
-        newcomer = asyncio.create_task(batcher.submit([6, 7], [1, 1], caller="b"))
+        waiting = asyncio.create_task(batcher.submit([1, 2, 3, 4, 5, 6], [1] * 6, caller="a"))
         await until(lambda: batcher.waiting_cost == 6)
+        with pytest.raises(ResourceExhausted) as refused:
+            await batcher.submit([7], [1], caller="a")
+        newcomer = asyncio.create_task(batcher.submit([8, 9], [1, 1], caller="b"))
+        await until(lambda: batcher.waiting_cost == 8)
         with pytest.raises(ResourceExhausted):
-            await batcher.submit([8], [1], caller="c")
+            await batcher.submit([10], [1], caller="c")
         device.go.set()
 
         assert refused.value.retry_after is not None
         assert refused.value.retry_after > 0
         answers = await asyncio.gather(running, waiting, newcomer)
-        assert list(answers) == [[0], [2, 4, 6, 8], [12, 14]]
+        assert list(answers) == [[0], [2, 4, 6, 8, 10, 12], [16, 18]]
+
+
+async def test_a_caller_who_would_wait_for_the_others_is_refused_and_they_are_not() -> None:
+    device = Device()
+    device.go.clear()
+    async with batching(device, Limits(budget=4, waiting=8)) as batcher:
+        calls = [asyncio.create_task(batcher.submit([0], [1], caller="first"))]
+        await until(lambda: device.batches)
+        calls.append(asyncio.create_task(batcher.submit([1, 2, 3, 4], [1] * 4, caller="greedy")))
+        calls.append(asyncio.create_task(batcher.submit([5], [1], caller="a")))
+        await until(lambda: batcher.waiting_cost == 5)
+        with pytest.raises(ResourceExhausted):
+            await batcher.submit([6], [1], caller="greedy")
+        calls.append(asyncio.create_task(batcher.submit([7], [1], caller="a")))
+        await until(lambda: batcher.waiting_cost == 6)
+        device.go.set()
+        await asyncio.gather(*calls)
 
 
 async def test_what_was_given_up_is_not_computed_and_makes_room() -> None:

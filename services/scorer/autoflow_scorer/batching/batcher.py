@@ -5,9 +5,10 @@ waits a short linger for company. A request whose caller gave up, or whose deadl
 of the queue before anything is computed for them.
 
 Admission is by waiting work, not by requests: whoever comes when `Limits.waiting` is used up is refused with
-the time that the queue needs. A caller with nothing in the queue has a reserve beyond it, so that a few busy
-callers cannot keep the others out. A large request enters the queue slice by slice, and is as patient as its
-deadline.
+the time that the queue needs, and so is a caller who has had more than a share and would wait as long for the
+others. The last quarter is kept for callers with nothing in the queue, so that a few busy ones cannot keep
+them out. So nobody who was admitted waits for much more than the batch that runs and the next. A large
+request enters the queue slice by slice, and is as patient as its deadline.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ Result = TypeVar("Result")
 _FIRST_RATE = 1_000.0
 """Cost a second, assumed until the first batch has run."""
 _SMOOTHING = 0.2
+_OPEN_SHARE = 0.75
+"""Of what may wait, for callers who wait for something already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +158,11 @@ class Batcher(Generic[Job, Result]):
             ResourceExhausted: as `submit`.
         """
         limit = self._limits.waiting_cost
-        if self._queue.cost_of(caller) == 0:
-            limit += limit // 2
-        if self._queue.cost >= limit:
+        room = limit if self._queue.cost_of(caller) == 0 else limit * _OPEN_SHARE
+        ahead = max(self._queue.cost, self._queue.lag(caller))
+        if self._queue.cost >= room or ahead >= limit:
             raise ResourceExhausted(
-                "more work waits than can be done in time", retry_after=self._queue.cost / self._rate
+                "more work waits than can be done in time", retry_after=ahead / self._rate
             )
 
     def _slice_end(self, costs: Sequence[int], start: int) -> int:

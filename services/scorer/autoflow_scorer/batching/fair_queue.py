@@ -67,6 +67,13 @@ class FairQueue(Generic[Item]):
         """How many callers have items that wait."""
         return sum(1 for line in self._lines.values() if line.cost)
 
+    def lag(self, caller: str) -> float:
+        """What is served before the caller's next item would have its turn, about, if others go on as now."""
+        line = self._lines.get(caller)
+        if line is None:
+            return 0.0
+        return max(0.0, line.end - self._clock) * max(1, self.callers)
+
     def put(self, caller: str, cost: int, item: Item) -> Entry[Item]:
         """Adds an item.
 

@@ -115,6 +115,8 @@ class Changes:
 
     def __init__(self) -> None:
         self._made: list[Diagnostic] = []
+        self.cut_line = 0
+        """Line of the source text where the document that was read is cut off, from 1; 0 if none is."""
 
     def add(self, code: str, line: int, message: str) -> None:
         """Adds a change.
@@ -129,6 +131,7 @@ class Changes:
     def take(self, others: Changes) -> None:
         """Adds the changes of another list, made on trial."""
         self._made += others._made
+        self.cut_line = self.cut_line or others.cut_line
 
     def keep(self, forgiven: Iterable[Diagnostic]) -> None:
         """Adds what the parser forgave."""

@@ -68,12 +68,8 @@ def read_document(text: str, changes: Changes, form: str = "JSON") -> list[Sourc
         if strict is None:
             continue
         told = Changes()
-        value = _decoded(strict.text)
-        steps: list[SourceLine] = []
-        if value is not None:
-            steps = steps_of(value, line, told) if strict.whole else cut_steps_of(value, told)
-        is_read = bool(steps) or (value is not None and strict.whole)
-        if not is_read and unread is None and NAMES_TYPE.search(text, start.start(), strict.end):
+        steps = _steps(strict, line, told)
+        if steps is None and unread is None and NAMES_TYPE.search(text, start.start(), strict.end):
             at = line if strict.whole else text.count("\n", 0, strict.end) + 1
             what = "cannot be read" if strict.whole else "is cut off before it ends"
             unread = Refusal("no-steps", at, f"The {form} {what}.")
@@ -81,15 +77,25 @@ def read_document(text: str, changes: Changes, form: str = "JSON") -> list[Sourc
             raise unread or Refusal(
                 "duplicate-step", steps[0].number, "A second document with steps begins here."
             )
+        if not strict.whole:
+            told.cut_line = text.count("\n", 0, strict.end) + 1
         read_from = form if strict.whole else f"{form} that is cut off"
         message = f"The steps are read from {read_from}; what else it holds is left out."
-        lines = placed(text, slice(start.start(), strict.end), steps, message, changes)
+        lines = placed(text, slice(start.start(), strict.end), steps or [], message, changes)
         if lines is not None:
             changes.take(told)
             read, end = lines, strict.end
     if read is None and unread is not None:
         raise unread
     return read
+
+
+def _steps(strict: _Json, line: int, told: Changes) -> list[SourceLine] | None:
+    """Returns the lines of the steps of a part; None if it cannot be read, or is cut off and lacks more."""
+    value = _decoded(strict.text)
+    if strict.whole:
+        return None if value is None else steps_of(value, line, told)
+    return cut_steps_of(value, told) or None
 
 
 def _strict(text: str, start: int, line: int) -> _Json | None:

@@ -36,7 +36,7 @@ def read_markup(text: str, changes: Changes) -> list[SourceLine] | None:
     """Returns the lines of a text with the steps of the XML that it holds, or None if it holds none.
 
     Raises:
-        Refusal: XML with steps is cut off.
+        Refusal: XML with steps is cut off, and not behind whole steps at the end of the text.
     """
     reader = _Reader(text)
     told = Changes()
@@ -50,7 +50,8 @@ def read_markup(text: str, changes: Changes) -> list[SourceLine] | None:
         steps = _cut_steps(text, reader, told)
     message = f"The steps are read from {form}; what else it holds is left out."
     lines = placed(text, slice(reader.start, end), steps, message, changes)
-    changes.take(told)
+    if lines is not None:
+        changes.take(told)
     return lines
 
 
@@ -70,6 +71,7 @@ def _cut_steps(text: str, reader: _Reader, changes: Changes) -> list[SourceLine]
         code = "removed-step" if rest[1:2].isalpha() and rest.startswith("<") else "removed-line"
         changes.add(code, line, f"{quoted(rest)} is cut off before it ends and left out.")
     changes.take(told)
+    changes.cut_line = line
     return steps
 
 

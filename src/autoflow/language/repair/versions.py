@@ -12,7 +12,7 @@ from autoflow.language.diagnostics import quoted
 from autoflow.language.fields import FIELD_SEPARATOR, name_key
 from autoflow.language.model import StepType, Workflow
 from autoflow.language.parser import parse
-from autoflow.language.repair.changes import Changes
+from autoflow.language.repair.changes import Changes, Refusal
 from autoflow.language.repair.lines import is_step, step_name
 from autoflow.language.repair.reshape import reshape
 from autoflow.language.repair.source import LINE_BREAK, SourceLine, joined_text
@@ -45,7 +45,7 @@ def better_draft(text: str, changes: Changes) -> list[SourceLine] | None:
         neither replaces nor corrects what stands before.
 
     Raises:
-        Refusal: One of the drafts cannot be read.
+        Refusal: One of the drafts cannot be read, or is cut off.
     """
     source = LINE_BREAK.split(text)
     places = [i for i, line in enumerate(source) if i and _announces(line)][-_MOST:]
@@ -61,6 +61,9 @@ def better_draft(text: str, changes: Changes) -> list[SourceLine] | None:
         whole = parse(joined_text(earlier)).workflow
         if whole is None:
             continue
+        if cut := before.cut_line or behind.cut_line:
+            # What is cut off may replace the other draft as well as correct it.
+            raise Refusal("no-steps", cut, "One of two drafts is cut off before it ends.")
         if _replaces(part, whole):
             changes.add("removed-draft", 1, f"Lines 1 to {place + 1} are left out: {words} a better draft.")
         elif _corrects(part, whole):
