@@ -47,6 +47,7 @@ IN_THE_WHEEL = (
     "autoflow/v1/*_pb2_grpc.py",
     "autoflow/v1/*_pb2.pyi",
     "buf/validate/validate_pb2.py",
+    "autoflow_experts/__main__.py",
     "autoflow_generator/__main__.py",
     "autoflow_interpreter/__main__.py",
     "autoflow_scorer/__main__.py",

@@ -28,6 +28,7 @@ from moto.server import ThreadedMotoServer
 from autoflow.testing import ScriptedEndpoint
 
 SERVICES = {
+    "experts": "autoflow.v1.ToolService",
     "generator": "autoflow.v1.GeneratorService",
     "interpreter": "autoflow.v1.InterpreterService",
     "scorer": "autoflow.v1.ScorerService",

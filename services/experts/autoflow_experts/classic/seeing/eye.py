@@ -1,0 +1,67 @@
+"""Looks at a picture and says what scene it shows."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from autoflow.suites.scenes import Scene
+from autoflow_experts.classic.pictures import Floats, Pixels
+from autoflow_experts.classic.seeing.canvas import laid_out
+from autoflow_experts.classic.seeing.places import Setting, Settings, draw_backgrounds
+from autoflow_experts.classic.seeing.templates import Templates, grey
+from autoflow_experts.classic.seeing.things import Finder, Sighting, Strictness
+
+_OF_LIGHTNESS = Strictness(colour=6.0, presence=0.3, peaks=6, error=26.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What pictures are compared with."""
+
+    backgrounds: dict[Setting, list[Floats]]
+    settings: Settings
+    finder: Finder
+    grey_settings: Settings
+    grey_finder: Finder
+
+
+class Eye:
+    """Recognises scenes. It draws what it compares with when it first looks, which takes seconds."""
+
+    def __init__(self) -> None:
+        self._drawing = threading.Lock()
+        self._kept: Memory | None = None
+
+    def look(self, pixels: Pixels) -> Scene:
+        """The scene that a picture shows, as far as it is recognised: perhaps without things."""
+        canvas, memory = laid_out(pixels), self.memory()
+        setting = memory.settings.nearest(canvas)
+        things = tuple(sighting.thing for sighting in memory.finder.find(canvas))
+        return Scene(setting.place, setting.time, things, texture=0)
+
+    def look_at_lightness(self, canvas: Floats) -> tuple[Setting, list[Sighting]]:
+        """Where and when a picture is, and its things, by its lightness alone.
+
+        Args:
+            canvas: [SIDE, SIDE, 3].
+        """
+        memory, light = self.memory(), grey(canvas.astype(np.uint8))
+        setting = memory.grey_settings.nearest(np.repeat(light, 3, axis=2))
+        return setting, memory.grey_finder.find(light)
+
+    def memory(self) -> Memory:
+        """What it compares with."""
+        with self._drawing:
+            if self._kept is None:
+                backgrounds = draw_backgrounds()
+                self._kept = Memory(
+                    backgrounds=backgrounds,
+                    settings=Settings(backgrounds),
+                    finder=Finder(Templates(), Strictness()),
+                    grey_settings=Settings(backgrounds, grey=True),
+                    grey_finder=Finder(Templates(grey=True), _OF_LIGHTNESS),
+                )
+            return self._kept

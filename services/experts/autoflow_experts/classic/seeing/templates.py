@@ -1,0 +1,128 @@
+"""What things look like: every kind in every colour, drawn once and kept.
+
+Templates are drawn by the scenes' own pens, from seeds of their own, when they are first looked for.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+
+from autoflow.suites.scenes import Colour, Kind, Size, Thing
+from autoflow.suites.scenes.model import ASPECTS
+from autoflow.suites.scenes.shapes import PALETTE, draw_thing
+from autoflow_experts.classic.pictures import Floats, Pixels
+
+Mask: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
+
+EXTENTS = {Size.SMALL: (19.0, 20.0, 21.0, 22.0), Size.LARGE: (33.0, 34.0, 35.0, 36.0, 37.0)}
+"""The longer sides of templates, in pixels of the canvas."""
+MIDDLE = {Size.SMALL: 20.0, Size.LARGE: 35.0}
+VARIANTS = 8
+"""How many of one kind and size, since details vary."""
+_REDUCTION = 2
+_OUTSIDE = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A drawn thing."""
+
+    pixels: Floats
+    """[height, width, channels]."""
+    mask: Floats
+    """1 where the thing is, [height, width, channels]."""
+
+    rim: Floats
+    """1 right outside it, [height + 4, width + 4]."""
+
+    @property
+    def area(self) -> float:
+        """How many pixels the thing has."""
+        return float(self.mask[..., 0].sum())
+
+
+class Templates:
+    """All templates.
+
+    Args:
+        grey: whether they have lightness only.
+    """
+
+    def __init__(self, grey: bool = False) -> None:
+        self._grey = grey
+        self._kept: dict[tuple[Kind, Colour, float], tuple[Template, ...]] = {}
+
+    def of(self, kind: Kind, colour: Colour, extent: float) -> tuple[Template, ...]:
+        """The variants of one thing in one size."""
+        key = (kind, colour, extent)
+        if key not in self._kept:
+            self._kept[key] = tuple(
+                self._template(drawn(kind, colour, extent, seed)) for seed in range(VARIANTS)
+            )
+        return self._kept[key]
+
+    @cached_property
+    def shapes(self) -> dict[tuple[Kind, Size], Floats]:
+        """For each kind and size where its main colour is (positive) and where it is not, in half the scale.
+
+        The correlation with a map of that colour, of 0 to 1, is at most 1.
+        """
+        return {(kind, size): _shape(kind, size) for kind in Kind for size in Size}
+
+    def closeness(self, canvas: Floats, colour: Colour, tolerance: float) -> Floats:
+        """How near a picture is to a thing's main colour, 0 to 1, for squares of 2 by 2 pixels."""
+        base = self.lightness(PALETTE[colour])
+        apart = np.abs(canvas - base).max(axis=2)
+        near = np.maximum(0, 1 - apart / tolerance).astype(np.float32)
+        side = canvas.shape[0] // _REDUCTION
+        return np.asarray(cv2.resize(near, (side, side), interpolation=cv2.INTER_AREA))
+
+    def lightness(self, rgb: tuple[int, int, int]) -> Floats:
+        """A colour as these templates have it, [channels]."""
+        values = np.array([[rgb]], np.uint8)
+        lightness: Floats = (grey(values) if self._grey else values.astype(np.float32))[0, 0]
+        return lightness
+
+    def _template(self, patch: Floats) -> Template:
+        colours, mask = patch[..., :3], (patch[..., 3:] > 200).astype(np.float32)
+        pixels = grey(colours.astype(np.uint8)) if self._grey else colours
+        wide = np.pad(mask[..., 0], 2)
+        rim = cv2.dilate(wide, np.ones((5, 5), np.uint8)) - wide
+        return Template(np.ascontiguousarray(pixels), np.repeat(mask, pixels.shape[2], axis=2), rim)
+
+
+def grey(pixels: Pixels) -> Floats:
+    """The lightness (Rec. 601), as one channel."""
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.float32)[..., None]
+
+
+def drawn(kind: Kind, colour: Colour, extent: float, seed: int) -> Floats:
+    """A thing as RGBA, [height, width, 4]."""
+    width, height = (max(1, round(share * extent)) for share in ASPECTS.get(kind, (1.0, 1.0)))
+    thing = Thing(kind, colour, Size.LARGE, 0.5, 0.5, 0.25)
+    return np.asarray(draw_thing(thing, width, height, random.Random(seed)), np.float32)
+
+
+def _shape(kind: Kind, size: Size) -> Floats:
+    colour = Colour.ORANGE
+    patches = [drawn(kind, colour, MIDDLE[size], seed) for seed in range(VARIANTS)]
+    base = np.mean([_is_base(patch, colour) for patch in patches], axis=0)
+    inside = np.mean([patch[..., 3] > 200 for patch in patches], axis=0)
+    side = max(1, patches[0].shape[1] // _REDUCTION), max(1, patches[0].shape[0] // _REDUCTION)
+    base, outside = (
+        cv2.resize(part.astype(np.float32), side, interpolation=cv2.INTER_AREA) for part in (base, 1 - inside)
+    )
+    # A rim of what the thing is not.
+    base, outside = np.pad(base, 1), np.pad(outside, 1, constant_values=1.0)
+    return np.asarray(base / base.sum() - _OUTSIDE * outside / outside.sum(), np.float32)
+
+
+def _is_base(patch: Floats, colour: Colour) -> Mask:
+    apart = np.abs(patch[..., :3] - np.array(PALETTE[colour])).max(axis=2)
+    return np.asarray((apart < 12) & (patch[..., 3] > 200))

@@ -1,0 +1,96 @@
+"""Tools for texts, on the samples of the suite and on any others."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from autoflow.suites import Split, Task, load_suite
+from autoflow.suites.planning import REPAIRS, Fault, Language
+from autoflow.suites.samples import PlanningSamples
+from autoflow.suites.scenes import caption, captions, objects, scene
+from tests.experts.tools import Tools
+
+_OF_TEXTS = [
+    task
+    for split in Split
+    for task in load_suite("planning").tasks(split)
+    if task.inputs[0] == "text" and task.output == "text" and task.id.endswith("/1")
+]
+_FILL = REPAIRS[Fault.GAPS]
+
+
+@pytest.mark.parametrize("task", _OF_TEXTS, ids=[task.id for task in _OF_TEXTS])
+def test_the_reference_plan_gives_the_reference(tools: Tools, task: Task) -> None:
+    for sample in PlanningSamples()(task, 6):
+        assert tools(task.accepted[0], *sample.inputs) == sample.reference
+
+
+@pytest.mark.parametrize("task", _OF_TEXTS, ids=[task.id for task in _OF_TEXTS])
+def test_without_a_step_it_does_not(tools: Tools, task: Task) -> None:
+    plan = task.accepted[0]
+    for left_out in range(len(plan)):
+        rest = [*plan[:left_out], *plan[left_out + 1 :]]
+        if "Question Answering" not in rest and len(task.inputs) > 1:
+            continue
+        results = [tools(rest, *sample.inputs) == sample.reference for sample in PlanningSamples()(task, 6)]
+        assert sum(results) <= 2, rest
+
+
+def test_captions_objects_and_labels_are_translated(tools: Tools) -> None:
+    for number in range(30):
+        shown = scene(number)
+        for said, wanted in (
+            (caption(shown), caption(shown, Language.GERMAN)),
+            (names(number, Language.ENGLISH), names(number, Language.GERMAN)),
+            (shown.place.value, {"meadow": "Wiese"}.get(shown.place.value)),
+        ):
+            if wanted is not None:
+                assert tools(["Machine Translation"], said) == wanted
+
+
+def names(number: int, language: Language) -> str:
+    return ", ".join(thing.name for thing in objects(scene(number), language))
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_a_picture_of_a_caption_shows_what_it_says(tools: Tools, number: int) -> None:
+    shown = scene(number)
+    plan = ["Text to Image Generation", "Image Captioning"]
+    assert tools(plan, caption(shown)) == caption(shown)
+
+
+def test_every_wording_of_a_caption_is_drawn(tools: Tools) -> None:
+    shown = scene(15)
+    things = {thing.name for thing in objects(shown)}
+    for said in captions(shown):
+        seen = tools(["Text to Image Generation", "Object Detection"], said)
+        assert set(str(seen).split(", ")) == things
+
+
+def test_what_a_tool_cannot_do_is_told(tools: Tools) -> None:
+    assert tools.failure(_FILL, "All is said.") == "the text has no gap: a gap is written [MASK]"
+    assert tools.failure("Text to Image Generation", "It was late.") == (
+        "the text names no thing and no place that can be drawn"
+    )
+
+
+def test_other_texts_are_taken_in_a_modest_way(tools: Tools) -> None:
+    text = "The bank raised its rates. Markets fell. Analysts had expected the move for weeks."
+    assert tools(["Text Summarization"], text) == (
+        "The bank raised its rates. Analysts had expected the move for weeks."
+    )
+    assert tools(["Question Answering"], text, "What fell?") == "Markets fell."
+    assert tools(["Sentiment Analysis"], text) == "neutral"
+    assert tools(["Machine Translation"], text) == text
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=200), st.sampled_from(["", "[MASK] ", "[MASK] red ball. "]))
+def test_any_text_is_taken(tools: Tools, text: str, before: str) -> None:
+    for name in ("Text Summarization", "Sentiment Analysis", "Machine Translation"):
+        assert isinstance(tools([name], before + text), str)
+    assert isinstance(tools(["Question Answering"], text, before + text), str)
+    if before:
+        assert isinstance(tools([_FILL], before + text), str)
