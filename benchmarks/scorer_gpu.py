@@ -4,7 +4,9 @@ Models of real shapes with random weights, in float32 (without TF32) and bfloat1
 RoBERTa-large and MiniLM-L6, CLIP and ViT of the size B/16. Told are pairs and pictures a second beside
 transformers' own forward passes on the same device, and the share of the device's peak. The peak is the best
 of some products of large matrices in the same run; the work is the mathematics that the models need, without
-padding, norms and resizing. Every figure is a median of wall times with the device idle before and after.
+padding, norms and resizing. What the buckets' few shapes gain over packed rows, and what compiling them gains
+over running them as they are, is told for the encoders of texts. Every figure is a median of wall times with
+the device idle before and after; compiling is done before.
 
 Left out: tokenising and decoding, which other threads do meanwhile. Ends with 3 where there is no GPU;
 `--device cpu --tiny` shows that the script works, and nothing else.
@@ -17,9 +19,8 @@ import io
 import random
 import statistics
 import sys
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import truediv
 from typing import Any
 
@@ -40,31 +41,24 @@ from transformers import (
 )
 
 from autoflow.images import ImageLimits
-from autoflow_scorer.engine.bodies import PackedBody, PaddedBody, Tokens
+from autoflow_scorer.engine.bodies import PackedBody, PaddedBody
+from autoflow_scorer.engine.buckets import Buckets
 from autoflow_scorer.engine.clip import ClipEncoder, ClipImages, ClipTexts
 from autoflow_scorer.engine.linear import Linears
 from autoflow_scorer.engine.matching import bertscore
+from autoflow_scorer.engine.packing import Packed, Passes, Tokens
 from autoflow_scorer.engine.patches import Pixels
 from autoflow_scorer.engine.resizing import Resizing
 from autoflow_scorer.engine.text import TextEncoder
 from autoflow_scorer.engine.vit import PlainTower, VitEncoder, VitTower
 from autoflow_scorer.metrics.embedding import EmbeddingJudge
+from benchmarks.gpu import NO_GPU, device_name, layers_flops, no_gpu, peak, seconds
 from benchmarks.report import Measurement
 
-NO_GPU = 3
-"""The exit status where there is nothing to measure on."""
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 _SPECIAL = frozenset({0, 2})
 _START, _END = 0, 2
-
-
-def no_gpu() -> str:
-    """Why nothing can be measured or tested; empty where it can."""
-    if torch.cuda.is_available():
-        return ""
-    if torch.version.cuda is None:
-        return f"there is nothing to try: torch {torch.__version__} was built without CUDA"
-    return f"there is nothing to try: torch {torch.__version__} finds no GPU for CUDA {torch.version.cuda}"
+_OTHERS = {"packed": "packed rows", "uncompiled": "the same shapes uncompiled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +75,13 @@ class Bench:
     """FLOP a second."""
 
     @property
-    def linears(self) -> Linears:
+    def buckets(self) -> Buckets:
+        """The passes that are measured."""
+        return Buckets((64,), (4,), backend="aot_eager") if self.tiny else Buckets()
+
+    def linears(self, passes: Passes) -> Linears:
         """The layers that are measured; on a CPU without oneDNN's layout, for that is another benchmark's."""
-        return Linears(self.device, self.dtype, prepacked=False)
+        return Linears(self.device, self.dtype, prepacked=False, passes=passes)
 
     def compare(
         self,
@@ -101,16 +99,15 @@ class Bench:
             name: of the measurement, without the type.
             what: the units.
             units: in a round.
-            flops: of a round, counted by hand.
+            flops: of a round, counted by hand; 0 where the peak does not matter.
             ours: a round.
-            theirs: the same by transformers; None where there is no such thing.
+            theirs: the same by other means; None where there is no such thing.
             conditions: what is done.
         """
         own, other = [], []
         for _ in range(self.rounds):
             own.append(seconds(ours, self.device))
             other += [seconds(theirs, self.device)] if theirs is not None else []
-        reached = flops / statistics.median(own)
         conditions += f"; {device_name(self.device)}, torch {torch.__version__}, median of {self.rounds}"
         Measurement(
             f"scorer.gpu_{name}_{self.suffix}",
@@ -121,6 +118,9 @@ class Bench:
             "higher",
             conditions,
         ).tell()
+        if not flops:
+            return
+        reached = flops / statistics.median(own)
         Measurement(
             f"scorer.gpu_{name}_{self.suffix}_flops",
             "TFLOP/s",
@@ -130,51 +130,6 @@ class Bench:
             "higher",
             f"baseline: a product of large matrices; the ratio is the share of the peak; {conditions}",
         ).tell()
-
-
-def device_name(device: torch.device) -> str:
-    """As its maker calls it."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
-
-
-def seconds(work: Callable[[], object], device: torch.device) -> float:
-    """What the work takes, from an idle device to an idle device."""
-    _settle(device)
-    started = time.perf_counter()
-    work()
-    _settle(device)
-    return time.perf_counter() - started
-
-
-def _settle(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def peak(device: torch.device, dtype: torch.dtype, size: int) -> float:
-    """The best of some products of two matrices of that size, in FLOP a second."""
-    one, other = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-    with torch.inference_mode():
-        return 2 * size**3 / min(seconds(lambda: one @ other, device) for _ in range(12))
-
-
-def layers_flops(lengths: Sequence[int], config: Any, *, pooled: bool = False, causal: bool = False) -> float:
-    """The products of a stack of layers, an addition and a multiplication each a FLOP.
-
-    Args:
-        lengths: of the sequences, in tokens.
-        config: of the model, in transformers' names.
-        pooled: whether the last layer is wanted for one token a sequence.
-        causal: whether half of the attention is not needed.
-    """
-    width: int = config.hidden_size
-    inner: int = config.intermediate_size
-    layers: int = config.num_hidden_layers
-    tokens, squares = sum(lengths), sum(length**2 for length in lengths) / (2 if causal else 1)
-    linear = 2 * (4 * width**2 + 2 * width * inner)
-    full = tokens * linear + 4 * squares * width
-    last = 4 * tokens * width**2 + len(lengths) * (linear - 4 * width**2) + 4 * tokens * width
-    return full * layers if not pooled else full * (layers - 1) + last
 
 
 def some_texts(count: int, vocabulary: int, longest: int, end: int = _END) -> list[Tokens]:
@@ -203,9 +158,14 @@ def text(bench: Bench, name: str, model: Any) -> None:
 
         return score
 
-    unused, at_once = Tokenizer(models.BPE()), 64 if bench.tiny else bench.linears.tokens_per_pass
-    ours = scoring(TextEncoder(unused, _SPECIAL, PackedBody(model, "gelu", bench.linears), at_once))
-    theirs = scoring(TextEncoder(unused, _SPECIAL, PaddedBody(model, bench.linears), at_once))
+    def packed(passes: Passes) -> Callable[[], Tensor]:
+        body = PackedBody(model, "gelu", bench.linears(passes))
+        return scoring(TextEncoder(unused, _SPECIAL, body, passes))
+
+    unused, rows = Tokenizer(models.BPE()), Packed(bench.buckets.tokens[0])
+    ours, others = packed(bench.buckets), {"packed": packed(rows)}
+    others["uncompiled"] = packed(replace(bench.buckets, backend=None))
+    theirs = scoring(TextEncoder(unused, _SPECIAL, PaddedBody(model, bench.linears(rows)), rows))
     difference = (ours() - theirs()).abs().max().item()
     bench.compare(
         name,
@@ -215,17 +175,22 @@ def text(bench: Bench, name: str, model: Any) -> None:
         ours,
         theirs,
         f"BERTScore of {pairs} pairs, baseline transformers' padded forward of texts sorted by length, "
-        f"{at_once} tokens at once, scores differ by {difference:.1e} at most",
+        f"{rows.tokens} tokens at once, scores differ by {difference:.1e} at most",
     )
+    for other, run in others.items():
+        difference = (ours() - run()).abs().max().item()
+        told = f"the same pairs, baseline {_OTHERS[other]}, scores differ by {difference:.1e} at most"
+        bench.compare(f"{name}_over_{other}", "pairs", pairs, 0, ours, run, told)
 
 
 def clip(bench: Bench, model: Any) -> None:
     """CLIP Score of different pairs."""
     count, vision, reading = 4 if bench.tiny else 256, model.config.vision_config, model.config.text_config
-    pixels = Pixels(vision.image_size, [0.48, 0.46, 0.41], [0.27, 0.26, 0.28])
-    towers = ClipTexts(model, bench.linears), ClipImages(model, bench.linears)
+    pixels = Pixels(vision.image_size, [0.48, 0.46, 0.41], [0.27, 0.26, 0.28], bench.device)
+    linears = bench.linears(bench.buckets)
+    towers = ClipTexts(model, linears), ClipImages(model, linears)
     encoder = ClipEncoder(
-        Tokenizer(models.BPE()), *towers, pixels, model.config.projection_dim, 16_384, images_per_pass=count
+        Tokenizer(models.BPE()), *towers, pixels, model.config.projection_dim, linears.passes
     )
     texts, images = (
         some_texts(count, reading.vocab_size, 20, reading.eos_token_id),
@@ -255,9 +220,10 @@ def clip(bench: Bench, model: Any) -> None:
 def vit(bench: Bench, model: Any) -> None:
     """ViT's embeddings of pictures on the device, and of pictures in the host's memory."""
     count, config = 4 if bench.tiny else 256, model.config
-    pixels = Pixels(config.image_size, [0.5] * 3, [0.5] * 3)
-    encoder = VitEncoder(pixels, VitTower(model, bench.linears), config.hidden_size, images_per_pass=count)
-    plain = VitEncoder(pixels, PlainTower(model, bench.linears), config.hidden_size, images_per_pass=count)
+    pixels = Pixels(config.image_size, [0.5] * 3, [0.5] * 3, bench.device)
+    linears, at_once = bench.linears(bench.buckets), Packed(images=bench.buckets.images[0])
+    encoder = VitEncoder(pixels, VitTower(model, linears), config.hidden_size, linears.passes)
+    plain = VitEncoder(pixels, PlainTower(model, linears), config.hidden_size, at_once)
     images = some_images(bench, count, config.image_size)
     tokens = (config.image_size // config.patch_size) ** 2 + 1
     flops = layers_flops([tokens] * count, config, pooled=True)

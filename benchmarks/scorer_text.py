@@ -18,10 +18,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from autoflow_scorer.engine.bodies import Tokens
 from autoflow_scorer.engine.cache import EmbeddingCache
 from autoflow_scorer.engine.linear import Linears
 from autoflow_scorer.engine.matching import bertscore, token_weights
+from autoflow_scorer.engine.packing import Tokens
 from autoflow_scorer.engine.text import TextEncoder
 from benchmarks.alternating import compare
 from benchmarks.report import Measurement

@@ -13,11 +13,11 @@ import sys
 
 import torch
 
+from benchmarks.gpu import NO_GPU, no_gpu
 from benchmarks.report import RESULTS, collect
-from benchmarks.scorer_gpu import NO_GPU, no_gpu
 from scripts.requirements import ROOT
 
-TESTS = ("test_engine_text.py", "test_engine_images.py", "test_resizing.py")
+TESTS = ("test_engine_text.py", "test_engine_images.py", "test_engine_buckets.py", "test_resizing.py")
 
 
 def main() -> int:

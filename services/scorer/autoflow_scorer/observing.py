@@ -60,11 +60,19 @@ class Observer:
                 self._telemetry.watch(QUEUE, read, {"metric": metric})
 
     @contextmanager
-    def stage(self, metric: str, stage: str) -> Iterator[None]:
-        """Times a part of the work: `read`, `embed` or `compare`."""
+    def stage(self, metric: str, stage: str, settle: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Times a part of the work: `read`, `embed` or `compare`.
+
+        Args:
+            metric: whose work.
+            stage: which part.
+            settle: waits until the work is done; not called where nobody listens, for waiting costs time.
+        """
         started = time.perf_counter()
         try:
             yield
+            if self._telemetry is not None:
+                settle()
         finally:
             self._took(metric, stage, time.perf_counter() - started)
 

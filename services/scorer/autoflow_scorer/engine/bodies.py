@@ -10,12 +10,9 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from autoflow_scorer.engine.layers import ACTIVATIONS, Form, Layer, Names, Norm, State
+from autoflow_scorer.engine.layers import ACTIVATIONS, Form, Layers, Names, Norm, State
 from autoflow_scorer.engine.linear import Linears
-from autoflow_scorer.engine.packing import Run, runs_of
-
-Tokens = tuple[int, ...]
-"""A text as numbers of tokens, the special ones included."""
+from autoflow_scorer.engine.packing import Layout, Tokens
 
 Body = Callable[[Sequence[Tokens]], Tensor]
 """Maps texts, sorted by length, to their hidden states one below the other, [sum of lengths, width]."""
@@ -65,7 +62,7 @@ def text_positions(config: PreTrainedConfig) -> int:
 
 
 class PackedBody:
-    """BERT, RoBERTa, XLM-RoBERTa, CamemBERT and DistilBERT without padding.
+    """BERT, RoBERTa, XLM-RoBERTa, CamemBERT and DistilBERT, in the passes of the linear layers.
 
     Args:
         model: of transformers; its parameters are copied.
@@ -80,7 +77,8 @@ class PackedBody:
         prefix, names = ("transformer.layer", _DISTILBERT) if distilled else ("encoder.layer", _BERT)
         eps = 1e-12 if distilled else config.layer_norm_eps
         form = Form(config.num_attention_heads, eps, activation, pre_norm=False)
-        self._device = linears.device
+        self._linears = linears
+        self._longest = text_positions(config)
         self._words = linears.place(state["embeddings.word_embeddings.weight"])
         positions = state["embeddings.position_embeddings.weight"]
         kinds = state.get("embeddings.token_type_embeddings.weight")
@@ -88,27 +86,28 @@ class PackedBody:
         self._positions = linears.place(positions if kinds is None else positions + kinds[0])
         self._padding: int | None = config.pad_token_id if config.model_type in _OFFSET else None
         self._norm = Norm.of(state, "embeddings.LayerNorm", eps, linears)
-        self._layers = [
-            Layer(state, f"{prefix}.{i}.", names, form, linears) for i in range(config.num_hidden_layers)
-        ]
+        self._layers = Layers(state, prefix, config.num_hidden_layers, names, form, linears)
 
     def __call__(self, texts: Sequence[Tokens]) -> Tensor:
         """Computes the last layer's states."""
-        runs = runs_of([len(text) for text in texts])
-        tokens = torch.tensor([token for text in texts for token in text], device=self._device)
-        x = self._norm(self._words[tokens] + self._positions[self._places(texts, tokens, runs)])
-        for layer in self._layers:
-            x = layer(x, runs)
-        return x
+        send = self._linears.send
+        layout = self._linears.passes.lay(texts, self._longest, self._padding or 0)
+        tokens = send(layout.tokens())
+        x = self._norm(self._words[tokens] + self._positions[self._places(layout, tokens)])
+        if not layout.padded:
+            return self._layers(x, layout.runs)
+        real = layout.real()
+        asked = torch.arange(len(layout.texts)).unsqueeze(1) < len(texts)
+        x = self._layers(x, layout.runs, send(real))
+        return x[send((real & asked).flatten().nonzero().squeeze(1))]
 
-    def _places(self, texts: Sequence[Tokens], tokens: Tensor, runs: Sequence[Run]) -> Tensor:
+    def _places(self, layout: Layout, tokens: Tensor) -> Tensor:
         """Each token's position."""
         if self._padding is None:
-            parts = [torch.arange(run.length, device=self._device).repeat(run.count) for run in runs]
-            return torch.cat(parts)
+            return layout.places(tokens.device)
         counted = tokens.ne(self._padding).long()
         sums = counted.cumsum(0)
-        lengths = torch.tensor([len(text) for text in texts], device=self._device)
+        lengths = self._linears.send(torch.tensor([len(text) for text in layout.texts]))
         starts = lengths.cumsum(0) - lengths
         # Without the size a GPU would be waited for, to learn it.
         before: Tensor = torch.repeat_interleave(

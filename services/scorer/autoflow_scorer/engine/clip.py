@@ -1,14 +1,13 @@
 """CLIP's two towers: texts and images to embeddings in one space (Radford et al. 2021, arXiv:2103.00020).
 
-A text's embedding is the state of its end token; because a token sees only those before it, nothing after the
-end is computed, and a batch is packed without padding. An image's is the class token's. The last layers are
-computed for those tokens only. Other two-tower models (SigLIP and the like) are left out.
+A text's embedding is the state of its end token; because a token sees only those before it, what follows the
+end is dropped. An image's is the class token's. The last layers are computed for those tokens only. Other
+two-tower models (SigLIP and the like) are left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any
 
 import torch
@@ -17,12 +16,12 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from autoflow_scorer.engine.bodies import Tokens
+from autoflow_scorer.engine.device import in_memory
 from autoflow_scorer.engine.layers import ACTIVATIONS, Form, Layers, Names, Norm, State
 from autoflow_scorer.engine.linear import Linears
 from autoflow_scorer.engine.loading import Source, load_config, load_model, load_pixels, load_tokenizer
-from autoflow_scorer.engine.packing import passes, runs_of
-from autoflow_scorer.engine.patches import PatchEmbedding, Pixels
+from autoflow_scorer.engine.packing import Packed, Passes, Tokens
+from autoflow_scorer.engine.patches import PatchEmbedding, Pixels, embed_images
 
 _CLIP = Names(
     query="self_attn.q_proj",
@@ -47,8 +46,7 @@ class ClipEncoder:
         images: the tower of images.
         pixels: what the model wants of images.
         width: of the embeddings.
-        tokens_per_pass: how many tokens go through the tower of texts at once, about.
-        images_per_pass: how many images go through theirs, at most.
+        passes: what goes through a tower together.
     """
 
     def __init__(
@@ -58,16 +56,14 @@ class ClipEncoder:
         images: ClipImages,
         pixels: Pixels,
         width: int,
-        tokens_per_pass: int = 1024,
-        images_per_pass: int = 8,
+        passes: Passes | None = None,
     ) -> None:
         self.pixels = pixels
         self.width = width
         self._tokenizer = tokenizer
         self._texts = texts
         self._images = images
-        self._tokens_per_pass = tokens_per_pass
-        self._images_per_pass = images_per_pass
+        self._passes = passes or Packed()
 
     @classmethod
     def load(cls, source: Source, linears: Linears) -> ClipEncoder:
@@ -90,10 +86,9 @@ class ClipEncoder:
             tokenizer,
             ClipTexts(model, linears),
             ClipImages(model, linears),
-            load_pixels(source),
+            load_pixels(source, linears.device),
             config.projection_dim,
-            linears.tokens_per_pass,
-            linears.images_per_pass,
+            linears.passes,
         )
 
     def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
@@ -110,12 +105,15 @@ class ClipEncoder:
 
         Returns:
             [texts, width], float32, rows of length 1, on the model's device.
+
+        Raises:
+            ResourceExhausted: the device has no memory for a few of them.
         """
         if not tokens:
             return torch.empty(0, self.width)
         distinct = sorted(set(tokens), key=len)
         with torch.inference_mode():
-            found = torch.cat([self._texts(batch) for batch in passes(distinct, self._tokens_per_pass)])
+            found = torch.cat([in_memory(self._texts, batch) for batch in self._passes.cut(distinct)])
             places = {text: i for i, text in enumerate(distinct)}
             return F.normalize(found.float(), dim=-1)[[places[text] for text in tokens]]
 
@@ -130,15 +128,11 @@ class ClipEncoder:
 
         Raises:
             ValueError: the images have another size or type.
+            ResourceExhausted: the device has no memory for a few of them.
         """
         if not len(images):
             return torch.empty(0, self.width)
-        with torch.inference_mode():
-            parts = [
-                self._images(self.pixels.normalized(part))
-                for part in torch.split(images, self._images_per_pass)
-            ]
-            return F.normalize(torch.cat(parts).float(), dim=-1)
+        return embed_images(images, self.pixels, self._images, self._passes)
 
 
 class ClipTexts:
@@ -154,12 +148,13 @@ class ClipTexts:
         state: State = model.state_dict()
         name = "text_model.embeddings"
         self._end = None if config.eos_token_id == _MISNAMED_END else config.eos_token_id
-        self._device = linears.device
+        self._linears = linears
+        self._longest: int = config.max_position_embeddings
         self._words = linears.place(state[f"{name}.token_embedding.weight"])
         self._positions = linears.place(state[f"{name}.position_embedding.weight"])
         form = _form(config, causal=True)
         self._layers = Layers(
-            state, "text_model.encoder.layers", config.num_hidden_layers, _CLIP, form, linears
+            state, "text_model.encoder.layers", config.num_hidden_layers, _CLIP, form, linears, pooling=True
         )
         self._norm = Norm.of(state, "text_model.final_layer_norm", form.eps, linears)
         self._project = linears.make(state["text_projection.weight"])
@@ -172,12 +167,12 @@ class ClipTexts:
 
     def __call__(self, texts: Sequence[Tokens]) -> Tensor:
         """Embeds texts that end with their end token and are sorted by length: [texts, dimensions]."""
-        runs = runs_of([len(text) for text in texts])
-        tokens = torch.tensor([token for text in texts for token in text], device=self._device)
-        places = [torch.arange(run.length, device=self._device).repeat(run.count) for run in runs]
-        x = self._words[tokens] + self._positions[torch.cat(places)]
-        ends = torch.tensor([*accumulate(map(len, texts))], device=self._device) - 1
-        return self._project(self._norm(self._layers.pool(x, runs, ends)))
+        send, device = self._linears.send, self._linears.device
+        layout = self._linears.passes.lay(texts, self._longest, 0)
+        x = self._words[send(layout.tokens())] + self._positions[layout.places(device)]
+        real = send(layout.real()) if layout.padded else None
+        ends = send(layout.last_rows())
+        return self._project(self._norm(self._layers.pool(x, layout.runs, ends, real)))[: len(texts)]
 
 
 class ClipImages:
@@ -203,7 +198,7 @@ class ClipImages:
         )
         self._first_norm = Norm.of(state, "vision_model.pre_layrnorm", form.eps, linears)
         self._layers = Layers(
-            state, "vision_model.encoder.layers", config.num_hidden_layers, _CLIP, form, linears
+            state, "vision_model.encoder.layers", config.num_hidden_layers, _CLIP, form, linears, pooling=True
         )
         self._norm = Norm.of(state, "vision_model.post_layernorm", form.eps, linears)
         self._project = linears.make(state["visual_projection.weight"])

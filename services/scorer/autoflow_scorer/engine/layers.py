@@ -1,8 +1,9 @@
-"""Transformer layers over packed rows: the hidden states of many sequences one below the other, unpadded.
+"""Transformer layers over packed rows: the hidden states of many sequences one below the other.
 
 Every architecture that the engine knows is turned into the same few parts. A batch is a matrix [sum of
 lengths, width]; linear layers and norms never see where a sequence ends. Only attention does: sequences of
-equal length lie next to each other (a `Run`) and are attended to together, so no mask is needed.
+equal length lie next to each other (a `Run`) and are attended to together, so no mask is needed unless they
+were padded to that length (`autoflow_scorer.engine.buckets`).
 
 Attention: softmax(QKᵀ/√d)V, Vaswani et al. 2017, arXiv:1706.03762, §3.2; norms before (ViT, CLIP) or after
 (BERT) the sublayers: Xiong et al. 2020, arXiv:2002.04745. Left out: dropout, relative positions, training.
@@ -122,27 +123,29 @@ class Layer:
         self._norm1 = Norm.of(state, prefix + names.norm1, form.eps, linears)
         self._norm2 = Norm.of(state, prefix + names.norm2, form.eps, linears)
 
-    def __call__(self, x: Tensor, runs: Sequence[Run]) -> Tensor:
+    def __call__(self, x: Tensor, runs: Sequence[Run], real: Tensor | None = None) -> Tensor:
         """The layer's hidden states.
 
         Args:
             x: [rows, width].
-            runs: the sequences in it.
+            runs: the sequences in it; where some are padded, one run.
+            real: [sequences, length], whether a token is no padding; None where none is.
 
         Returns:
             [rows, width].
         """
         qkv = self._qkv(self._norm1(x) if self._form.pre_norm else x)
-        attended = torch.cat([self._attend(qkv[run.start : run.stop], run) for run in runs])
+        attended = torch.cat([self._attend(qkv[run.start : run.stop], run, real) for run in runs])
         return self._finish(x, attended)
 
-    def pool(self, x: Tensor, runs: Sequence[Run], rows: Tensor) -> Tensor:
+    def pool(self, x: Tensor, runs: Sequence[Run], rows: Tensor, real: Tensor | None = None) -> Tensor:
         """The hidden states of one token a sequence; everything else of this layer is not computed.
 
         Args:
             x: [rows, width].
             runs: the sequences in it.
             rows: the tokens' rows, one a sequence in their order; in a causal layer each its sequence's last.
+            real: as in a call.
 
         Returns:
             [sequences, width].
@@ -156,14 +159,16 @@ class Layer:
                 query[first : first + run.count].view(run.count, 1, self._form.heads, -1).transpose(1, 2)
             )
             key, value = self._split(key_value[run.start : run.stop], run, 2)
-            found = F.scaled_dot_product_attention(queries, key, value)
+            found = F.scaled_dot_product_attention(queries, key, value, attn_mask=_mask(real))
             attended.append(found.transpose(1, 2).reshape(run.count, -1))
             first += run.count
         return self._finish(x[rows], torch.cat(attended))
 
-    def _attend(self, qkv: Tensor, run: Run) -> Tensor:
+    def _attend(self, qkv: Tensor, run: Run, real: Tensor | None) -> Tensor:
         query, key, value = self._split(qkv, run, 3)
-        found = F.scaled_dot_product_attention(query, key, value, is_causal=self._form.causal)
+        # Padding comes last, where a causal layer does not look.
+        mask = None if self._form.causal else _mask(real)
+        found = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=self._form.causal)
         return found.transpose(1, 2).reshape(run.count * run.length, -1)
 
     def _split(self, joined: Tensor, run: Run, parts: int) -> tuple[Tensor, ...]:
@@ -181,7 +186,7 @@ class Layer:
 
 
 class Layers:
-    """A stack of layers of which one token a sequence is wanted.
+    """A stack of layers.
 
     Args:
         state: the model's parameters.
@@ -189,18 +194,49 @@ class Layers:
         count: how many layers.
         names: the parts' names.
         form: everything else.
-        linears: makes the linear layers.
+        linears: makes the linear layers, and says how passes are run.
+        pooling: whether one token a sequence is wanted of the last layer.
     """
 
     def __init__(
-        self, state: State, prefix: str, count: int, names: Names, form: Form, linears: Linears
+        self,
+        state: State,
+        prefix: str,
+        count: int,
+        names: Names,
+        form: Form,
+        linears: Linears,
+        *,
+        pooling: bool = False,
     ) -> None:
-        *self._layers, self._last = (
-            Layer(state, f"{prefix}.{i}.", names, form, linears, pooling=i == count - 1) for i in range(count)
-        )
+        self._layers = [
+            Layer(state, f"{prefix}.{i}.", names, form, linears, pooling=pooling and i == count - 1)
+            for i in range(count)
+        ]
+        self._call = linears.passes.compiled(_call)
+        self._pool = linears.passes.compiled(_pool)
 
-    def pool(self, x: Tensor, runs: Sequence[Run], rows: Tensor) -> Tensor:
-        """Like `Layer.pool`, of the last layer."""
+    def __call__(self, x: Tensor, runs: Sequence[Run], real: Tensor | None = None) -> Tensor:
+        """Like a `Layer`, all of them."""
         for layer in self._layers:
-            x = layer(x, runs)
-        return self._last.pool(x, runs, rows)
+            x = self._call(layer, x, runs, real)
+        return x
+
+    def pool(self, x: Tensor, runs: Sequence[Run], rows: Tensor, real: Tensor | None = None) -> Tensor:
+        """Like `Layer.pool`, of the last layer."""
+        for layer in self._layers[:-1]:
+            x = self._call(layer, x, runs, real)
+        return self._pool(self._layers[-1], x, runs, rows, real)
+
+
+def _call(layer: Layer, x: Tensor, runs: Sequence[Run], real: Tensor | None) -> Tensor:
+    return layer(x, runs, real)
+
+
+def _pool(layer: Layer, x: Tensor, runs: Sequence[Run], rows: Tensor, real: Tensor | None) -> Tensor:
+    return layer.pool(x, runs, rows, real)
+
+
+def _mask(real: Tensor | None) -> Tensor | None:
+    """For all heads and queries: [sequences, 1, 1, length]."""
+    return None if real is None else real[:, None, None]

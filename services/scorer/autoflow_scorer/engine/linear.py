@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from autoflow_scorer.engine.buckets import Buckets
+from autoflow_scorer.engine.packing import Packed, Passes
 
 Linear = Callable[[Tensor], Tensor]
 """Maps [rows, in] to [rows, out], the activation included."""
@@ -88,7 +91,7 @@ class PrepackedLinear:
 
 @dataclass(frozen=True, slots=True)
 class Linears:
-    """Makes the linear layers of models: on which device, in which type, by which kernel.
+    """Makes the linear layers of models: on which device, in which type, by which kernel, in which passes.
 
     Make it by `probe`; the constructor takes its word for `prepacked`.
     """
@@ -97,6 +100,8 @@ class Linears:
     dtype: torch.dtype
     prepacked: bool
     """Whether oneDNN's layout is used."""
+    passes: Passes = field(default_factory=Packed)
+    """How sequences become passes."""
 
     @classmethod
     def probe(cls, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Linears:
@@ -107,17 +112,9 @@ class Linears:
             dtype: of weights and hidden states; float32 or bfloat16.
         """
         device = torch.device(device)
-        return cls(device, dtype, prepacked=device.type == "cpu" and _prepacking_agrees(dtype))
-
-    @property
-    def tokens_per_pass(self) -> int:
-        """How many tokens go through a model at once, about: few stay in a CPU's cache, many fill a GPU."""
-        return 1024 if self.device.type == "cpu" else 16_384
-
-    @property
-    def images_per_pass(self) -> int:
-        """How many images do, at most."""
-        return 8 if self.device.type == "cpu" else 64
+        if device.type == "cpu":
+            return cls(device, dtype, prepacked=_prepacking_agrees(dtype))
+        return cls(device, dtype, prepacked=False, passes=Buckets())
 
     def make(
         self, weight: Tensor, bias: Tensor | None = None, activation: Activation = Activation.NONE
@@ -137,6 +134,11 @@ class Linears:
     def place(self, tensor: Tensor) -> Tensor:
         """Gives a weight the models' device and type; contiguous and without its gradient."""
         return tensor.detach().to(self.device, self.dtype).contiguous()
+
+    def send(self, tensor: Tensor) -> Tensor:
+        """Brings a tensor of the host's to the device without waiting for what is computed there."""
+        pinned = tensor.pin_memory() if self.device.type == "cuda" else tensor
+        return pinned.to(self.device, non_blocking=True)
 
 
 def _prepacking_agrees(dtype: torch.dtype) -> bool:

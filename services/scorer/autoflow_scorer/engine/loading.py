@@ -78,8 +78,12 @@ def load_tokenizer(source: Source, positions: int) -> tuple[Tokenizer, frozenset
     return inner, frozenset(each for each in special if each is not None)
 
 
-def load_pixels(source: Source) -> Pixels:
+def load_pixels(source: Source, device: torch.device) -> Pixels:
     """Reads what a model wants its images to be.
+
+    Args:
+        source: where it is.
+        device: where the model lives.
 
     Raises:
         OSError: there is no preprocessor_config.json.
@@ -87,5 +91,8 @@ def load_pixels(source: Source) -> Pixels:
     settings, _ = ImageProcessingMixin.get_image_processor_dict(source)
     size = settings.get("crop_size") or settings["size"]
     return Pixels(
-        size if isinstance(size, int) else size["height"], settings["image_mean"], settings["image_std"]
+        size if isinstance(size, int) else size["height"],
+        settings["image_mean"],
+        settings["image_std"],
+        device,
     )

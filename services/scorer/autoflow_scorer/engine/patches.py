@@ -5,44 +5,76 @@ Dosovitskiy et al. 2021, arXiv:2010.11929, §3.1. Images come decoded and of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from autoflow_scorer.engine.device import in_memory
 from autoflow_scorer.engine.linear import Linears
-from autoflow_scorer.engine.packing import Run
+from autoflow_scorer.engine.packing import Passes, Run
+
+Tower = Callable[[Tensor], Tensor]
+"""Maps normalised images [n, 3, size, size] to [n, width]."""
 
 
-@dataclass(frozen=True, slots=True)
 class Pixels:
     """What a model wants its images to be.
 
-    Attributes:
+    Args:
         size: height and width.
         mean: subtracted from each channel, of values in [0, 1].
         std: divides each channel afterwards.
+        device: where the model lives.
     """
 
-    size: int
-    mean: Sequence[float]
-    std: Sequence[float]
+    def __init__(
+        self,
+        size: int,
+        mean: Sequence[float],
+        std: Sequence[float],
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self._size = size
+        self._mean, self._std = (torch.tensor(each, device=device).view(3, 1, 1) for each in (mean, std))
 
     def normalized(self, images: Tensor) -> Tensor:
-        """Turns [n, 3, size, size] of uint8 into float32 of mean 0.
+        """Turns [n, 3, size, size] of uint8, of any device, into float32 of mean 0 on the model's.
 
         Raises:
             ValueError: the images have another size.
         """
-        if images.dtype != torch.uint8 or images.shape[1:] != (3, self.size, self.size):
-            raise ValueError(
-                f"images are {images.dtype} {tuple(images.shape)}, not uint8 [n, 3, {self.size}, {self.size}]"
-            )
-        mean, std = (
-            torch.tensor(values, device=images.device).view(3, 1, 1) for values in (self.mean, self.std)
-        )
-        return (images.float().div_(255) - mean).div_(std)
+        if images.dtype != torch.uint8 or images.shape[1:] != (3, self._size, self._size):
+            size, given = self._size, tuple(images.shape)
+            raise ValueError(f"images are {images.dtype} {given}, not uint8 [n, 3, {size}, {size}]")
+        placed = images.to(self._mean.device, non_blocking=True)
+        return (placed.float().div_(255) - self._mean).div_(self._std)
+
+
+def embed_images(images: Tensor, pixels: Pixels, tower: Tower, passes: Passes) -> Tensor:
+    """Embeds images.
+
+    Args:
+        images: [n, 3, size, size], uint8, on any device, at least one.
+        pixels: what the tower wants of them.
+        tower: embeds normalised images.
+        passes: which of them go through the tower together.
+
+    Returns:
+        [n, width], float32, rows of length 1, on the tower's device.
+
+    Raises:
+        ValueError: the images have another size or type.
+        ResourceExhausted: the device has no memory for a few of them.
+    """
+
+    def run(part: Tensor) -> Tensor:
+        return tower(pixels.normalized(passes.fill(part)))[: len(part)]
+
+    with torch.inference_mode():
+        parts = [in_memory(run, part) for part in passes.split(images)]
+        return F.normalize(torch.cat(parts).float(), dim=-1)
 
 
 class PatchEmbedding:

@@ -14,10 +14,11 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from autoflow_scorer.engine.bodies import Body, Tokens, text_body, text_positions
+from autoflow_scorer.engine.bodies import Body, text_body, text_positions
+from autoflow_scorer.engine.device import in_memory
 from autoflow_scorer.engine.linear import Linears
 from autoflow_scorer.engine.loading import Source, load_config, load_model, load_tokenizer
-from autoflow_scorer.engine.packing import passes
+from autoflow_scorer.engine.packing import Packed, Passes, Tokens
 
 
 class TextEncoder:
@@ -27,15 +28,15 @@ class TextEncoder:
         tokenizer: truncates to what the model takes.
         special: numbers of the tokens that stand before and after each text.
         body: computes hidden states.
-        tokens_per_pass: how many tokens go through the model at once, about; a longer text goes alone.
+        passes: which texts go through the model together; those of the body.
     """
 
     def __init__(
-        self, tokenizer: Tokenizer, special: frozenset[int], body: Body, tokens_per_pass: int = 1024
+        self, tokenizer: Tokenizer, special: frozenset[int], body: Body, passes: Passes | None = None
     ) -> None:
         self._tokenizer = tokenizer
         self._body = body
-        self._tokens_per_pass = tokens_per_pass
+        self._passes = passes or Packed()
         self.special = special
 
     @classmethod
@@ -58,7 +59,7 @@ class TextEncoder:
             config.num_hidden_layers = layers
         tokenizer, special = load_tokenizer(source, text_positions(config))
         body = text_body(load_model(source, config), linears)
-        return cls(tokenizer, special, body, linears.tokens_per_pass)
+        return cls(tokenizer, special, body, linears.passes)
 
     def tokenize(self, texts: Sequence[str]) -> list[Tokens]:
         """Turns texts into tokens, on all cores unless `TOKENIZERS_PARALLELISM` forbids it.
@@ -78,11 +79,14 @@ class TextEncoder:
         Returns:
             For each text its tokens' embeddings, [tokens, width], each of length 1, in the model's type and
             on its device. They are views of larger tensors: clone what is to be kept.
+
+        Raises:
+            ResourceExhausted: the device has no memory for a few of them.
         """
         embeddings: dict[Tokens, Tensor] = {}
         with torch.inference_mode():
-            for batch in passes(sorted(set(tokens), key=len), self._tokens_per_pass):
-                hidden = self._body(batch)
+            for batch in self._passes.cut(sorted(set(tokens), key=len)):
+                hidden = in_memory(self._body, batch)
                 unit = F.normalize(hidden.float(), dim=-1).to(hidden.dtype)
                 embeddings.update(zip(batch, torch.split(unit, [len(text) for text in batch]), strict=True))
         return [embeddings[text] for text in tokens]

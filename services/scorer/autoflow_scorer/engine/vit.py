@@ -7,18 +7,17 @@ any other vision transformer whose class token stands first runs as transformers
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from autoflow_scorer.engine.layers import ACTIVATIONS, Form, Layers, Names, Norm, State
 from autoflow_scorer.engine.linear import Linears
 from autoflow_scorer.engine.loading import Source, load_config, load_model, load_pixels
-from autoflow_scorer.engine.patches import PatchEmbedding, Pixels
+from autoflow_scorer.engine.packing import Packed, Passes
+from autoflow_scorer.engine.patches import PatchEmbedding, Pixels, Tower, embed_images
 
 _VIT = Names(
     query="attention.q_proj",
@@ -31,9 +30,6 @@ _VIT = Names(
     norm2="layernorm_after",
 )
 
-Tower = Callable[[Tensor], Tensor]
-"""Maps normalised images [n, 3, size, size] to [n, width]."""
-
 
 class VitEncoder:
     """Embeddings of images.
@@ -42,14 +38,14 @@ class VitEncoder:
         pixels: what the model wants of images.
         tower: computes the class token's state.
         width: of the embeddings.
-        images_per_pass: how many images go through the model at once, at most.
+        passes: which images go through the model together.
     """
 
-    def __init__(self, pixels: Pixels, tower: Tower, width: int, images_per_pass: int = 8) -> None:
+    def __init__(self, pixels: Pixels, tower: Tower, width: int, passes: Passes | None = None) -> None:
         self.pixels = pixels
         self.width = width
         self._tower = tower
-        self._images_per_pass = images_per_pass
+        self._passes = passes or Packed()
 
     @classmethod
     def load(cls, source: Source, linears: Linears) -> VitEncoder:
@@ -62,7 +58,7 @@ class VitEncoder:
         model = load_model(source, config)
         packed = config.model_type == "vit" and config.hidden_act in ACTIVATIONS and config.qkv_bias
         tower: Tower = VitTower(model, linears) if packed else PlainTower(model, linears)
-        return cls(load_pixels(source), tower, config.hidden_size, linears.images_per_pass)
+        return cls(load_pixels(source, linears.device), tower, config.hidden_size, linears.passes)
 
     def encode_images(self, images: Tensor) -> Tensor:
         """Embeds images.
@@ -75,15 +71,11 @@ class VitEncoder:
 
         Raises:
             ValueError: the images have another size or type.
+            ResourceExhausted: the device has no memory for a few of them.
         """
         if not len(images):
             return torch.empty(0, self.width)
-        with torch.inference_mode():
-            parts = [
-                self._tower(self.pixels.normalized(part))
-                for part in torch.split(images, self._images_per_pass)
-            ]
-            return F.normalize(torch.cat(parts).float(), dim=-1)
+        return embed_images(images, self.pixels, self._tower, self._passes)
 
 
 class VitTower:
@@ -107,7 +99,7 @@ class VitTower:
             linears,
         )
         form = Form(config.num_attention_heads, config.layer_norm_eps, config.hidden_act, pre_norm=True)
-        self._layers = Layers(state, "layers", config.num_hidden_layers, _VIT, form, linears)
+        self._layers = Layers(state, "layers", config.num_hidden_layers, _VIT, form, linears, pooling=True)
         self._norm = Norm.of(state, "layernorm", config.layer_norm_eps, linears)
 
     def __call__(self, pixels: Tensor) -> Tensor:

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from autoflow.errors import FailedPrecondition
 from autoflow.suites import Content
-from autoflow_scorer.engine.bodies import Tokens
+from autoflow_scorer.engine.device import settle
 from autoflow_scorer.engine.matching import Idf, bertscore, padded_sides, rescale, token_weights
+from autoflow_scorer.engine.packing import Tokens
 from autoflow_scorer.engine.text import TextEncoder
 from autoflow_scorer.metrics.base import Column, Options
 from autoflow_scorer.metrics.neural import Item, Job
@@ -23,12 +24,16 @@ class BertScoreJudge:
     Args:
         encoder: embeds them.
         baseline: the mean P, R and F of unrelated texts, [3]; None where nobody measured it.
+        device: where the encoder is.
         digest: of the weights.
         size: bytes of the weights.
     """
 
-    def __init__(self, encoder: TextEncoder, baseline: Tensor | None, digest: str, size: int) -> None:
+    def __init__(
+        self, encoder: TextEncoder, baseline: Tensor | None, device: torch.device, digest: str, size: int
+    ) -> None:
         self._encoder = encoder
+        self._device = device
         self._baseline = baseline
         self.digest = digest
         self.bytes = size
@@ -48,6 +53,10 @@ class BertScoreJudge:
     def embed(self, payloads: Sequence[Tokens]) -> list[Tensor]:
         """[tokens, width] for each text."""
         return self._encoder.encode(payloads)
+
+    def settle(self) -> None:
+        """Waits for the device."""
+        settle(self._device)
 
     def jobs(self, pairs: Sequence[tuple[Item, Item]], options: Options) -> list[Job]:
         """The pairs with their tokens' weights.

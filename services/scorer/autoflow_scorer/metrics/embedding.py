@@ -11,8 +11,9 @@ from torch import Tensor
 
 from autoflow.images import ImageLimits, read_image
 from autoflow.suites import Content
-from autoflow_scorer.engine.bodies import Tokens
 from autoflow_scorer.engine.clip import ClipEncoder
+from autoflow_scorer.engine.device import settle
+from autoflow_scorer.engine.packing import Tokens
 from autoflow_scorer.engine.resizing import Resizing, host_pixels
 from autoflow_scorer.metrics.base import Column, Options
 from autoflow_scorer.metrics.neural import Item, Job
@@ -83,7 +84,9 @@ class EmbeddingJudge:
         image = read_image(content, self._limits)
         # A small file may be a huge picture, and a request may hold thousands.
         large = image.width * image.height > _DEVICE_PIXELS
-        return host_pixels(image) if self._on_device and not large else self._resizing.on_host(image)
+        pixels = host_pixels(image) if self._on_device and not large else self._resizing.on_host(image)
+        # Pinned here, among many threads, and not in the one that computes.
+        return pixels.pin_memory() if self._device.type == "cuda" else pixels
 
     def cost(self, payload: Payload) -> int:
         """A text's tokens, or a picture's patches."""
@@ -105,6 +108,10 @@ class EmbeddingJudge:
                 embeddings[index] = embedding
         return embeddings
 
+    def settle(self) -> None:
+        """Waits for the device."""
+        settle(self._device)
+
     def jobs(self, pairs: Sequence[tuple[Item, Item]], options: Options) -> list[Job]:
         """The pairs as they are."""
         return [Job(self, output, reference) for output, reference in pairs]
@@ -121,7 +128,6 @@ class EmbeddingJudge:
 
     def _placed(self, pixels: Tensor) -> Tensor:
         side = self._resizing.side
-        if not self._on_device or pixels.shape[1:] == (side, side):
-            return pixels.to(self._device)
-        pinned = pixels.pin_memory() if self._device.type == "cuda" else pixels
-        return self._resizing.on_device(pinned.to(self._device, non_blocking=True))
+        placed = pixels.to(self._device, non_blocking=True)
+        resized = not self._on_device or pixels.shape[1:] == (side, side)
+        return placed if resized else self._resizing.on_device(placed)

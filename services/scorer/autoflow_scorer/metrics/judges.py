@@ -51,7 +51,7 @@ def load_judge(spec: NeuralSpec, device: str, dtype: str, limits: ImageLimits) -
     size = weights.parameters * linears.dtype.itemsize
     if spec.kind == "bertscore":
         encoder = TextEncoder.load(spec.source, linears, layers=spec.layer)
-        return BertScoreJudge(encoder, _baseline(spec), weights.digest, size)
+        return BertScoreJudge(encoder, _baseline(spec), linears.device, weights.digest, size)
     config: Any = load_config(spec.source)
     seeing = config.vision_config if spec.kind == "clip" else config
     patches = (seeing.image_size // seeing.patch_size) ** 2 + 1

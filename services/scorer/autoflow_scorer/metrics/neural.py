@@ -83,7 +83,14 @@ class Judge(Protocol):
         """Tokens, 1 or more."""
 
     def embed(self, payloads: Sequence[Any]) -> list[Tensor]:
-        """An embedding for each payload."""
+        """An embedding for each payload; a device may still be at it.
+
+        Raises:
+            ResourceExhausted: the device has no memory for a few of them.
+        """
+
+    def settle(self) -> None:
+        """Waits until the device has done what it was given."""
 
     def jobs(self, pairs: Sequence[tuple[Item, Item]], options: Options) -> list[Job]:
         """The pairs with what comparing them needs.
@@ -191,7 +198,7 @@ class NeuralMetric:
     def _run(self, jobs: Sequence[Job]) -> list[Tensor]:
         """Computes a batch, in the thread that computes."""
         judge, observer = jobs[0].judge, self._machinery.observer
-        with observer.stage(self.description.name, "embed"):
+        with observer.stage(self.description.name, "embed", judge.settle):
             self._embed(judge, jobs)
         with observer.stage(self.description.name, "compare"):
             return list(judge.compare(jobs).unbind())
