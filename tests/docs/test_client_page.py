@@ -13,7 +13,7 @@ from autoflow.server.compose import local_environment
 from autoflow.testing import in_process
 
 _PAGE = Path(__file__).parents[2] / "docs" / "client.md"
-_PORTS = {"generator": 50051, "interpreter": 50052, "scorer": 50053, "trainer": 50054}
+_PORTS = {"generator": 50051, "interpreter": 50052, "scorer": 50053, "trainer": 50054, "experts": 50055}
 
 
 def _blocks(language: str) -> list[str]:

@@ -23,7 +23,7 @@ _FILL = REPAIRS[Fault.GAPS]
 
 @pytest.mark.parametrize("task", _OF_TEXTS, ids=[task.id for task in _OF_TEXTS])
 def test_the_reference_plan_gives_the_reference(tools: Tools, task: Task) -> None:
-    for sample in PlanningSamples()(task, 6):
+    for sample in PlanningSamples()(task, 4):
         assert tools(task.accepted[0], *sample.inputs) == sample.reference
 
 
@@ -34,8 +34,8 @@ def test_without_a_step_it_does_not(tools: Tools, task: Task) -> None:
         rest = [*plan[:left_out], *plan[left_out + 1 :]]
         if "Question Answering" not in rest and len(task.inputs) > 1:
             continue
-        results = [tools(rest, *sample.inputs) == sample.reference for sample in PlanningSamples()(task, 6)]
-        assert sum(results) <= 2, rest
+        results = [tools(rest, *sample.inputs) == sample.reference for sample in PlanningSamples()(task, 4)]
+        assert sum(results) <= 1, rest
 
 
 def test_captions_objects_and_labels_are_translated(tools: Tools) -> None:
@@ -54,7 +54,7 @@ def names(number: int, language: Language) -> str:
     return ", ".join(thing.name for thing in objects(scene(number), language))
 
 
-@pytest.mark.parametrize("number", range(12))
+@pytest.mark.parametrize("number", range(5))
 def test_a_picture_of_a_caption_shows_what_it_says(tools: Tools, number: int) -> None:
     shown = scene(number)
     plan = ["Text to Image Generation", "Image Captioning"]

@@ -53,7 +53,7 @@ def test_every_service_is_found() -> None:
 
 
 def test_an_unknown_service_is_named_with_those_there_are() -> None:
-    with pytest.raises(NotFound, match="no service is named 'oracle'; there are: generator, interpreter"):
+    with pytest.raises(NotFound, match="no service is named 'oracle'; there are: experts, generator"):
         load_builder("oracle")
 
 

@@ -47,6 +47,9 @@ class _Pictures:
     def seen(self, function: Callable[[Scene], str]) -> _Function:
         return lambda inputs: function(self.eye.look(read(inputs[0], self.limits)))
 
+    def classified(self, inputs: Inputs) -> Content:
+        return telling.classified(self.eye.glance(read(inputs[0], self.limits)).place)
+
     def asked(self, inputs: Inputs) -> Content:
         return telling.answered(self.eye.look(read(inputs[0], self.limits)), _text(inputs[1]))
 
@@ -55,7 +58,7 @@ def _image_functions(pictures: _Pictures) -> dict[str, _Function]:
     return {
         "Colorization": pictures.mended(Colorizer(pictures.eye).colour),
         "Image Captioning": pictures.seen(telling.told),
-        "Image Classification": pictures.seen(telling.classified),
+        "Image Classification": pictures.classified,
         "Image Deblurring": pictures.mended(restoration.deblurred),
         "Image Denoising": pictures.mended(restoration.denoised),
         "Image Super Resolution": pictures.mended(restoration.enlarged),

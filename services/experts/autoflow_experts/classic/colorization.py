@@ -14,7 +14,6 @@ from autoflow_experts.classic.pictures import Floats, Pixels, rounded
 from autoflow_experts.classic.seeing.canvas import SIDE
 from autoflow_experts.classic.seeing.eye import Eye
 from autoflow_experts.classic.seeing.places import BANDS, Setting
-from autoflow_experts.classic.seeing.templates import Templates
 
 _LEVELS = 16
 """Steps of lightness."""
@@ -29,7 +28,6 @@ class Colorizer:
 
     def __init__(self, eye: Eye) -> None:
         self._eye = eye
-        self._templates = Templates()
         self._tables: dict[Setting, Floats] = {}
 
     def colour(self, pixels: Pixels) -> Pixels:
@@ -50,7 +48,7 @@ class Colorizer:
         spotted = table[bands[:, None], canvas.astype(int) * _LEVELS // 256]
         chroma = np.asarray(cv2.blur(spotted, (3, 3)), np.float32)
         for one in sightings:
-            known = self._templates.of(one.thing.kind, one.thing.colour, one.extent)[one.variant]
+            known = self._eye.memory().templates.of(one.thing.kind, one.thing.colour, one.extent)[one.variant]
             height, width = known.pixels.shape[:2]
             own = _ycrcb(known.pixels)[..., 1:]
             place = chroma[one.top : one.top + height, one.left : one.left + width]

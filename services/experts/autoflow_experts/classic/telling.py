@@ -6,7 +6,7 @@ is answered with `nothing`.
 
 from __future__ import annotations
 
-from autoflow.suites.scenes import Scene, caption, label, objects, questions
+from autoflow.suites.scenes import Place, Scene, caption, objects, questions
 from autoflow.suites.scenes.words import ENGLISH
 from autoflow_experts.classic.noun_phrases import noun_phrases
 
@@ -18,9 +18,9 @@ def told(scene: Scene) -> str:
     return f"{ENGLISH.nothing.capitalize()} {ENGLISH.where[scene.place][0]} {ENGLISH.when[scene.time][0]}."
 
 
-def classified(scene: Scene) -> str:
+def classified(place: Place) -> str:
     """The class."""
-    return label(scene)
+    return ENGLISH.places[place]
 
 
 def listed(scene: Scene) -> str:

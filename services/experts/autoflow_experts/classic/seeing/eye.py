@@ -23,6 +23,7 @@ class Memory:
 
     backgrounds: dict[Setting, list[Floats]]
     settings: Settings
+    templates: Templates
     finder: Finder
     grey_settings: Settings
     grey_finder: Finder
@@ -37,10 +38,13 @@ class Eye:
 
     def look(self, pixels: Pixels) -> Scene:
         """The scene that a picture shows, as far as it is recognised: perhaps without things."""
-        canvas, memory = laid_out(pixels), self.memory()
-        setting = memory.settings.nearest(canvas)
-        things = tuple(sighting.thing for sighting in memory.finder.find(canvas))
+        setting = self.glance(pixels)
+        things = tuple(sighting.thing for sighting in self.memory().finder.find(laid_out(pixels)))
         return Scene(setting.place, setting.time, things, texture=0)
+
+    def glance(self, pixels: Pixels) -> Setting:
+        """Where and when a picture is, whatever things it shows."""
+        return self.memory().settings.nearest(laid_out(pixels))
 
     def look_at_lightness(self, canvas: Floats) -> tuple[Setting, list[Sighting]]:
         """Where and when a picture is, and its things, by its lightness alone.
@@ -56,12 +60,13 @@ class Eye:
         """What it compares with."""
         with self._drawing:
             if self._kept is None:
-                backgrounds = draw_backgrounds()
+                backgrounds, templates = draw_backgrounds(), Templates()
                 self._kept = Memory(
                     backgrounds=backgrounds,
                     settings=Settings(backgrounds),
-                    finder=Finder(Templates(), Strictness()),
+                    templates=templates,
+                    finder=Finder(templates, Strictness()),
                     grey_settings=Settings(backgrounds, grey=True),
-                    grey_finder=Finder(Templates(grey=True), _OF_LIGHTNESS),
+                    grey_finder=Finder(Templates(of_lightness=templates), _OF_LIGHTNESS),
                 )
             return self._kept

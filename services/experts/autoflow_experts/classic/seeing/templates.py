@@ -51,19 +51,21 @@ class Templates:
     """All templates.
 
     Args:
-        grey: whether they have lightness only.
+        of_lightness: templates in colour, of which these are to have the lightness only.
     """
 
-    def __init__(self, grey: bool = False) -> None:
-        self._grey = grey
+    def __init__(self, of_lightness: Templates | None = None) -> None:
+        self._coloured = of_lightness
         self._kept: dict[tuple[Kind, Colour, float], tuple[Template, ...]] = {}
 
     def of(self, kind: Kind, colour: Colour, extent: float) -> tuple[Template, ...]:
         """The variants of one thing in one size."""
         key = (kind, colour, extent)
         if key not in self._kept:
-            self._kept[key] = tuple(
-                self._template(drawn(kind, colour, extent, seed)) for seed in range(VARIANTS)
+            self._kept[key] = (
+                tuple(_template(drawn(kind, colour, extent, seed)) for seed in range(VARIANTS))
+                if self._coloured is None
+                else tuple(map(_of_lightness, self._coloured.of(*key)))
             )
         return self._kept[key]
 
@@ -86,15 +88,19 @@ class Templates:
     def lightness(self, rgb: tuple[int, int, int]) -> Floats:
         """A colour as these templates have it, [channels]."""
         values = np.array([[rgb]], np.uint8)
-        lightness: Floats = (grey(values) if self._grey else values.astype(np.float32))[0, 0]
+        lightness: Floats = (values.astype(np.float32) if self._coloured is None else grey(values))[0, 0]
         return lightness
 
-    def _template(self, patch: Floats) -> Template:
-        colours, mask = patch[..., :3], (patch[..., 3:] > 200).astype(np.float32)
-        pixels = grey(colours.astype(np.uint8)) if self._grey else colours
-        wide = np.pad(mask[..., 0], 2)
-        rim = cv2.dilate(wide, np.ones((5, 5), np.uint8)) - wide
-        return Template(np.ascontiguousarray(pixels), np.repeat(mask, pixels.shape[2], axis=2), rim)
+
+def _template(patch: Floats) -> Template:
+    mask = (patch[..., 3:] > 200).astype(np.float32)
+    wide = np.pad(mask[..., 0], 2)
+    rim = np.asarray(cv2.dilate(wide, np.ones((5, 5), np.uint8)) - wide)
+    return Template(np.ascontiguousarray(patch[..., :3]), np.repeat(mask, 3, axis=2), rim)
+
+
+def _of_lightness(template: Template) -> Template:
+    return Template(grey(template.pixels.astype(np.uint8)), template.mask[..., :1].copy(), template.rim)
 
 
 def grey(pixels: Pixels) -> Floats:

@@ -115,7 +115,7 @@ class Finder:
         )
         best = maps.max(axis=0)
         for _ in range(self._strictness.peaks):
-            row, column = np.unravel_index(int(best.argmax()), best.shape)
+            row, column = divmod(int(best.argmax()), best.shape[1])
             if best[row, column] < self._strictness.presence:
                 return
             top, left = max(0, row - _AROUND), max(0, column - _AROUND)
@@ -124,7 +124,8 @@ class Finder:
             guesses = []
             for index in np.argsort(-flat.max(axis=1))[:_HYPOTHESES]:
                 y, x = divmod(int(flat[index].argmax()), around.shape[2])
-                guesses.append(_Guess(*names[index], 2 * (int(top) + y) + 1, 2 * (int(left) + x) + 1))
+                kind, size = names[index]
+                guesses.append(_Guess(kind, size, 2 * (top + y) + 1, 2 * (left + x) + 1))
             yield guesses
             best[top : row + _AROUND + 1, left : column + _AROUND + 1] = 0
 
@@ -153,7 +154,8 @@ class Finder:
         fit = _fit(canvas, template, guess)
         if fit is None:
             return 0.0
-        return fit[0] / (template.pixels.shape[2] * self._strictness.error**2) - template.area
+        least, _, _ = fit
+        return float(least / (template.pixels.shape[2] * self._strictness.error**2) - template.area)
 
     def _placed(
         self, canvas: Floats, guess: _Guess, colour: Colour, extent: float, variant: int
