@@ -21,6 +21,7 @@ from transformers import (
     PreTrainedModel,
 )
 
+from autoflow.weights import loading
 from autoflow_scorer.engine.patches import Pixels
 
 Source = str | Path
@@ -47,9 +48,10 @@ def load_model(source: Source, config: PreTrainedConfig) -> PreTrainedModel:
     Raises:
         OSError: there are no weights in safetensors.
     """
-    model: PreTrainedModel = AutoModel.from_pretrained(
-        source, config=config, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
-    )
+    with loading():
+        model: PreTrainedModel = AutoModel.from_pretrained(
+            source, config=config, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+        )
     model.train(False)
     return model
 

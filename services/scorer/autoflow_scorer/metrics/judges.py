@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers.utils import logging
 from transformers.utils.hub import cached_file
 
 from autoflow.images import ImageLimits
@@ -45,7 +44,6 @@ def load_judge(spec: NeuralSpec, device: str, dtype: str, limits: ImageLimits) -
         OSError: there is no such model, or it has no weights in safetensors.
         ValueError: it is a model of another kind.
     """
-    logging.disable_progress_bar()
     linears = Linears.probe(_device(device), _DTYPES[dtype])
     weights = Weights.of(spec.source)
     size = weights.parameters * linears.dtype.itemsize

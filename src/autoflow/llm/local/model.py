@@ -10,14 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
-from transformers.utils.logging import disable_progress_bar, enable_progress_bar, is_progress_bar_enabled
 
 from autoflow.llm.base import (
     Capabilities,
@@ -45,6 +43,7 @@ from autoflow.llm.local.runner import Runner
 from autoflow.llm.local.sampling import Draw, Sampler
 from autoflow.llm.local.scheduler import Scheduler
 from autoflow.llm.local_settings import LocalSettings
+from autoflow.weights import loading
 
 logger = logging.getLogger(__name__)
 
@@ -256,7 +255,7 @@ class LocalModel:
 
 
 def _load_weights(path: Path, settings: LocalSettings) -> PreTrainedModel:
-    with _without_progress_bars():
+    with loading():
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             path,
             dtype=getattr(torch, settings.dtype),
@@ -267,18 +266,6 @@ def _load_weights(path: Path, settings: LocalSettings) -> PreTrainedModel:
     torch.nn.Module.to(model, torch.device(settings.device))
     model.train(False)
     return model
-
-
-@contextmanager
-def _without_progress_bars() -> Iterator[None]:
-    """A service's log is no place for them."""
-    shown = is_progress_bar_enabled()
-    disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            enable_progress_bar()
 
 
 def _affordable_slots(bytes_per_token: int, context: int, settings: LocalSettings) -> int:
