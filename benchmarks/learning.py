@@ -145,7 +145,7 @@ def _line(method: str, run: run_pb2.Run) -> dict[str, Any]:
     }
     if run.state != run_pb2.RUN_STATE_SUCCEEDED:
         return {**line, "error": run.error.message}
-    return {**line, **_measured(run.result)}
+    return {**line, **_measured(run.optimization_result)}
 
 
 def _measured(result: run_pb2.OptimizationResult) -> dict[str, Any]:

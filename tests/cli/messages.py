@@ -84,7 +84,7 @@ def succeeded(count: int = 10) -> run_pb2.Run:
         name="runs/0123456789abcdef",
         state=run_pb2.RUN_STATE_SUCCEEDED,
         iterations=iterations(count),
-        result=result(count),
+        optimization_result=result(count),
         ledger=ledger(),
     )
     run.optimization.suite = "planning"

@@ -44,7 +44,7 @@ async def work(run: str, how: str) -> None:
         elif how == "fail":
             end.error.CopyFrom(status_pb2.Status(code=code_pb2.INTERNAL, message="the model\x1b[2J melted"))
         else:
-            end.result.CopyFrom(messages.result(ITERATIONS))
+            end.optimization_result.CopyFrom(messages.result(ITERATIONS))
         await client.finish_run(end)
 
 

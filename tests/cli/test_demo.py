@@ -118,7 +118,7 @@ async def test_a_folder_that_cannot_be_written_is_told() -> None:
 
 def test_a_winner_without_a_step_is_saved_all_the_same(tmp_path: Path) -> None:
     run = messages.succeeded()
-    run.result.winner.source = "nothing"
+    run.optimization_result.winner.source = "nothing"
     folder = DemoFolder(tmp_path)
     folder.save_results(summary_from_run(run))
     assert folder.winner.read_text() == "nothing"

@@ -35,9 +35,9 @@ def flat(renderable: RenderableType, width: int = 80) -> str:
 
 def without(name: str) -> run_pb2.Run:
     run = messages.succeeded()
-    kept = [report for report in run.result.reports if report.name != name]
-    del run.result.reports[:]
-    run.result.reports.extend(kept)
+    kept = [report for report in run.optimization_result.reports if report.name != name]
+    del run.optimization_result.reports[:]
+    run.optimization_result.reports.extend(kept)
     return run
 
 
@@ -96,8 +96,8 @@ def test_without_a_measured_time_the_run_s_own_counts() -> None:
 
 def test_what_was_not_measured_is_null() -> None:
     run = without("control")
-    run.result.ClearField("policy")
-    run.result.ClearField("improvement")
+    run.optimization_result.ClearField("policy")
+    run.optimization_result.ClearField("improvement")
     del run.iterations[:]
     summary = summary_from_run(run).to_json()
     assert (summary["control"], summary["policy"], summary["improvement"]) == (None, None, None)
@@ -133,7 +133,7 @@ def test_the_report_keeps_search_and_learning_apart() -> None:
 
 def test_tasks_that_are_missing_are_told() -> None:
     run = messages.succeeded()
-    run.result.reports[0].missing = 3
+    run.optimization_result.reports[0].missing = 3
     run.ledger.missing = 5
     words = flat(report(summary_from_run(run), 120), 120)
     assert "given, 3 tasks missing" in words
@@ -168,7 +168,7 @@ def test_a_run_is_shown_with_what_came_out() -> None:
 def test_a_failed_run_is_shown_with_the_reason() -> None:
     run = messages.succeeded()
     run.state = run_pb2.RUN_STATE_FAILED
-    run.ClearField("result")
+    run.ClearField("optimization_result")
     run.error.message = "no valid\x1b[2J workflow"
     words = flat(run_view(run, 80))
     assert r"error no valid\x1b[2J workflow" in words
@@ -185,8 +185,8 @@ def test_a_list_of_runs_fits_80_columns() -> None:
 def test_the_picture_is_drawn_whatever_there_is_to_draw(tmp_path: Path, count: int) -> None:
     run = messages.succeeded(count)
     if count == 0:
-        run.result.ClearField("policy")
-        del run.result.reports[:]
+        run.optimization_result.ClearField("policy")
+        del run.optimization_result.reports[:]
     path = tmp_path / "reward.png"
     draw(summary_from_run(run), path)
     data = path.read_bytes()

@@ -60,7 +60,7 @@ class Hold:
             run=self.run,
             fencing_token=self.fencing_token,
             ledger=run_pb2.Ledger(executions=99),
-            result=run_pb2.OptimizationResult(ceiling=ceiling),
+            optimization_result=run_pb2.OptimizationResult(ceiling=ceiling),
         )
         await self.client.finish_run(request)
 

@@ -58,7 +58,7 @@ def test_a_finished_run_is_told_whole() -> None:
     assert message.progress == run_pb2.RunProgress(phase="testing", done=1, total=2)
     assert message.ledger.executions == 3
     assert list(message.iterations) == [iteration(0), iteration(1)]
-    assert message.result.ceiling == 0.9
+    assert message.optimization_result.ceiling == 0.9
     assert not message.HasField("error")
 
 
@@ -120,7 +120,7 @@ def test_a_failure_is_a_status(failure: Failure) -> None:
 def test_each_outcome_is_told_apart() -> None:
     request = run_worker_service_pb2.FinishRunRequest
     result = run_pb2.OptimizationResult(ceiling=0.5)
-    assert convert.outcome_from_proto(request(result=result)) == Succeeded(result.SerializeToString())
+    assert convert.outcome_from_proto(request(optimization_result=result)) == Succeeded(result.SerializeToString())
     failed = convert.outcome_from_proto(request(error=Status(code=3, message="wrong")))
     assert isinstance(failed, Failed)
     assert failed.failure.code == 3

@@ -210,7 +210,7 @@ async def test_a_worker_says_why_it_failed(tmp_path: Path) -> None:
         failed = await service.get(created.name)
         assert failed.state == run_pb2.RUN_STATE_FAILED
         assert failed.error == status
-        assert not failed.HasField("result")
+        assert not failed.HasField("optimization_result")
 
 
 @pytest.mark.parametrize("outcome", [None, "cancelled"])

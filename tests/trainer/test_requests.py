@@ -89,7 +89,7 @@ async def test_a_run_comes_back_as_it_was_asked_for(tmp_path: Path) -> None:
     # Output only, and so of no account.
     sent.name = "runs/mine"
     sent.state = run_pb2.RUN_STATE_SUCCEEDED
-    sent.result.ceiling = 1.0
+    sent.optimization_result.ceiling = 1.0
     sent.iterations.add(index=0)
     sent.optimization.test.comparators[0].workflow.digest = "sha256:made-up"
     async with trainer(tmp_path, CoroutineLauncher(Workers().work)) as service:
@@ -101,7 +101,7 @@ async def test_a_run_comes_back_as_it_was_asked_for(tmp_path: Path) -> None:
         assert created.state == run_pb2.RUN_STATE_PENDING
         assert created.HasField("create_time")
         assert not created.iterations
-        assert not created.HasField("result")
+        assert not created.HasField("optimization_result")
         assert (await service.get(created.name)).optimization == wanted.optimization
 
 

@@ -44,7 +44,7 @@ async def test_watchers_see_everything_in_order_early_or_late(tmp_path: Path) ->
         states = [run.state for run in seen]
         assert states == sorted(states)
         assert [states[0], states[-1]] == [run_pb2.RUN_STATE_PENDING, run_pb2.RUN_STATE_SUCCEEDED]
-        assert seen[-1].result.ceiling == 1.0
+        assert seen[-1].optimization_result.ceiling == 1.0
         # Who comes when all is over gets it in one answer.
         [after_all] = await collect(service, created.name)
         assert after_all == await service.get(created.name)

@@ -183,15 +183,15 @@ async def test_a_run_learns_and_reports(folder: Path, tmp_path: Path) -> None:
     assert [iteration.index for iteration in run.iterations] == [0, 1]
     assert not run.iterations[0].update_skipped
     assert len({iteration.adapter for iteration in run.iterations}) == 2
-    assert run.result.adapter == run.iterations[-1].adapter
-    assert [report.name for report in run.result.reports] == ["baseline", "best"]
-    assert run.result.reports[-1].tasks == len(SUITE.tasks(Split.TEST))
-    assert run.result.reports[-1].workflow == run.result.winner
-    assert (run.result.policy.samples, run.result.policy.tasks) == (3, 2)
-    assert run.result.ceiling == 1.0
-    assert run.result.improvement.over == "baseline"
-    assert run.result.test_openings == 1
-    assert run.result.suite_digest == SUITE.digest
+    assert run.optimization_result.adapter == run.iterations[-1].adapter
+    assert [report.name for report in run.optimization_result.reports] == ["baseline", "best"]
+    assert run.optimization_result.reports[-1].tasks == len(SUITE.tasks(Split.TEST))
+    assert run.optimization_result.reports[-1].workflow == run.optimization_result.winner
+    assert (run.optimization_result.policy.samples, run.optimization_result.policy.tasks) == (3, 2)
+    assert run.optimization_result.ceiling == 1.0
+    assert run.optimization_result.improvement.over == "baseline"
+    assert run.optimization_result.test_openings == 1
+    assert run.optimization_result.suite_digest == SUITE.digest
     assert run.ledger.missing == 0
     assert run.ledger.executions > 2 * len(SUITE.tasks(Split.TEST))
     assert run.ledger.usage.llm_calls > run.ledger.executions

@@ -104,7 +104,7 @@ def run_to_proto(run: Run) -> run_pb2.Run:
     if run.failure is not None:
         message.error.CopyFrom(failure_to_proto(run.failure))
     if run.state is RunState.SUCCEEDED:
-        message.result.CopyFrom(run_pb2.OptimizationResult.FromString(run.result))
+        message.optimization_result.CopyFrom(run_pb2.OptimizationResult.FromString(run.result))
     return message
 
 
@@ -142,8 +142,8 @@ def iteration_from_proto(request: run_worker_service_pb2.CommitIterationRequest)
 def outcome_from_proto(request: run_worker_service_pb2.FinishRunRequest) -> Outcome:
     """How a run ended."""
     match request.WhichOneof("outcome"):
-        case "result":
-            return Succeeded(_bytes(request.result))
+        case "optimization_result":
+            return Succeeded(_bytes(request.optimization_result))
         case "error":
             return Failed(failure_from_proto(request.error))
         case _:

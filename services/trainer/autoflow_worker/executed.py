@@ -45,7 +45,7 @@ class ExecutedScorer:
         suite: TaskSuite,
         *,
         samples: int = 4,
-        concurrency: int = 16,
+        concurrency: int = 16,remembered: int=1,
     ) -> None:
         self._interpreter = interpreter
         self._scorer = scorer
@@ -58,6 +58,7 @@ class ExecutedScorer:
         """Scores each answer on its task; see `autoflow_worker.ports.Scorer`."""
         return await gather(self._score(answer, task) for answer, task in answers)
 
+    async def close(self): pass
     async def _score(self, answer: str, task: Task) -> Score:
         key = tuple(plan_items(answer.casefold())), task.digest
         scoring = self._known.get(key)

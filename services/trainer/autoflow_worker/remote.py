@@ -275,7 +275,7 @@ class RemoteTrainer:
             case Cancelled():
                 request.cancelled = True
             case Result():
-                request.result.CopyFrom(convert.result_to_proto(outcome))
+                request.optimization_result.CopyFrom(convert.result_to_proto(outcome))
             case _:
                 # What is no error of the domain's tells its text to the log alone.
                 request.error.CopyFrom(failure(outcome, self._run).status)

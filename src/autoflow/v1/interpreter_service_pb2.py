@@ -31,7 +31,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%autoflow/v1/interpreter_service.proto\x12\x0b\x61utoflow.v1\x1a\x17\x61utoflow/v1/model.proto\x1a\x16\x61utoflow/v1/task.proto\x1a\x1e\x61utoflow/v1/tool_service.proto\x1a\x1a\x61utoflow/v1/workflow.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd4\x02\n\x16\x45xecuteWorkflowRequest\x12/\n\x08workflow\x18\x01 \x01(\x0b\x32\x15.autoflow.v1.WorkflowB\x06\xbaH\x03\xc8\x01\x01\x12\x1a\n\x05query\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\xa0\x9c\x01\x12+\n\x05tools\x18\x03 \x03(\x0b\x32\x11.autoflow.v1.ToolB\t\xbaH\x06\x92\x01\x03\x10\x80\x01\x12,\n\x05model\x18\x04 \x01(\x0b\x32\x15.autoflow.v1.ModelRefB\x06\xbaH\x03\xc8\x01\x01\x12-\n\x08sampling\x18\x05 \x01(\x0b\x32\x1b.autoflow.v1.SamplingParams\x12\x35\n\x06memory\x18\x06 \x01(\x0e\x32\x1b.autoflow.v1.MemoryStrategyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12,\n\x06limits\x18\x07 \x01(\x0b\x32\x1c.autoflow.v1.ExecutionLimits\"\x93\x01\n\x0f\x45xecutionLimits\x12\x1d\n\tmax_steps\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\nmax_tokens\x18\x02 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\xad\xe2\x04(\x00\x12?\n\rmax_wall_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\r\xbaH\n\xaa\x01\x07\"\x03\x08\x90\x1c*\x00\"\xaa\x02\n\x17\x45xecuteWorkflowResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x05\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cstep_started\x18\x03 \x01(\x0b\x32\x18.autoflow.v1.StepStartedH\x00\x12\x32\n\rstep_answered\x18\x04 \x01(\x0b\x32\x19.autoflow.v1.StepAnsweredH\x00\x12\x30\n\x0c\x62ranch_taken\x18\x05 \x01(\x0b\x32\x18.autoflow.v1.BranchTakenH\x00\x12\x32\n\x08\x66inished\x18\x06 \x01(\x0b\x32\x1e.autoflow.v1.ExecutionFinishedH\x00\x42\x07\n\x05\x65vent\"4\n\x0bStepStarted\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x17\n\x0f\x65xecuted_before\x18\x02 \x01(\x05\",\n\x0cStepAnswered\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\t\":\n\x0b\x42ranchTaken\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\"\x9a\x01\n\x11\x45xecutionFinished\x12.\n\x07outcome\x18\x01 \x01(\x0e\x32\x1d.autoflow.v1.ExecutionOutcome\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12\r\n\x05steps\x18\x04 \x01(\x05\x12&\n\x05usage\x18\x05 \x01(\x0b\x32\x17.autoflow.v1.TokenUsage\"\x99\x01\n\x12\x45xecutePlanRequest\x12\x17\n\x04plan\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12\x34\n\x07samples\x18\x02 \x03(\x0b\x32\x17.autoflow.v1.ToolSampleB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\x12\x34\n\x06output\x18\x03 \x01(\x0e\x32\x18.autoflow.v1.ContentTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"\xa3\x01\n\x13\x45xecutePlanResponse\x12)\n\x07outcome\x18\x01 \x01(\x0e\x32\x18.autoflow.v1.PlanOutcome\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\'\n\x07matches\x18\x03 \x03(\x0b\x32\x16.autoflow.v1.ToolMatch\x12(\n\x07results\x18\x04 \x03(\x0b\x32\x17.autoflow.v1.PlanResult\"c\n\tToolMatch\x12\x0c\n\x04said\x18\x01 \x01(\t\x12\x0c\n\x04tool\x18\x02 \x01(\t\x12(\n\x04kind\x18\x03 \x01(\x0e\x32\x1a.autoflow.v1.ToolMatchKind\x12\x10\n\x08likeness\x18\x04 \x01(\x01\"k\n\nPlanResult\x12&\n\x06output\x18\x01 \x01(\x0b\x32\x14.autoflow.v1.ContentH\x00\x12+\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x18.autoflow.v1.PlanFailureH\x00\x42\x08\n\x06result\":\n\x0bPlanFailure\x12\x0c\n\x04step\x18\x01 \x01(\x05\x12\x0c\n\x04tool\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t*M\n\x0eMemoryStrategy\x12\x1f\n\x1bMEMORY_STRATEGY_UNSPECIFIED\x10\x00\x12\x1a\n\x16MEMORY_STRATEGY_APPEND\x10\x01*\xfe\x01\n\x10\x45xecutionOutcome\x12!\n\x1d\x45XECUTION_OUTCOME_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45XECUTION_OUTCOME_ANSWERED\x10\x01\x12\x1f\n\x1b\x45XECUTION_OUTCOME_NO_ANSWER\x10\x02\x12\x1f\n\x1b\x45XECUTION_OUTCOME_UNDECIDED\x10\x03\x12 \n\x1c\x45XECUTION_OUTCOME_STEP_LIMIT\x10\x04\x12!\n\x1d\x45XECUTION_OUTCOME_TOKEN_LIMIT\x10\x05\x12 \n\x1c\x45XECUTION_OUTCOME_TIME_LIMIT\x10\x06*\xa2\x01\n\x0bPlanOutcome\x12\x1c\n\x18PLAN_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n\x15PLAN_OUTCOME_EXECUTED\x10\x01\x12\x18\n\x14PLAN_OUTCOME_NO_PLAN\x10\x02\x12\x1d\n\x19PLAN_OUTCOME_UNKNOWN_TOOL\x10\x03\x12!\n\x1dPLAN_OUTCOME_TYPES_DO_NOT_FIT\x10\x04*\x83\x01\n\rToolMatchKind\x12\x1f\n\x1bTOOL_MATCH_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14TOOL_MATCH_KIND_NAME\x10\x01\x12\x19\n\x15TOOL_MATCH_KIND_ALIAS\x10\x02\x12\x1c\n\x18TOOL_MATCH_KIND_LIKENESS\x10\x03\x32\xc6\x01\n\x12InterpreterService\x12^\n\x0f\x45xecuteWorkflow\x12#.autoflow.v1.ExecuteWorkflowRequest\x1a$.autoflow.v1.ExecuteWorkflowResponse0\x01\x12P\n\x0b\x45xecutePlan\x12\x1f.autoflow.v1.ExecutePlanRequest\x1a .autoflow.v1.ExecutePlanResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%autoflow/v1/interpreter_service.proto\x12\x0b\x61utoflow.v1\x1a\x17\x61utoflow/v1/model.proto\x1a\x16\x61utoflow/v1/task.proto\x1a\x1e\x61utoflow/v1/tool_service.proto\x1a\x1a\x61utoflow/v1/workflow.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfb\x02\n\x16\x45xecuteWorkflowRequest\x12/\n\x08workflow\x18\x01 \x01(\x0b\x32\x15.autoflow.v1.WorkflowB\x06\xbaH\x03\xc8\x01\x01\x12\x1a\n\x05query\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\xa0\x9c\x01\x12+\n\x05tools\x18\x03 \x03(\x0b\x32\x11.autoflow.v1.ToolB\t\xbaH\x06\x92\x01\x03\x10\x80\x01\x12,\n\x05model\x18\x04 \x01(\x0b\x32\x15.autoflow.v1.ModelRefB\x06\xbaH\x03\xc8\x01\x01\x12-\n\x08sampling\x18\x05 \x01(\x0b\x32\x1b.autoflow.v1.SamplingParams\x12\x35\n\x06memory\x18\x06 \x01(\x0e\x32\x1b.autoflow.v1.MemoryStrategyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12,\n\x06limits\x18\x07 \x01(\x0b\x32\x1c.autoflow.v1.ExecutionLimits\x12%\n\x04plan\x18\x08 \x01(\x0b\x32\x17.autoflow.v1.PlanTarget\"x\n\nPlanTarget\x12\x34\n\x07samples\x18\x01 \x03(\x0b\x32\x17.autoflow.v1.ToolSampleB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\x12\x34\n\x06output\x18\x02 \x01(\x0e\x32\x18.autoflow.v1.ContentTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"\x93\x01\n\x0f\x45xecutionLimits\x12\x1d\n\tmax_steps\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\nmax_tokens\x18\x02 \x01(\x03\x42\x0c\xbaH\t\"\x07\x18\x80\xad\xe2\x04(\x00\x12?\n\rmax_wall_time\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\r\xbaH\n\xaa\x01\x07\"\x03\x08\x90\x1c*\x00\"\xe5\x02\n\x17\x45xecuteWorkflowResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x05\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cstep_started\x18\x03 \x01(\x0b\x32\x18.autoflow.v1.StepStartedH\x00\x12\x32\n\rstep_answered\x18\x04 \x01(\x0b\x32\x19.autoflow.v1.StepAnsweredH\x00\x12\x30\n\x0c\x62ranch_taken\x18\x05 \x01(\x0b\x32\x18.autoflow.v1.BranchTakenH\x00\x12\x32\n\x08\x66inished\x18\x06 \x01(\x0b\x32\x1e.autoflow.v1.ExecutionFinishedH\x00\x12\x39\n\rplan_executed\x18\x07 \x01(\x0b\x32 .autoflow.v1.ExecutePlanResponseH\x00\x42\x07\n\x05\x65vent\"4\n\x0bStepStarted\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x17\n\x0f\x65xecuted_before\x18\x02 \x01(\x05\",\n\x0cStepAnswered\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\t\":\n\x0b\x42ranchTaken\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12\x0e\n\x06target\x18\x03 \x01(\t\"\x9a\x01\n\x11\x45xecutionFinished\x12.\n\x07outcome\x18\x01 \x01(\x0e\x32\x1d.autoflow.v1.ExecutionOutcome\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12\r\n\x05steps\x18\x04 \x01(\x05\x12&\n\x05usage\x18\x05 \x01(\x0b\x32\x17.autoflow.v1.TokenUsage\"\x99\x01\n\x12\x45xecutePlanRequest\x12\x17\n\x04plan\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x9c\x01\x12\x34\n\x07samples\x18\x02 \x03(\x0b\x32\x17.autoflow.v1.ToolSampleB\n\xbaH\x07\x92\x01\x04\x08\x01\x10@\x12\x34\n\x06output\x18\x03 \x01(\x0e\x32\x18.autoflow.v1.ContentTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"\xa3\x01\n\x13\x45xecutePlanResponse\x12)\n\x07outcome\x18\x01 \x01(\x0e\x32\x18.autoflow.v1.PlanOutcome\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12\'\n\x07matches\x18\x03 \x03(\x0b\x32\x16.autoflow.v1.ToolMatch\x12(\n\x07results\x18\x04 \x03(\x0b\x32\x17.autoflow.v1.PlanResult\"c\n\tToolMatch\x12\x0c\n\x04said\x18\x01 \x01(\t\x12\x0c\n\x04tool\x18\x02 \x01(\t\x12(\n\x04kind\x18\x03 \x01(\x0e\x32\x1a.autoflow.v1.ToolMatchKind\x12\x10\n\x08likeness\x18\x04 \x01(\x01\"k\n\nPlanResult\x12&\n\x06output\x18\x01 \x01(\x0b\x32\x14.autoflow.v1.ContentH\x00\x12+\n\x07\x66\x61ilure\x18\x02 \x01(\x0b\x32\x18.autoflow.v1.PlanFailureH\x00\x42\x08\n\x06result\":\n\x0bPlanFailure\x12\x0c\n\x04step\x18\x01 \x01(\x05\x12\x0c\n\x04tool\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t*M\n\x0eMemoryStrategy\x12\x1f\n\x1bMEMORY_STRATEGY_UNSPECIFIED\x10\x00\x12\x1a\n\x16MEMORY_STRATEGY_APPEND\x10\x01*\xfe\x01\n\x10\x45xecutionOutcome\x12!\n\x1d\x45XECUTION_OUTCOME_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45XECUTION_OUTCOME_ANSWERED\x10\x01\x12\x1f\n\x1b\x45XECUTION_OUTCOME_NO_ANSWER\x10\x02\x12\x1f\n\x1b\x45XECUTION_OUTCOME_UNDECIDED\x10\x03\x12 \n\x1c\x45XECUTION_OUTCOME_STEP_LIMIT\x10\x04\x12!\n\x1d\x45XECUTION_OUTCOME_TOKEN_LIMIT\x10\x05\x12 \n\x1c\x45XECUTION_OUTCOME_TIME_LIMIT\x10\x06*\xa2\x01\n\x0bPlanOutcome\x12\x1c\n\x18PLAN_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n\x15PLAN_OUTCOME_EXECUTED\x10\x01\x12\x18\n\x14PLAN_OUTCOME_NO_PLAN\x10\x02\x12\x1d\n\x19PLAN_OUTCOME_UNKNOWN_TOOL\x10\x03\x12!\n\x1dPLAN_OUTCOME_TYPES_DO_NOT_FIT\x10\x04*\x83\x01\n\rToolMatchKind\x12\x1f\n\x1bTOOL_MATCH_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14TOOL_MATCH_KIND_NAME\x10\x01\x12\x19\n\x15TOOL_MATCH_KIND_ALIAS\x10\x02\x12\x1c\n\x18TOOL_MATCH_KIND_LIKENESS\x10\x03\x32\xc6\x01\n\x12InterpreterService\x12^\n\x0f\x45xecuteWorkflow\x12#.autoflow.v1.ExecuteWorkflowRequest\x1a$.autoflow.v1.ExecuteWorkflowResponse0\x01\x12P\n\x0b\x45xecutePlan\x12\x1f.autoflow.v1.ExecutePlanRequest\x1a .autoflow.v1.ExecutePlanResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,6 +48,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXECUTEWORKFLOWREQUEST'].fields_by_name['model']._serialized_options = b'\272H\003\310\001\001'
   _globals['_EXECUTEWORKFLOWREQUEST'].fields_by_name['memory']._loaded_options = None
   _globals['_EXECUTEWORKFLOWREQUEST'].fields_by_name['memory']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_PLANTARGET'].fields_by_name['samples']._loaded_options = None
+  _globals['_PLANTARGET'].fields_by_name['samples']._serialized_options = b'\272H\007\222\001\004\010\001\020@'
+  _globals['_PLANTARGET'].fields_by_name['output']._loaded_options = None
+  _globals['_PLANTARGET'].fields_by_name['output']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_EXECUTIONLIMITS'].fields_by_name['max_steps']._loaded_options = None
   _globals['_EXECUTIONLIMITS'].fields_by_name['max_steps']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_EXECUTIONLIMITS'].fields_by_name['max_tokens']._loaded_options = None
@@ -60,38 +64,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXECUTEPLANREQUEST'].fields_by_name['samples']._serialized_options = b'\272H\007\222\001\004\010\001\020@'
   _globals['_EXECUTEPLANREQUEST'].fields_by_name['output']._loaded_options = None
   _globals['_EXECUTEPLANREQUEST'].fields_by_name['output']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
-  _globals['_MEMORYSTRATEGY']._serialized_start=1960
-  _globals['_MEMORYSTRATEGY']._serialized_end=2037
-  _globals['_EXECUTIONOUTCOME']._serialized_start=2040
-  _globals['_EXECUTIONOUTCOME']._serialized_end=2294
-  _globals['_PLANOUTCOME']._serialized_start=2297
-  _globals['_PLANOUTCOME']._serialized_end=2459
-  _globals['_TOOLMATCHKIND']._serialized_start=2462
-  _globals['_TOOLMATCHKIND']._serialized_end=2593
+  _globals['_MEMORYSTRATEGY']._serialized_start=2180
+  _globals['_MEMORYSTRATEGY']._serialized_end=2257
+  _globals['_EXECUTIONOUTCOME']._serialized_start=2260
+  _globals['_EXECUTIONOUTCOME']._serialized_end=2514
+  _globals['_PLANOUTCOME']._serialized_start=2517
+  _globals['_PLANOUTCOME']._serialized_end=2679
+  _globals['_TOOLMATCHKIND']._serialized_start=2682
+  _globals['_TOOLMATCHKIND']._serialized_end=2813
   _globals['_EXECUTEWORKFLOWREQUEST']._serialized_start=258
-  _globals['_EXECUTEWORKFLOWREQUEST']._serialized_end=598
-  _globals['_EXECUTIONLIMITS']._serialized_start=601
-  _globals['_EXECUTIONLIMITS']._serialized_end=748
-  _globals['_EXECUTEWORKFLOWRESPONSE']._serialized_start=751
-  _globals['_EXECUTEWORKFLOWRESPONSE']._serialized_end=1049
-  _globals['_STEPSTARTED']._serialized_start=1051
-  _globals['_STEPSTARTED']._serialized_end=1103
-  _globals['_STEPANSWERED']._serialized_start=1105
-  _globals['_STEPANSWERED']._serialized_end=1149
-  _globals['_BRANCHTAKEN']._serialized_start=1151
-  _globals['_BRANCHTAKEN']._serialized_end=1209
-  _globals['_EXECUTIONFINISHED']._serialized_start=1212
-  _globals['_EXECUTIONFINISHED']._serialized_end=1366
-  _globals['_EXECUTEPLANREQUEST']._serialized_start=1369
-  _globals['_EXECUTEPLANREQUEST']._serialized_end=1522
-  _globals['_EXECUTEPLANRESPONSE']._serialized_start=1525
-  _globals['_EXECUTEPLANRESPONSE']._serialized_end=1688
-  _globals['_TOOLMATCH']._serialized_start=1690
-  _globals['_TOOLMATCH']._serialized_end=1789
-  _globals['_PLANRESULT']._serialized_start=1791
-  _globals['_PLANRESULT']._serialized_end=1898
-  _globals['_PLANFAILURE']._serialized_start=1900
-  _globals['_PLANFAILURE']._serialized_end=1958
-  _globals['_INTERPRETERSERVICE']._serialized_start=2596
-  _globals['_INTERPRETERSERVICE']._serialized_end=2794
+  _globals['_EXECUTEWORKFLOWREQUEST']._serialized_end=637
+  _globals['_PLANTARGET']._serialized_start=639
+  _globals['_PLANTARGET']._serialized_end=759
+  _globals['_EXECUTIONLIMITS']._serialized_start=762
+  _globals['_EXECUTIONLIMITS']._serialized_end=909
+  _globals['_EXECUTEWORKFLOWRESPONSE']._serialized_start=912
+  _globals['_EXECUTEWORKFLOWRESPONSE']._serialized_end=1269
+  _globals['_STEPSTARTED']._serialized_start=1271
+  _globals['_STEPSTARTED']._serialized_end=1323
+  _globals['_STEPANSWERED']._serialized_start=1325
+  _globals['_STEPANSWERED']._serialized_end=1369
+  _globals['_BRANCHTAKEN']._serialized_start=1371
+  _globals['_BRANCHTAKEN']._serialized_end=1429
+  _globals['_EXECUTIONFINISHED']._serialized_start=1432
+  _globals['_EXECUTIONFINISHED']._serialized_end=1586
+  _globals['_EXECUTEPLANREQUEST']._serialized_start=1589
+  _globals['_EXECUTEPLANREQUEST']._serialized_end=1742
+  _globals['_EXECUTEPLANRESPONSE']._serialized_start=1745
+  _globals['_EXECUTEPLANRESPONSE']._serialized_end=1908
+  _globals['_TOOLMATCH']._serialized_start=1910
+  _globals['_TOOLMATCH']._serialized_end=2009
+  _globals['_PLANRESULT']._serialized_start=2011
+  _globals['_PLANRESULT']._serialized_end=2118
+  _globals['_PLANFAILURE']._serialized_start=2120
+  _globals['_PLANFAILURE']._serialized_end=2178
+  _globals['_INTERPRETERSERVICE']._serialized_start=2816
+  _globals['_INTERPRETERSERVICE']._serialized_end=3014
 # @@protoc_insertion_point(module_scope)

@@ -158,6 +158,7 @@ class ExecuteWorkflowRequest(_message.Message):
     SAMPLING_FIELD_NUMBER: _builtins.int
     MEMORY_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """Required. The task, in natural language. 1 to 20,000 characters."""
     memory: Global___MemoryStrategy.ValueType
@@ -182,6 +183,12 @@ class ExecuteWorkflowRequest(_message.Message):
     def limits(self) -> Global___ExecutionLimits:
         """Optional. Where the execution stops. Default: the defaults of its fields."""
 
+    @_builtins.property
+    def plan(self) -> Global___PlanTarget:
+        """Optional. What the answer's plan is executed on, for a task whose answer is a plan: an execution that gives an
+        answer then ends by executing it, as ExecutePlan does. Default: the answer is not executed.
+        """
+
     def __init__(
         self,
         *,
@@ -192,14 +199,43 @@ class ExecuteWorkflowRequest(_message.Message):
         sampling: _model_pb2.SamplingParams | None = ...,
         memory: Global___MemoryStrategy.ValueType = ...,
         limits: Global___ExecutionLimits | None = ...,
+        plan: Global___PlanTarget | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "model", b"model", "sampling", b"sampling", "workflow", b"workflow"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "model", b"model", "plan", b"plan", "sampling", b"sampling", "workflow", b"workflow"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "memory", b"memory", "model", b"model", "query", b"query", "sampling", b"sampling", "tools", b"tools", "workflow", b"workflow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "memory", b"memory", "model", b"model", "plan", b"plan", "query", b"query", "sampling", b"sampling", "tools", b"tools", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExecuteWorkflowRequest: _TypeAlias = ExecuteWorkflowRequest  # noqa: Y015
+
+@_typing.final
+class PlanTarget(_message.Message):
+    """What a plan is executed on, and what it is to end in."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    output: _task_pb2.ContentType.ValueType
+    """Required. The type of content that the plan is to end in."""
+    @_builtins.property
+    def samples(self) -> _containers.RepeatedCompositeFieldContainer[_tool_service_pb2.ToolSample]:
+        """Required. 1 to 64 samples, each with inputs of the same types."""
+
+    def __init__(
+        self,
+        *,
+        samples: _abc.Iterable[_tool_service_pb2.ToolSample] | None = ...,
+        output: _task_pb2.ContentType.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["output", b"output", "samples", b"samples"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanTarget: _TypeAlias = PlanTarget  # noqa: Y015
 
 @_typing.final
 class ExecutionLimits(_message.Message):
@@ -245,6 +281,7 @@ class ExecuteWorkflowResponse(_message.Message):
     STEP_ANSWERED_FIELD_NUMBER: _builtins.int
     BRANCH_TAKEN_FIELD_NUMBER: _builtins.int
     FINISHED_FIELD_NUMBER: _builtins.int
+    PLAN_EXECUTED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Output only. The number of the event in its execution, from 0, without gaps."""
     @_builtins.property
@@ -267,6 +304,12 @@ class ExecuteWorkflowResponse(_message.Message):
     def finished(self) -> Global___ExecutionFinished:
         """Output only. The execution is over; always the last event."""
 
+    @_builtins.property
+    def plan_executed(self) -> Global___ExecutePlanResponse:
+        """Output only. The answer's plan was executed, or cannot be; the last event but one, where the request has a
+        `plan` and the workflow gave an answer.
+        """
+
     def __init__(
         self,
         *,
@@ -276,12 +319,13 @@ class ExecuteWorkflowResponse(_message.Message):
         step_answered: Global___StepAnswered | None = ...,
         branch_taken: Global___BranchTaken | None = ...,
         finished: Global___ExecutionFinished | None = ...,
+        plan_executed: Global___ExecutePlanResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["branch_taken", b"branch_taken", "event", b"event", "finished", b"finished", "step_answered", b"step_answered", "step_started", b"step_started", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["branch_taken", b"branch_taken", "event", b"event", "finished", b"finished", "plan_executed", b"plan_executed", "step_answered", b"step_answered", "step_started", b"step_started", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch_taken", b"branch_taken", "event", b"event", "finished", b"finished", "sequence", b"sequence", "step_answered", b"step_answered", "step_started", b"step_started", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch_taken", b"branch_taken", "event", b"event", "finished", b"finished", "plan_executed", b"plan_executed", "sequence", b"sequence", "step_answered", b"step_answered", "step_started", b"step_started", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["step_started", "step_answered", "branch_taken", "finished"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["step_started", "step_answered", "branch_taken", "finished", "plan_executed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 

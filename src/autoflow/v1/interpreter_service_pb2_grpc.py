@@ -56,7 +56,8 @@ class InterpreterServiceServicer:
         an execution ends by its own doing (limits, no decision) is an outcome, not an error. Cancelling the
         call cancels the execution.
         Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model
-        or adapter), RESOURCE_EXHAUSTED (too many executions), UNAVAILABLE (the model cannot be reached).
+        or adapter), FAILED_PRECONDITION (a plan is to be executed and no provider of tools is set up),
+        RESOURCE_EXHAUSTED (too many executions), UNAVAILABLE (the model or a provider of tools cannot be reached).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

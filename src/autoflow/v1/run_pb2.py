@@ -23,6 +23,7 @@ _sym_db = _symbol_database.Default()
 
 
 from autoflow.v1 import model_pb2 as autoflow_dot_v1_dot_model__pb2
+from autoflow.v1 import task_pb2 as autoflow_dot_v1_dot_task__pb2
 from autoflow.v1 import workflow_pb2 as autoflow_dot_v1_dot_workflow__pb2
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
@@ -30,7 +31,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x61utoflow/v1/run.proto\x12\x0b\x61utoflow.v1\x1a\x17\x61utoflow/v1/model.proto\x1a\x1a\x61utoflow/v1/workflow.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\x80\x04\n\x03Run\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x31\n\x0coptimization\x18\x02 \x01(\x0b\x32\x19.autoflow.v1.OptimizationH\x00\x12#\n\x06\x62udget\x18\x03 \x01(\x0b\x32\x13.autoflow.v1.Budget\x12$\n\x05state\x18\x04 \x01(\x0e\x32\x15.autoflow.v1.RunState\x12*\n\x08progress\x18\x05 \x01(\x0b\x32\x18.autoflow.v1.RunProgress\x12#\n\x06ledger\x18\x06 \x01(\x0b\x32\x13.autoflow.v1.Ledger\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x05\x65rror\x18\n \x01(\x0b\x32\x12.google.rpc.Status\x12*\n\niterations\x18\x0b \x03(\x0b\x32\x16.autoflow.v1.Iteration\x12/\n\x06result\x18\x0c \x01(\x0b\x32\x1f.autoflow.v1.OptimizationResultB\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\"\xc8\x03\n\x0cOptimization\x12,\n\x05suite\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18\x80\x01\x32\x11^[a-z][a-z0-9-]*$\x12\x30\n\tgenerator\x18\x02 \x01(\x0b\x32\x15.autoflow.v1.ModelRefB\x06\xbaH\x03\xc8\x01\x01\x12\x32\n\x0binterpreter\x18\x03 \x01(\x0b\x32\x15.autoflow.v1.ModelRefB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x06method\x18\x04 \x01(\x0e\x32\x13.autoflow.v1.MethodB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1b\n\x04seed\x18\x05 \x01(\x03\x42\r\xbaH\n\"\x08\x18\xff\xff\xff\xff\x07(\x00\x12\x1e\n\niterations\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\x1e\n\ncandidates\x18\x07 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x02(\x00\x12\x19\n\x05tasks\x18\x08 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\'\n\x04lora\x18\t \x01(\x0b\x32\x19.autoflow.v1.LoraSettings\x12#\n\x04test\x18\n \x01(\x0b\x32\x15.autoflow.v1.TestPlan\x12-\n\x06reward\x18\x0b \x01(\x0e\x32\x13.autoflow.v1.RewardB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xbf\x01\n\x0cLoraSettings\x12\x18\n\x04rank\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x02(\x00\x12&\n\x05\x61lpha\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\x90@)\x00\x00\x00\x00\x00\x00\x00\x00\x12.\n\rlearning_rate\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x12/\n\tkl_weight\x18\x04 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00$@)\x00\x00\x00\x00\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x0c\n\n_kl_weight\"\xb0\x01\n\x08TestPlan\x12\x39\n\x0b\x63omparators\x18\x01 \x03(\x0b\x32\x1a.autoflow.v1.NamedWorkflowB\x08\xbaH\x05\x92\x01\x02\x10\x10\x12#\n\x0f\x63ontrol_samples\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x02(\x00\x12\"\n\x0epolicy_samples\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x08(\x00\x12 \n\x0cpolicy_tasks\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\"\x85\x01\n\rNamedWorkflow\x12\x43\n\x04name\x18\x01 \x01(\tB5\xbaH2r0\x10\x01\x18@2\x12^[a-z][a-z0-9_-]*$Z\x04\x62\x65stZ\x07\x63ontrolZ\x07\x63\x65iling\x12/\n\x08workflow\x18\x02 \x01(\x0b\x32\x15.autoflow.v1.WorkflowB\x06\xbaH\x03\xc8\x01\x01\"\xa2\x01\n\x06\x42udget\x12\x1f\n\x0emax_executions\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1e\n\rmax_llm_calls\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1b\n\nmax_tokens\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12:\n\rmax_wall_time\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\xbaH\x05\xaa\x01\x02*\x00\"\x97\x01\n\x06Ledger\x12\x12\n\nexecutions\x18\x01 \x01(\x03\x12\x12\n\ncache_hits\x18\x02 \x01(\x03\x12\x0f\n\x07missing\x18\x03 \x01(\x03\x12&\n\x05usage\x18\x04 \x01(\x0b\x32\x17.autoflow.v1.TokenUsage\x12,\n\twall_time\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"9\n\x0bRunProgress\x12\r\n\x05phase\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x05\x12\r\n\x05total\x18\x03 \x01(\x05\"\xd5\x01\n\tIteration\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x13\n\x0breward_mean\x18\x02 \x01(\x01\x12\x12\n\nreward_max\x18\x03 \x01(\x01\x12\x12\n\nvalid_rate\x18\x04 \x01(\x01\x12\x11\n\ttruncated\x18\x05 \x01(\x05\x12\n\n\x02kl\x18\x06 \x01(\x01\x12\x16\n\x0eupdate_skipped\x18\x07 \x01(\x08\x12\x0f\n\x07seconds\x18\x08 \x01(\x01\x12\x0f\n\x07\x61\x64\x61pter\x18\t \x01(\t\x12#\n\x06ledger\x18\n \x01(\x0b\x32\x13.autoflow.v1.Ledger\"\xb2\x02\n\x12OptimizationResult\x12%\n\x06winner\x18\x01 \x01(\x0b\x32\x15.autoflow.v1.Workflow\x12\x1e\n\x16winner_validation_mean\x18\x02 \x01(\x01\x12\x0f\n\x07\x61\x64\x61pter\x18\x03 \x01(\t\x12,\n\x07reports\x18\x04 \x03(\x0b\x32\x1b.autoflow.v1.WorkflowReport\x12)\n\x06policy\x18\x05 \x01(\x0b\x32\x19.autoflow.v1.PolicyReport\x12\x0f\n\x07\x63\x65iling\x18\x06 \x01(\x01\x12-\n\x0bimprovement\x18\x07 \x01(\x0b\x32\x18.autoflow.v1.Improvement\x12\x15\n\rtest_openings\x18\x08 \x01(\x05\x12\x14\n\x0csuite_digest\x18\t \x01(\t\"=\n\x08\x45stimate\x12\x0c\n\x04mean\x18\x01 \x01(\x01\x12\x10\n\x08\x63i95_low\x18\x02 \x01(\x01\x12\x11\n\tci95_high\x18\x03 \x01(\x01\"\xbc\x01\n\x0eWorkflowReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x08workflow\x18\x02 \x01(\x0b\x32\x15.autoflow.v1.Workflow\x12%\n\x06reward\x18\x03 \x01(\x0b\x32\x15.autoflow.v1.Estimate\x12\x17\n\x0fvalid_plan_rate\x18\x04 \x01(\x01\x12\r\n\x05tasks\x18\x05 \x01(\x05\x12\x0f\n\x07missing\x18\x06 \x01(\x05\x12\x13\n\x0b\x63hosen_from\x18\x07 \x01(\x05\"\xab\x01\n\x0cPolicyReport\x12%\n\x06\x62\x65\x66ore\x18\x01 \x01(\x0b\x32\x15.autoflow.v1.Estimate\x12$\n\x05\x61\x66ter\x18\x02 \x01(\x0b\x32\x15.autoflow.v1.Estimate\x12\x0f\n\x07samples\x18\x03 \x01(\x05\x12\r\n\x05tasks\x18\x04 \x01(\x05\x12\x1b\n\x13valid_workflow_rate\x18\x05 \x01(\x01\x12\x11\n\ttruncated\x18\x06 \x01(\x05\"V\n\x0bImprovement\x12\x0c\n\x04over\x18\x01 \x01(\t\x12\'\n\x08\x61\x62solute\x18\x02 \x01(\x0b\x32\x15.autoflow.v1.Estimate\x12\x10\n\x08relative\x18\x03 \x01(\x01*\xb5\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11RUN_STATE_PENDING\x10\x01\x12\x15\n\x11RUN_STATE_RUNNING\x10\x02\x12\x18\n\x14RUN_STATE_CANCELLING\x10\x03\x12\x17\n\x13RUN_STATE_SUCCEEDED\x10\x04\x12\x14\n\x10RUN_STATE_FAILED\x10\x05\x12\x17\n\x13RUN_STATE_CANCELLED\x10\x06*X\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x14\n\x10METHOD_REINFORCE\x10\x01\x12\x0f\n\x0bMETHOD_RLOO\x10\x02\x12\x0f\n\x0bMETHOD_RAFT\x10\x03*F\n\x06Reward\x12\x16\n\x12REWARD_UNSPECIFIED\x10\x00\x12\x0f\n\x0bREWARD_PLAN\x10\x01\x12\x13\n\x0fREWARD_EXECUTED\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x61utoflow/v1/run.proto\x12\x0b\x61utoflow.v1\x1a\x17\x61utoflow/v1/model.proto\x1a\x16\x61utoflow/v1/task.proto\x1a\x1a\x61utoflow/v1/workflow.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\x85\x05\n\x03Run\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x31\n\x0coptimization\x18\x02 \x01(\x0b\x32\x19.autoflow.v1.OptimizationH\x00\x12-\n\nevaluation\x18\r \x01(\x0b\x32\x17.autoflow.v1.EvaluationH\x00\x12#\n\x06\x62udget\x18\x03 \x01(\x0b\x32\x13.autoflow.v1.Budget\x12$\n\x05state\x18\x04 \x01(\x0e\x32\x15.autoflow.v1.RunState\x12*\n\x08progress\x18\x05 \x01(\x0b\x32\x18.autoflow.v1.RunProgress\x12#\n\x06ledger\x18\x06 \x01(\x0b\x32\x13.autoflow.v1.Ledger\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12!\n\x05\x65rror\x18\n \x01(\x0b\x32\x12.google.rpc.Status\x12*\n\niterations\x18\x0b \x03(\x0b\x32\x16.autoflow.v1.Iteration\x12>\n\x13optimization_result\x18\x0c \x01(\x0b\x32\x1f.autoflow.v1.OptimizationResultH\x01\x12:\n\x11\x65valuation_result\x18\x0e \x01(\x0b\x32\x1d.autoflow.v1.EvaluationResultH\x01\x42\r\n\x04kind\x12\x05\xbaH\x02\x08\x01\x42\t\n\x07outcome\"\xd5\x03\n\x0cOptimization\x12\x39\n\x05suite\x18\x01 \x01(\tB*\xbaH\'r%2#^(suites/)?[a-z0-9][a-z0-9-]{0,63}$\x12\x30\n\tgenerator\x18\x02 \x01(\x0b\x32\x15.autoflow.v1.ModelRefB\x06\xbaH\x03\xc8\x01\x01\x12\x32\n\x0binterpreter\x18\x03 \x01(\x0b\x32\x15.autoflow.v1.ModelRefB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x06method\x18\x04 \x01(\x0e\x32\x13.autoflow.v1.MethodB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1b\n\x04seed\x18\x05 \x01(\x03\x42\r\xbaH\n\"\x08\x18\xff\xff\xff\xff\x07(\x00\x12\x1e\n\niterations\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\x1e\n\ncandidates\x18\x07 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x02(\x00\x12\x19\n\x05tasks\x18\x08 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\'\n\x04lora\x18\t \x01(\x0b\x32\x19.autoflow.v1.LoraSettings\x12#\n\x04test\x18\n \x01(\x0b\x32\x15.autoflow.v1.TestPlan\x12-\n\x06reward\x18\x0b \x01(\x0e\x32\x13.autoflow.v1.RewardB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xe8\x02\n\nEvaluation\x12\x39\n\x05suite\x18\x01 \x01(\tB*\xbaH\'r%2#^(suites/)?[a-z0-9][a-z0-9-]{0,63}$\x12-\n\x05split\x18\x02 \x01(\x0e\x32\x12.autoflow.v1.SplitB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x39\n\tworkflows\x18\x03 \x03(\x0b\x32\x1a.autoflow.v1.NamedWorkflowB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x10\x12\x32\n\x0binterpreter\x18\x04 \x01(\x0b\x32\x15.autoflow.v1.ModelRefB\x06\xbaH\x03\xc8\x01\x01\x12-\n\x06reward\x18\x05 \x01(\x0e\x32\x13.autoflow.v1.RewardB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x19\n\x05tasks\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00\x12\x1a\n\x07samples\x18\x07 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18@(\x00\x12\x1b\n\x04seed\x18\x08 \x01(\x03\x42\r\xbaH\n\"\x08\x18\xff\xff\xff\xff\x07(\x00\"\xbf\x01\n\x0cLoraSettings\x12\x18\n\x04rank\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x02(\x00\x12&\n\x05\x61lpha\x18\x02 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\x90@)\x00\x00\x00\x00\x00\x00\x00\x00\x12.\n\rlearning_rate\x18\x03 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00\x12/\n\tkl_weight\x18\x04 \x01(\x01\x42\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00$@)\x00\x00\x00\x00\x00\x00\x00\x00H\x00\x88\x01\x01\x42\x0c\n\n_kl_weight\"\xb0\x01\n\x08TestPlan\x12\x39\n\x0b\x63omparators\x18\x01 \x03(\x0b\x32\x1a.autoflow.v1.NamedWorkflowB\x08\xbaH\x05\x92\x01\x02\x10\x10\x12#\n\x0f\x63ontrol_samples\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x02(\x00\x12\"\n\x0epolicy_samples\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x80\x08(\x00\x12 \n\x0cpolicy_tasks\x18\x04 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\"\x90\x01\n\rNamedWorkflow\x12N\n\x04name\x18\x01 \x01(\tB@\xbaH=r;\x10\x01\x18@2\x12^[a-z][a-z0-9_-]*$Z\x04\x62\x65stZ\x07\x63ontrolZ\x07\x63\x65ilingZ\treference\x12/\n\x08workflow\x18\x02 \x01(\x0b\x32\x15.autoflow.v1.WorkflowB\x06\xbaH\x03\xc8\x01\x01\"\xa2\x01\n\x06\x42udget\x12\x1f\n\x0emax_executions\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1e\n\rmax_llm_calls\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1b\n\nmax_tokens\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12:\n\rmax_wall_time\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\xbaH\x05\xaa\x01\x02*\x00\"\x97\x01\n\x06Ledger\x12\x12\n\nexecutions\x18\x01 \x01(\x03\x12\x12\n\ncache_hits\x18\x02 \x01(\x03\x12\x0f\n\x07missing\x18\x03 \x01(\x03\x12&\n\x05usage\x18\x04 \x01(\x0b\x32\x17.autoflow.v1.TokenUsage\x12,\n\twall_time\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"9\n\x0bRunProgress\x12\r\n\x05phase\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x05\x12\r\n\x05total\x18\x03 \x01(\x05\"\xd5\x01\n\tIteration\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x13\n\x0breward_mean\x18\x02 \x01(\x01\x12\x12\n\nreward_max\x18\x03 \x01(\x01\x12\x12\n\nvalid_rate\x18\x04 \x01(\x01\x12\x11\n\ttruncated\x18\x05 \x01(\x05\x12\n\n\x02kl\x18\x06 \x01(\x01\x12\x16\n\x0eupdate_skipped\x18\x07 \x01(\x08\x12\x0f\n\x07seconds\x18\x08 \x01(\x01\x12\x0f\n\x07\x61\x64\x61pter\x18\t \x01(\t\x12#\n\x06ledger\x18\n \x01(\x0b\x32\x13.autoflow.v1.Ledger\"\xb2\x02\n\x12OptimizationResult\x12%\n\x06winner\x18\x01 \x01(\x0b\x32\x15.autoflow.v1.Workflow\x12\x1e\n\x16winner_validation_mean\x18\x02 \x01(\x01\x12\x0f\n\x07\x61\x64\x61pter\x18\x03 \x01(\t\x12,\n\x07reports\x18\x04 \x03(\x0b\x32\x1b.autoflow.v1.WorkflowReport\x12)\n\x06policy\x18\x05 \x01(\x0b\x32\x19.autoflow.v1.PolicyReport\x12\x0f\n\x07\x63\x65iling\x18\x06 \x01(\x01\x12-\n\x0bimprovement\x18\x07 \x01(\x0b\x32\x18.autoflow.v1.Improvement\x12\x15\n\rtest_openings\x18\x08 \x01(\x05\x12\x14\n\x0csuite_digest\x18\t \x01(\t\"=\n\x08\x45stimate\x12\x0c\n\x04mean\x18\x01 \x01(\x01\x12\x10\n\x08\x63i95_low\x18\x02 \x01(\x01\x12\x11\n\tci95_high\x18\x03 \x01(\x01\"\xbc\x01\n\x0eWorkflowReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x08workflow\x18\x02 \x01(\x0b\x32\x15.autoflow.v1.Workflow\x12%\n\x06reward\x18\x03 \x01(\x0b\x32\x15.autoflow.v1.Estimate\x12\x17\n\x0fvalid_plan_rate\x18\x04 \x01(\x01\x12\r\n\x05tasks\x18\x05 \x01(\x05\x12\x0f\n\x07missing\x18\x06 \x01(\x05\x12\x13\n\x0b\x63hosen_from\x18\x07 \x01(\x05\"\xab\x01\n\x0cPolicyReport\x12%\n\x06\x62\x65\x66ore\x18\x01 \x01(\x0b\x32\x15.autoflow.v1.Estimate\x12$\n\x05\x61\x66ter\x18\x02 \x01(\x0b\x32\x15.autoflow.v1.Estimate\x12\x0f\n\x07samples\x18\x03 \x01(\x05\x12\r\n\x05tasks\x18\x04 \x01(\x05\x12\x1b\n\x13valid_workflow_rate\x18\x05 \x01(\x01\x12\x11\n\ttruncated\x18\x06 \x01(\x05\"\x81\x01\n\x10\x45valuationResult\x12\x32\n\tworkflows\x18\x01 \x03(\x0b\x32\x1f.autoflow.v1.WorkflowEvaluation\x12\x15\n\rtest_openings\x18\x02 \x01(\x05\x12\x14\n\x0csuite_digest\x18\x03 \x01(\t\x12\x0c\n\x04page\x18\x04 \x01(\t\"\xe4\x02\n\x12WorkflowEvaluation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x08workflow\x18\x02 \x01(\x0b\x32\x15.autoflow.v1.Workflow\x12%\n\x06reward\x18\x03 \x01(\x0b\x32\x15.autoflow.v1.Estimate\x12,\n\x07metrics\x18\x04 \x03(\x0b\x32\x1b.autoflow.v1.MetricEstimate\x12.\n\x0fvalid_plan_rate\x18\x05 \x01(\x0b\x32\x15.autoflow.v1.Estimate\x12&\n\x07plan_f1\x18\x06 \x01(\x0b\x32\x15.autoflow.v1.Estimate\x12\x0f\n\x07missing\x18\x07 \x01(\x05\x12*\n\x05tasks\x18\x08 \x03(\x0b\x32\x1b.autoflow.v1.TaskEvaluation\x12-\n\x0bimprovement\x18\t \x01(\x0b\x32\x18.autoflow.v1.Improvement\"V\n\x0eMetricEstimate\x12\x0e\n\x06metric\x18\x01 \x01(\t\x12%\n\x06reward\x18\x02 \x01(\x0b\x32\x15.autoflow.v1.Estimate\x12\r\n\x05tasks\x18\x03 \x01(\x05\"\x83\x01\n\x0eTaskEvaluation\x12\x0c\n\x04task\x18\x01 \x01(\t\x12\x0e\n\x06metric\x18\x02 \x01(\t\x12\x13\n\x06reward\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x12\n\nplan_valid\x18\x04 \x01(\x08\x12\x0f\n\x07plan_f1\x18\x05 \x01(\x01\x12\x0e\n\x06\x61nswer\x18\x06 \x01(\tB\t\n\x07_reward\"V\n\x0bImprovement\x12\x0c\n\x04over\x18\x01 \x01(\t\x12\'\n\x08\x61\x62solute\x18\x02 \x01(\x0b\x32\x15.autoflow.v1.Estimate\x12\x10\n\x08relative\x18\x03 \x01(\x01*\xb5\x01\n\x08RunState\x12\x19\n\x15RUN_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11RUN_STATE_PENDING\x10\x01\x12\x15\n\x11RUN_STATE_RUNNING\x10\x02\x12\x18\n\x14RUN_STATE_CANCELLING\x10\x03\x12\x17\n\x13RUN_STATE_SUCCEEDED\x10\x04\x12\x14\n\x10RUN_STATE_FAILED\x10\x05\x12\x17\n\x13RUN_STATE_CANCELLED\x10\x06*X\n\x06Method\x12\x16\n\x12METHOD_UNSPECIFIED\x10\x00\x12\x14\n\x10METHOD_REINFORCE\x10\x01\x12\x0f\n\x0bMETHOD_RLOO\x10\x02\x12\x0f\n\x0bMETHOD_RAFT\x10\x03*F\n\x06Reward\x12\x16\n\x12REWARD_UNSPECIFIED\x10\x00\x12\x0f\n\x0bREWARD_PLAN\x10\x01\x12\x13\n\x0fREWARD_EXECUTED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,7 +41,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUN'].oneofs_by_name['kind']._loaded_options = None
   _globals['_RUN'].oneofs_by_name['kind']._serialized_options = b'\272H\002\010\001'
   _globals['_OPTIMIZATION'].fields_by_name['suite']._loaded_options = None
-  _globals['_OPTIMIZATION'].fields_by_name['suite']._serialized_options = b'\272H\032r\030\020\001\030\200\0012\021^[a-z][a-z0-9-]*$'
+  _globals['_OPTIMIZATION'].fields_by_name['suite']._serialized_options = b'\272H\'r%2#^(suites/)?[a-z0-9][a-z0-9-]{0,63}$'
   _globals['_OPTIMIZATION'].fields_by_name['generator']._loaded_options = None
   _globals['_OPTIMIZATION'].fields_by_name['generator']._serialized_options = b'\272H\003\310\001\001'
   _globals['_OPTIMIZATION'].fields_by_name['interpreter']._loaded_options = None
@@ -57,6 +58,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPTIMIZATION'].fields_by_name['tasks']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_OPTIMIZATION'].fields_by_name['reward']._loaded_options = None
   _globals['_OPTIMIZATION'].fields_by_name['reward']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_EVALUATION'].fields_by_name['suite']._loaded_options = None
+  _globals['_EVALUATION'].fields_by_name['suite']._serialized_options = b'\272H\'r%2#^(suites/)?[a-z0-9][a-z0-9-]{0,63}$'
+  _globals['_EVALUATION'].fields_by_name['split']._loaded_options = None
+  _globals['_EVALUATION'].fields_by_name['split']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_EVALUATION'].fields_by_name['workflows']._loaded_options = None
+  _globals['_EVALUATION'].fields_by_name['workflows']._serialized_options = b'\272H\007\222\001\004\010\001\020\020'
+  _globals['_EVALUATION'].fields_by_name['interpreter']._loaded_options = None
+  _globals['_EVALUATION'].fields_by_name['interpreter']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_EVALUATION'].fields_by_name['reward']._loaded_options = None
+  _globals['_EVALUATION'].fields_by_name['reward']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_EVALUATION'].fields_by_name['tasks']._loaded_options = None
+  _globals['_EVALUATION'].fields_by_name['tasks']._serialized_options = b'\272H\007\032\005\030\220N(\000'
+  _globals['_EVALUATION'].fields_by_name['samples']._loaded_options = None
+  _globals['_EVALUATION'].fields_by_name['samples']._serialized_options = b'\272H\006\032\004\030@(\000'
+  _globals['_EVALUATION'].fields_by_name['seed']._loaded_options = None
+  _globals['_EVALUATION'].fields_by_name['seed']._serialized_options = b'\272H\n\"\010\030\377\377\377\377\007(\000'
   _globals['_LORASETTINGS'].fields_by_name['rank']._loaded_options = None
   _globals['_LORASETTINGS'].fields_by_name['rank']._serialized_options = b'\272H\007\032\005\030\200\002(\000'
   _globals['_LORASETTINGS'].fields_by_name['alpha']._loaded_options = None
@@ -74,7 +91,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TESTPLAN'].fields_by_name['policy_tasks']._loaded_options = None
   _globals['_TESTPLAN'].fields_by_name['policy_tasks']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_NAMEDWORKFLOW'].fields_by_name['name']._loaded_options = None
-  _globals['_NAMEDWORKFLOW'].fields_by_name['name']._serialized_options = b'\272H2r0\020\001\030@2\022^[a-z][a-z0-9_-]*$Z\004bestZ\007controlZ\007ceiling'
+  _globals['_NAMEDWORKFLOW'].fields_by_name['name']._serialized_options = b'\272H=r;\020\001\030@2\022^[a-z][a-z0-9_-]*$Z\004bestZ\007controlZ\007ceilingZ\treference'
   _globals['_NAMEDWORKFLOW'].fields_by_name['workflow']._loaded_options = None
   _globals['_NAMEDWORKFLOW'].fields_by_name['workflow']._serialized_options = b'\272H\003\310\001\001'
   _globals['_BUDGET'].fields_by_name['max_executions']._loaded_options = None
@@ -85,38 +102,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BUDGET'].fields_by_name['max_tokens']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_BUDGET'].fields_by_name['max_wall_time']._loaded_options = None
   _globals['_BUDGET'].fields_by_name['max_wall_time']._serialized_options = b'\272H\005\252\001\002*\000'
-  _globals['_RUNSTATE']._serialized_start=3113
-  _globals['_RUNSTATE']._serialized_end=3294
-  _globals['_METHOD']._serialized_start=3296
-  _globals['_METHOD']._serialized_end=3384
-  _globals['_REWARD']._serialized_start=3386
-  _globals['_REWARD']._serialized_end=3456
-  _globals['_RUN']._serialized_start=211
-  _globals['_RUN']._serialized_end=723
-  _globals['_OPTIMIZATION']._serialized_start=726
-  _globals['_OPTIMIZATION']._serialized_end=1182
-  _globals['_LORASETTINGS']._serialized_start=1185
-  _globals['_LORASETTINGS']._serialized_end=1376
-  _globals['_TESTPLAN']._serialized_start=1379
-  _globals['_TESTPLAN']._serialized_end=1555
-  _globals['_NAMEDWORKFLOW']._serialized_start=1558
-  _globals['_NAMEDWORKFLOW']._serialized_end=1691
-  _globals['_BUDGET']._serialized_start=1694
-  _globals['_BUDGET']._serialized_end=1856
-  _globals['_LEDGER']._serialized_start=1859
-  _globals['_LEDGER']._serialized_end=2010
-  _globals['_RUNPROGRESS']._serialized_start=2012
-  _globals['_RUNPROGRESS']._serialized_end=2069
-  _globals['_ITERATION']._serialized_start=2072
-  _globals['_ITERATION']._serialized_end=2285
-  _globals['_OPTIMIZATIONRESULT']._serialized_start=2288
-  _globals['_OPTIMIZATIONRESULT']._serialized_end=2594
-  _globals['_ESTIMATE']._serialized_start=2596
-  _globals['_ESTIMATE']._serialized_end=2657
-  _globals['_WORKFLOWREPORT']._serialized_start=2660
-  _globals['_WORKFLOWREPORT']._serialized_end=2848
-  _globals['_POLICYREPORT']._serialized_start=2851
-  _globals['_POLICYREPORT']._serialized_end=3022
-  _globals['_IMPROVEMENT']._serialized_start=3024
-  _globals['_IMPROVEMENT']._serialized_end=3110
+  _globals['_RUNSTATE']._serialized_start=4370
+  _globals['_RUNSTATE']._serialized_end=4551
+  _globals['_METHOD']._serialized_start=4553
+  _globals['_METHOD']._serialized_end=4641
+  _globals['_REWARD']._serialized_start=4643
+  _globals['_REWARD']._serialized_end=4713
+  _globals['_RUN']._serialized_start=235
+  _globals['_RUN']._serialized_end=880
+  _globals['_OPTIMIZATION']._serialized_start=883
+  _globals['_OPTIMIZATION']._serialized_end=1352
+  _globals['_EVALUATION']._serialized_start=1355
+  _globals['_EVALUATION']._serialized_end=1715
+  _globals['_LORASETTINGS']._serialized_start=1718
+  _globals['_LORASETTINGS']._serialized_end=1909
+  _globals['_TESTPLAN']._serialized_start=1912
+  _globals['_TESTPLAN']._serialized_end=2088
+  _globals['_NAMEDWORKFLOW']._serialized_start=2091
+  _globals['_NAMEDWORKFLOW']._serialized_end=2235
+  _globals['_BUDGET']._serialized_start=2238
+  _globals['_BUDGET']._serialized_end=2400
+  _globals['_LEDGER']._serialized_start=2403
+  _globals['_LEDGER']._serialized_end=2554
+  _globals['_RUNPROGRESS']._serialized_start=2556
+  _globals['_RUNPROGRESS']._serialized_end=2613
+  _globals['_ITERATION']._serialized_start=2616
+  _globals['_ITERATION']._serialized_end=2829
+  _globals['_OPTIMIZATIONRESULT']._serialized_start=2832
+  _globals['_OPTIMIZATIONRESULT']._serialized_end=3138
+  _globals['_ESTIMATE']._serialized_start=3140
+  _globals['_ESTIMATE']._serialized_end=3201
+  _globals['_WORKFLOWREPORT']._serialized_start=3204
+  _globals['_WORKFLOWREPORT']._serialized_end=3392
+  _globals['_POLICYREPORT']._serialized_start=3395
+  _globals['_POLICYREPORT']._serialized_end=3566
+  _globals['_EVALUATIONRESULT']._serialized_start=3569
+  _globals['_EVALUATIONRESULT']._serialized_end=3698
+  _globals['_WORKFLOWEVALUATION']._serialized_start=3701
+  _globals['_WORKFLOWEVALUATION']._serialized_end=4057
+  _globals['_METRICESTIMATE']._serialized_start=4059
+  _globals['_METRICESTIMATE']._serialized_end=4145
+  _globals['_TASKEVALUATION']._serialized_start=4148
+  _globals['_TASKEVALUATION']._serialized_end=4279
+  _globals['_IMPROVEMENT']._serialized_start=4281
+  _globals['_IMPROVEMENT']._serialized_end=4367
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from autoflow.v1 import model_pb2 as _model_pb2
+from autoflow.v1 import task_pb2 as _task_pb2
 from autoflow.v1 import workflow_pb2 as _workflow_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -99,7 +100,7 @@ class _Reward:
 class _RewardEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reward.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     REWARD_UNSPECIFIED: _Reward.ValueType  # 0
-    """The default, REWARD_PLAN."""
+    """The default of the request."""
     REWARD_PLAN: _Reward.ValueType  # 1
     """How much the plan is like an accepted one: the metric `plan_f1`. Nothing is executed."""
     REWARD_EXECUTED: _Reward.ValueType  # 2
@@ -111,7 +112,7 @@ class Reward(_Reward, metaclass=_RewardEnumTypeWrapper):
     """What an answer's plan is worth, in [0, 1]."""
 
 REWARD_UNSPECIFIED: Reward.ValueType  # 0
-"""The default, REWARD_PLAN."""
+"""The default of the request."""
 REWARD_PLAN: Reward.ValueType  # 1
 """How much the plan is like an accepted one: the metric `plan_f1`. Nothing is executed."""
 REWARD_EXECUTED: Reward.ValueType  # 2
@@ -122,12 +123,13 @@ Global___Reward: _TypeAlias = Reward  # noqa: Y015
 
 @_typing.final
 class Run(_message.Message):
-    """One piece of long work: an optimisation of workflows on a suite."""
+    """One piece of long work: an optimisation, or an evaluation, of workflows on a suite."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     OPTIMIZATION_FIELD_NUMBER: _builtins.int
+    EVALUATION_FIELD_NUMBER: _builtins.int
     BUDGET_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
@@ -137,14 +139,19 @@ class Run(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     ITERATIONS_FIELD_NUMBER: _builtins.int
-    RESULT_FIELD_NUMBER: _builtins.int
+    OPTIMIZATION_RESULT_FIELD_NUMBER: _builtins.int
+    EVALUATION_RESULT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. `runs/<id>`."""
     state: Global___RunState.ValueType
     """Output only. Where the run stands."""
     @_builtins.property
     def optimization(self) -> Global___Optimization:
-        """Required, one of (so far the only kind). Search for a workflow and learn to write it."""
+        """Required, one of. Search for a workflow and learn to write it."""
+
+    @_builtins.property
+    def evaluation(self) -> Global___Evaluation:
+        """Required, one of. Measure given workflows side by side."""
 
     @_builtins.property
     def budget(self) -> Global___Budget:
@@ -179,14 +186,19 @@ class Run(_message.Message):
         """Output only. Every committed iteration, in order."""
 
     @_builtins.property
-    def result(self) -> Global___OptimizationResult:
-        """Output only. What came out; set in RUN_STATE_SUCCEEDED alone."""
+    def optimization_result(self) -> Global___OptimizationResult:
+        """Output only. What an optimisation found; set in RUN_STATE_SUCCEEDED alone."""
+
+    @_builtins.property
+    def evaluation_result(self) -> Global___EvaluationResult:
+        """Output only. What an evaluation measured; set in RUN_STATE_SUCCEEDED alone."""
 
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         optimization: Global___Optimization | None = ...,
+        evaluation: Global___Evaluation | None = ...,
         budget: Global___Budget | None = ...,
         state: Global___RunState.ValueType = ...,
         progress: Global___RunProgress | None = ...,
@@ -196,15 +208,21 @@ class Run(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         error: _status_pb2.Status | None = ...,
         iterations: _abc.Iterable[Global___Iteration] | None = ...,
-        result: Global___OptimizationResult | None = ...,
+        optimization_result: Global___OptimizationResult | None = ...,
+        evaluation_result: Global___EvaluationResult | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "kind", b"kind", "ledger", b"ledger", "optimization", b"optimization", "progress", b"progress", "result", b"result", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "evaluation", b"evaluation", "evaluation_result", b"evaluation_result", "kind", b"kind", "ledger", b"ledger", "optimization", b"optimization", "optimization_result", b"optimization_result", "outcome", b"outcome", "progress", b"progress", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "iterations", b"iterations", "kind", b"kind", "ledger", b"ledger", "name", b"name", "optimization", b"optimization", "progress", b"progress", "result", b"result", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "evaluation", b"evaluation", "evaluation_result", b"evaluation_result", "iterations", b"iterations", "kind", b"kind", "ledger", b"ledger", "name", b"name", "optimization", b"optimization", "optimization_result", b"optimization_result", "outcome", b"outcome", "progress", b"progress", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["optimization"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["optimization", "evaluation"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["optimization_result", "evaluation_result"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 
 Global___Run: _TypeAlias = Run  # noqa: Y015
 
@@ -226,7 +244,7 @@ class Optimization(_message.Message):
     TEST_FIELD_NUMBER: _builtins.int
     REWARD_FIELD_NUMBER: _builtins.int
     suite: _builtins.str
-    """Required. A suite's name, such as `planning`."""
+    """Required. A suite: `suites/<id>`, or the id alone, such as `planning`."""
     method: Global___Method.ValueType
     """Required. How to learn."""
     seed: _builtins.int
@@ -279,6 +297,60 @@ class Optimization(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Optimization: _TypeAlias = Optimization  # noqa: Y015
+
+@_typing.final
+class Evaluation(_message.Message):
+    """What to measure, with what."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUITE_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
+    WORKFLOWS_FIELD_NUMBER: _builtins.int
+    INTERPRETER_FIELD_NUMBER: _builtins.int
+    REWARD_FIELD_NUMBER: _builtins.int
+    TASKS_FIELD_NUMBER: _builtins.int
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    suite: _builtins.str
+    """Required. A suite: `suites/<id>`, or the id alone, such as `planning`."""
+    split: _task_pb2.Split.ValueType
+    """Required. The split to measure on. Opening the test split is recorded."""
+    reward: Global___Reward.ValueType
+    """Optional. What an answer's plan is worth. Default: REWARD_EXECUTED."""
+    tasks: _builtins.int
+    """Optional. Tasks, drawn stratified; at most 10,000. Default (0): all of the split."""
+    samples: _builtins.int
+    """Optional. Samples of a task, at most 64. Default (0): 8. Fewer where a task has fewer."""
+    seed: _builtins.int
+    """Optional. The seed of the draw of tasks and of the intervals. Default: 0."""
+    @_builtins.property
+    def workflows(self) -> _containers.RepeatedCompositeFieldContainer[Global___NamedWorkflow]:
+        """Required. The workflows, 1 to 16."""
+
+    @_builtins.property
+    def interpreter(self) -> _model_pb2.ModelRef:
+        """Required. The model that executes them."""
+
+    def __init__(
+        self,
+        *,
+        suite: _builtins.str = ...,
+        split: _task_pb2.Split.ValueType = ...,
+        workflows: _abc.Iterable[Global___NamedWorkflow] | None = ...,
+        interpreter: _model_pb2.ModelRef | None = ...,
+        reward: Global___Reward.ValueType = ...,
+        tasks: _builtins.int = ...,
+        samples: _builtins.int = ...,
+        seed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["interpreter", b"interpreter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["interpreter", b"interpreter", "reward", b"reward", "samples", b"samples", "seed", b"seed", "split", b"split", "suite", b"suite", "tasks", b"tasks", "workflows", b"workflows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Evaluation: _TypeAlias = Evaluation  # noqa: Y015
 
 @_typing.final
 class LoraSettings(_message.Message):
@@ -365,7 +437,7 @@ class NamedWorkflow(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     WORKFLOW_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Required. Such as `baseline`. Not `best`, `control` or `ceiling`, which the report uses."""
+    """Required. Such as `baseline`. Not `best`, `control`, `ceiling` or `reference`, which reports use."""
     @_builtins.property
     def workflow(self) -> _workflow_pb2.Workflow:
         """Required. The workflow; it must lint without errors."""
@@ -494,7 +566,9 @@ Global___RunProgress: _TypeAlias = RunProgress  # noqa: Y015
 
 @_typing.final
 class Iteration(_message.Message):
-    """One committed iteration."""
+    """One committed iteration: of an optimisation, a draw that was learned from; of an evaluation, a batch of tasks that
+    was measured for all workflows, with the fields of learning left empty.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -511,7 +585,7 @@ class Iteration(_message.Message):
     index: _builtins.int
     """Output only. From 0."""
     reward_mean: _builtins.float
-    """Output only. Mean reward of the candidates, each the mean over the iteration's tasks, in [0, 1]."""
+    """Output only. Mean reward of the candidates or workflows, each the mean over the iteration's tasks, in [0, 1]."""
     reward_max: _builtins.float
     """Output only. The best candidate's reward."""
     valid_rate: _builtins.float
@@ -743,8 +817,190 @@ class PolicyReport(_message.Message):
 Global___PolicyReport: _TypeAlias = PolicyReport  # noqa: Y015
 
 @_typing.final
+class EvaluationResult(_message.Message):
+    """What an evaluation measured."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKFLOWS_FIELD_NUMBER: _builtins.int
+    TEST_OPENINGS_FIELD_NUMBER: _builtins.int
+    SUITE_DIGEST_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    test_openings: _builtins.int
+    """Output only. How often this suite's test split was opened, this time included; 0 for another split."""
+    suite_digest: _builtins.str
+    """Output only. The content digest of the suite."""
+    page: _builtins.str
+    """Output only. The artifact (`sha256:<hex>`) of the page to look at; DownloadReport streams it."""
+    @_builtins.property
+    def workflows(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkflowEvaluation]:
+        """Output only. The workflows in the order of the request; the last, named `reference` and without a workflow, are
+        the tasks' reference plans themselves.
+        """
+
+    def __init__(
+        self,
+        *,
+        workflows: _abc.Iterable[Global___WorkflowEvaluation] | None = ...,
+        test_openings: _builtins.int = ...,
+        suite_digest: _builtins.str = ...,
+        page: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page", b"page", "suite_digest", b"suite_digest", "test_openings", b"test_openings", "workflows", b"workflows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EvaluationResult: _TypeAlias = EvaluationResult  # noqa: Y015
+
+@_typing.final
+class WorkflowEvaluation(_message.Message):
+    """One workflow on the tasks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    WORKFLOW_FIELD_NUMBER: _builtins.int
+    REWARD_FIELD_NUMBER: _builtins.int
+    METRICS_FIELD_NUMBER: _builtins.int
+    VALID_PLAN_RATE_FIELD_NUMBER: _builtins.int
+    PLAN_F1_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    TASKS_FIELD_NUMBER: _builtins.int
+    IMPROVEMENT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Output only. Its name in the request."""
+    missing: _builtins.int
+    """Output only. Tasks that are missing because the infrastructure failed."""
+    @_builtins.property
+    def workflow(self) -> _workflow_pb2.Workflow:
+        """Output only. The workflow; unset for `reference`."""
+
+    @_builtins.property
+    def reward(self) -> Global___Estimate:
+        """Output only. Mean reward over the tasks, bootstrap interval over tasks."""
+
+    @_builtins.property
+    def metrics(self) -> _containers.RepeatedCompositeFieldContainer[Global___MetricEstimate]:
+        """Output only. The same for the tasks of each metric that rewards: `bertscore`, `clip`, `vit`, or `plan_f1`."""
+
+    @_builtins.property
+    def valid_plan_rate(self) -> Global___Estimate:
+        """Output only. The part of the tasks whose plan was valid."""
+
+    @_builtins.property
+    def plan_f1(self) -> Global___Estimate:
+        """Output only. How much the plans are like accepted ones, whatever the reward is."""
+
+    @_builtins.property
+    def tasks(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaskEvaluation]:
+        """Output only. Task by task, in the suite's order."""
+
+    @_builtins.property
+    def improvement(self) -> Global___Improvement:
+        """Output only. Over the first workflow of the request, on the same tasks; unset for the first."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        workflow: _workflow_pb2.Workflow | None = ...,
+        reward: Global___Estimate | None = ...,
+        metrics: _abc.Iterable[Global___MetricEstimate] | None = ...,
+        valid_plan_rate: Global___Estimate | None = ...,
+        plan_f1: Global___Estimate | None = ...,
+        missing: _builtins.int = ...,
+        tasks: _abc.Iterable[Global___TaskEvaluation] | None = ...,
+        improvement: Global___Improvement | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["improvement", b"improvement", "plan_f1", b"plan_f1", "reward", b"reward", "valid_plan_rate", b"valid_plan_rate", "workflow", b"workflow"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["improvement", b"improvement", "metrics", b"metrics", "missing", b"missing", "name", b"name", "plan_f1", b"plan_f1", "reward", b"reward", "tasks", b"tasks", "valid_plan_rate", b"valid_plan_rate", "workflow", b"workflow"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WorkflowEvaluation: _TypeAlias = WorkflowEvaluation  # noqa: Y015
+
+@_typing.final
+class MetricEstimate(_message.Message):
+    """The mean reward by one metric."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METRIC_FIELD_NUMBER: _builtins.int
+    REWARD_FIELD_NUMBER: _builtins.int
+    TASKS_FIELD_NUMBER: _builtins.int
+    metric: _builtins.str
+    """Output only. The metric."""
+    tasks: _builtins.int
+    """Output only. The tasks that it measures."""
+    @_builtins.property
+    def reward(self) -> Global___Estimate:
+        """Output only. The mean, with a bootstrap interval over tasks."""
+
+    def __init__(
+        self,
+        *,
+        metric: _builtins.str = ...,
+        reward: Global___Estimate | None = ...,
+        tasks: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reward", b"reward"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["metric", b"metric", "reward", b"reward", "tasks", b"tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MetricEstimate: _TypeAlias = MetricEstimate  # noqa: Y015
+
+@_typing.final
+class TaskEvaluation(_message.Message):
+    """One workflow on one task."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    REWARD_FIELD_NUMBER: _builtins.int
+    PLAN_VALID_FIELD_NUMBER: _builtins.int
+    PLAN_F1_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    task: _builtins.str
+    """Output only. The task's id."""
+    metric: _builtins.str
+    """Output only. The metric that rewards it."""
+    reward: _builtins.float
+    """Output only. The reward, in [0, 1]; unset where it is missing."""
+    plan_valid: _builtins.bool
+    """Output only. Whether the plan could be executed or, where nothing is executed, is valid."""
+    plan_f1: _builtins.float
+    """Output only. How much the plan is like an accepted one, in [0, 1]."""
+    answer: _builtins.str
+    """Output only. What the workflow answered, cut after 500 characters; empty where it gave no answer."""
+    def __init__(
+        self,
+        *,
+        task: _builtins.str = ...,
+        metric: _builtins.str = ...,
+        reward: _builtins.float | None = ...,
+        plan_valid: _builtins.bool = ...,
+        plan_f1: _builtins.float = ...,
+        answer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reward", b"_reward", "reward", b"reward"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reward", b"_reward", "answer", b"answer", "metric", b"metric", "plan_f1", b"plan_f1", "plan_valid", b"plan_valid", "reward", b"reward", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__reward: _TypeAlias = _typing.Literal["reward"]  # noqa: Y015
+    _WhichOneofArgType__reward: _TypeAlias = _typing.Literal["_reward", b"_reward"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reward) -> _WhichOneofReturnType__reward | None: ...
+
+Global___TaskEvaluation: _TypeAlias = TaskEvaluation  # noqa: Y015
+
+@_typing.final
 class Improvement(_message.Message):
-    """A paired difference on the test tasks."""
+    """A paired difference on the same tasks."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -28,7 +28,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$autoflow/v1/run_worker_service.proto\x12\x0b\x61utoflow.v1\x1a\x15\x61utoflow/v1/run.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/rpc/status.proto\"=\n\x0fLeaseRunRequest\x12*\n\x03run\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^runs/[a-z0-9-]{1,64}$\"\x8f\x01\n\x10LeaseRunResponse\x12\x1d\n\x03run\x18\x01 \x01(\x0b\x32\x10.autoflow.v1.Run\x12\x15\n\rfencing_token\x18\x02 \x01(\x03\x12\x31\n\x0elease_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\ncheckpoint\x18\x04 \x01(\t\"\x8a\x01\n\x10HeartbeatRequest\x12*\n\x03run\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^runs/[a-z0-9-]{1,64}$\x12\x1e\n\rfencing_token\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12*\n\x08progress\x18\x03 \x01(\x0b\x32\x18.autoflow.v1.RunProgress\"#\n\x11HeartbeatResponse\x12\x0e\n\x06\x63\x61ncel\x18\x01 \x01(\x08\"\xc9\x01\n\x16\x43ommitIterationRequest\x12*\n\x03run\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^runs/[a-z0-9-]{1,64}$\x12\x1e\n\rfencing_token\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x31\n\titeration\x18\x03 \x01(\x0b\x32\x16.autoflow.v1.IterationB\x06\xbaH\x03\xc8\x01\x01\x12\x30\n\ncheckpoint\x18\x04 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^sha256:[0-9a-f]{64}$\"\x19\n\x17\x43ommitIterationResponse\"\x91\x01\n\x0fOpenTestRequest\x12*\n\x03run\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^runs/[a-z0-9-]{1,64}$\x12\x1e\n\rfencing_token\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x32\n\x0csuite_digest\x18\x03 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^sha256:[0-9a-f]{64}$\"$\n\x10OpenTestResponse\x12\x10\n\x08openings\x18\x01 \x01(\x05\"\x93\x02\n\x10\x46inishRunRequest\x12*\n\x03run\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^runs/[a-z0-9-]{1,64}$\x12\x1e\n\rfencing_token\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12+\n\x06ledger\x18\x03 \x01(\x0b\x32\x13.autoflow.v1.LedgerB\x06\xbaH\x03\xc8\x01\x01\x12\x31\n\x06result\x18\x04 \x01(\x0b\x32\x1f.autoflow.v1.OptimizationResultH\x00\x12#\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x12\x1c\n\tcancelled\x18\x06 \x01(\x08\x42\x07\xbaH\x04j\x02\x08\x01H\x00\x42\x10\n\x07outcome\x12\x05\xbaH\x02\x08\x01\"\x13\n\x11\x46inishRunResponse2\x9a\x03\n\x10RunWorkerService\x12G\n\x08LeaseRun\x12\x1c.autoflow.v1.LeaseRunRequest\x1a\x1d.autoflow.v1.LeaseRunResponse\x12J\n\tHeartbeat\x12\x1d.autoflow.v1.HeartbeatRequest\x1a\x1e.autoflow.v1.HeartbeatResponse\x12\\\n\x0f\x43ommitIteration\x12#.autoflow.v1.CommitIterationRequest\x1a$.autoflow.v1.CommitIterationResponse\x12G\n\x08OpenTest\x12\x1c.autoflow.v1.OpenTestRequest\x1a\x1d.autoflow.v1.OpenTestResponse\x12J\n\tFinishRun\x12\x1d.autoflow.v1.FinishRunRequest\x1a\x1e.autoflow.v1.FinishRunResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$autoflow/v1/run_worker_service.proto\x12\x0b\x61utoflow.v1\x1a\x15\x61utoflow/v1/run.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/rpc/status.proto\"=\n\x0fLeaseRunRequest\x12*\n\x03run\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^runs/[a-z0-9-]{1,64}$\"\xa7\x01\n\x10LeaseRunResponse\x12\x1d\n\x03run\x18\x01 \x01(\x0b\x32\x10.autoflow.v1.Run\x12\x15\n\rfencing_token\x18\x02 \x01(\x03\x12\x31\n\x0elease_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\ncheckpoint\x18\x04 \x01(\t\x12\x16\n\x0esuite_artifact\x18\x05 \x01(\t\"\x8a\x01\n\x10HeartbeatRequest\x12*\n\x03run\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^runs/[a-z0-9-]{1,64}$\x12\x1e\n\rfencing_token\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12*\n\x08progress\x18\x03 \x01(\x0b\x32\x18.autoflow.v1.RunProgress\"#\n\x11HeartbeatResponse\x12\x0e\n\x06\x63\x61ncel\x18\x01 \x01(\x08\"\xc9\x01\n\x16\x43ommitIterationRequest\x12*\n\x03run\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^runs/[a-z0-9-]{1,64}$\x12\x1e\n\rfencing_token\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x31\n\titeration\x18\x03 \x01(\x0b\x32\x16.autoflow.v1.IterationB\x06\xbaH\x03\xc8\x01\x01\x12\x30\n\ncheckpoint\x18\x04 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^sha256:[0-9a-f]{64}$\"\x19\n\x17\x43ommitIterationResponse\"\x91\x01\n\x0fOpenTestRequest\x12*\n\x03run\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^runs/[a-z0-9-]{1,64}$\x12\x1e\n\rfencing_token\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x32\n\x0csuite_digest\x18\x03 \x01(\tB\x1c\xbaH\x19r\x17\x32\x15^sha256:[0-9a-f]{64}$\"$\n\x10OpenTestResponse\x12\x10\n\x08openings\x18\x01 \x01(\x05\"\xdc\x02\n\x10\x46inishRunRequest\x12*\n\x03run\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^runs/[a-z0-9-]{1,64}$\x12\x1e\n\rfencing_token\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12+\n\x06ledger\x18\x03 \x01(\x0b\x32\x13.autoflow.v1.LedgerB\x06\xbaH\x03\xc8\x01\x01\x12>\n\x13optimization_result\x18\x04 \x01(\x0b\x32\x1f.autoflow.v1.OptimizationResultH\x00\x12:\n\x11\x65valuation_result\x18\x07 \x01(\x0b\x32\x1d.autoflow.v1.EvaluationResultH\x00\x12#\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x12\x1c\n\tcancelled\x18\x06 \x01(\x08\x42\x07\xbaH\x04j\x02\x08\x01H\x00\x42\x10\n\x07outcome\x12\x05\xbaH\x02\x08\x01\"\x13\n\x11\x46inishRunResponse2\x9a\x03\n\x10RunWorkerService\x12G\n\x08LeaseRun\x12\x1c.autoflow.v1.LeaseRunRequest\x1a\x1d.autoflow.v1.LeaseRunResponse\x12J\n\tHeartbeat\x12\x1d.autoflow.v1.HeartbeatRequest\x1a\x1e.autoflow.v1.HeartbeatResponse\x12\\\n\x0f\x43ommitIteration\x12#.autoflow.v1.CommitIterationRequest\x1a$.autoflow.v1.CommitIterationResponse\x12G\n\x08OpenTest\x12\x1c.autoflow.v1.OpenTestRequest\x1a\x1d.autoflow.v1.OpenTestResponse\x12J\n\tFinishRun\x12\x1d.autoflow.v1.FinishRunRequest\x1a\x1e.autoflow.v1.FinishRunResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -68,23 +68,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LEASERUNREQUEST']._serialized_start=162
   _globals['_LEASERUNREQUEST']._serialized_end=223
   _globals['_LEASERUNRESPONSE']._serialized_start=226
-  _globals['_LEASERUNRESPONSE']._serialized_end=369
-  _globals['_HEARTBEATREQUEST']._serialized_start=372
-  _globals['_HEARTBEATREQUEST']._serialized_end=510
-  _globals['_HEARTBEATRESPONSE']._serialized_start=512
-  _globals['_HEARTBEATRESPONSE']._serialized_end=547
-  _globals['_COMMITITERATIONREQUEST']._serialized_start=550
-  _globals['_COMMITITERATIONREQUEST']._serialized_end=751
-  _globals['_COMMITITERATIONRESPONSE']._serialized_start=753
-  _globals['_COMMITITERATIONRESPONSE']._serialized_end=778
-  _globals['_OPENTESTREQUEST']._serialized_start=781
-  _globals['_OPENTESTREQUEST']._serialized_end=926
-  _globals['_OPENTESTRESPONSE']._serialized_start=928
-  _globals['_OPENTESTRESPONSE']._serialized_end=964
-  _globals['_FINISHRUNREQUEST']._serialized_start=967
-  _globals['_FINISHRUNREQUEST']._serialized_end=1242
-  _globals['_FINISHRUNRESPONSE']._serialized_start=1244
-  _globals['_FINISHRUNRESPONSE']._serialized_end=1263
-  _globals['_RUNWORKERSERVICE']._serialized_start=1266
-  _globals['_RUNWORKERSERVICE']._serialized_end=1676
+  _globals['_LEASERUNRESPONSE']._serialized_end=393
+  _globals['_HEARTBEATREQUEST']._serialized_start=396
+  _globals['_HEARTBEATREQUEST']._serialized_end=534
+  _globals['_HEARTBEATRESPONSE']._serialized_start=536
+  _globals['_HEARTBEATRESPONSE']._serialized_end=571
+  _globals['_COMMITITERATIONREQUEST']._serialized_start=574
+  _globals['_COMMITITERATIONREQUEST']._serialized_end=775
+  _globals['_COMMITITERATIONRESPONSE']._serialized_start=777
+  _globals['_COMMITITERATIONRESPONSE']._serialized_end=802
+  _globals['_OPENTESTREQUEST']._serialized_start=805
+  _globals['_OPENTESTREQUEST']._serialized_end=950
+  _globals['_OPENTESTRESPONSE']._serialized_start=952
+  _globals['_OPENTESTRESPONSE']._serialized_end=988
+  _globals['_FINISHRUNREQUEST']._serialized_start=991
+  _globals['_FINISHRUNREQUEST']._serialized_end=1339
+  _globals['_FINISHRUNRESPONSE']._serialized_start=1341
+  _globals['_FINISHRUNRESPONSE']._serialized_end=1360
+  _globals['_RUNWORKERSERVICE']._serialized_start=1363
+  _globals['_RUNWORKERSERVICE']._serialized_end=1773
 # @@protoc_insertion_point(module_scope)

@@ -51,10 +51,15 @@ class LeaseRunResponse(_message.Message):
     FENCING_TOKEN_FIELD_NUMBER: _builtins.int
     LEASE_DURATION_FIELD_NUMBER: _builtins.int
     CHECKPOINT_FIELD_NUMBER: _builtins.int
+    SUITE_ARTIFACT_FIELD_NUMBER: _builtins.int
     fencing_token: _builtins.int
     """Output only. What every later call must carry."""
     checkpoint: _builtins.str
     """Output only. The worker's own state after the last committed iteration; empty at the start."""
+    suite_artifact: _builtins.str
+    """Output only. The artifact (`sha256:<hex>`) of the run's suite, a folder as the suites' documentation describes
+    it; empty where the suite is built in.
+    """
     @_builtins.property
     def run(self) -> _run_pb2.Run:
         """Output only. The run, with every committed iteration."""
@@ -70,10 +75,11 @@ class LeaseRunResponse(_message.Message):
         fencing_token: _builtins.int = ...,
         lease_duration: _duration_pb2.Duration | None = ...,
         checkpoint: _builtins.str = ...,
+        suite_artifact: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lease_duration", b"lease_duration", "run", b"run"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "fencing_token", b"fencing_token", "lease_duration", b"lease_duration", "run", b"run"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "fencing_token", b"fencing_token", "lease_duration", b"lease_duration", "run", b"run", "suite_artifact", b"suite_artifact"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -247,7 +253,8 @@ class FinishRunRequest(_message.Message):
     RUN_FIELD_NUMBER: _builtins.int
     FENCING_TOKEN_FIELD_NUMBER: _builtins.int
     LEDGER_FIELD_NUMBER: _builtins.int
-    RESULT_FIELD_NUMBER: _builtins.int
+    OPTIMIZATION_RESULT_FIELD_NUMBER: _builtins.int
+    EVALUATION_RESULT_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     CANCELLED_FIELD_NUMBER: _builtins.int
     run: _builtins.str
@@ -261,8 +268,12 @@ class FinishRunRequest(_message.Message):
         """Required. The final ledger."""
 
     @_builtins.property
-    def result(self) -> _run_pb2.OptimizationResult:
-        """Required, one of. It succeeded: what came out."""
+    def optimization_result(self) -> _run_pb2.OptimizationResult:
+        """Required, one of. An optimisation succeeded: what came out."""
+
+    @_builtins.property
+    def evaluation_result(self) -> _run_pb2.EvaluationResult:
+        """Required, one of. An evaluation succeeded: what came out."""
 
     @_builtins.property
     def error(self) -> _status_pb2.Status:
@@ -274,15 +285,16 @@ class FinishRunRequest(_message.Message):
         run: _builtins.str = ...,
         fencing_token: _builtins.int = ...,
         ledger: _run_pb2.Ledger | None = ...,
-        result: _run_pb2.OptimizationResult | None = ...,
+        optimization_result: _run_pb2.OptimizationResult | None = ...,
+        evaluation_result: _run_pb2.EvaluationResult | None = ...,
         error: _status_pb2.Status | None = ...,
         cancelled: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "error", b"error", "ledger", b"ledger", "outcome", b"outcome", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "error", b"error", "evaluation_result", b"evaluation_result", "ledger", b"ledger", "optimization_result", b"optimization_result", "outcome", b"outcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "error", b"error", "fencing_token", b"fencing_token", "ledger", b"ledger", "outcome", b"outcome", "result", b"result", "run", b"run"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "error", b"error", "evaluation_result", b"evaluation_result", "fencing_token", b"fencing_token", "ledger", b"ledger", "optimization_result", b"optimization_result", "outcome", b"outcome", "run", b"run"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["result", "error", "cancelled"]  # noqa: Y015
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["optimization_result", "evaluation_result", "error", "cancelled"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 

@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61utoflow/v1/task.proto\x12\x0b\x61utoflow.v1\x1a\x1b\x62uf/validate/validate.proto\"T\n\x07\x43ontent\x12\x19\n\x04text\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x8d\x06H\x00\x12\x1c\n\x05image\x18\x02 \x01(\x0c\x42\x0b\xbaH\x08z\x06\x10\x01\x18\x80\x80@H\x00\x42\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01\"\xc0\x01\n\x04Tool\x12$\n\x04name\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18P2\x0b^[^,\\r\\n]+$\x12\x1d\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12=\n\x06inputs\x18\x03 \x03(\x0e\x32\x18.autoflow.v1.ContentTypeB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x04\"\x07\x82\x01\x04\x10\x01 \x00\x12\x34\n\x06output\x18\x04 \x01(\x0e\x32\x18.autoflow.v1.ContentTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\")\n\x04Plan\x12!\n\x05tools\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x08\x01\x10@\"\x06r\x04\x10\x01\x18P\"\xe5\x01\n\rPlanReference\x12-\n\x05tools\x18\x01 \x03(\x0b\x32\x11.autoflow.v1.ToolB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x01\x12=\n\x06inputs\x18\x02 \x03(\x0e\x32\x18.autoflow.v1.ContentTypeB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x04\"\x07\x82\x01\x04\x10\x01 \x00\x12\x34\n\x06output\x18\x03 \x01(\x0e\x32\x18.autoflow.v1.ContentTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x30\n\x08\x61\x63\x63\x65pted\x18\x04 \x03(\x0b\x32\x11.autoflow.v1.PlanB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02*Z\n\x0b\x43ontentType\x12\x1c\n\x18\x43ONTENT_TYPE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43ONTENT_TYPE_IMAGE\x10\x01\x12\x15\n\x11\x43ONTENT_TYPE_TEXT\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x61utoflow/v1/task.proto\x12\x0b\x61utoflow.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"T\n\x07\x43ontent\x12\x19\n\x04text\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x18\xa0\x8d\x06H\x00\x12\x1c\n\x05image\x18\x02 \x01(\x0c\x42\x0b\xbaH\x08z\x06\x10\x01\x18\x80\x80@H\x00\x42\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01\"\xc0\x01\n\x04Tool\x12$\n\x04name\x18\x01 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18P2\x0b^[^,\\r\\n]+$\x12\x1d\n\x0b\x64\x65scription\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\x12=\n\x06inputs\x18\x03 \x03(\x0e\x32\x18.autoflow.v1.ContentTypeB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x04\"\x07\x82\x01\x04\x10\x01 \x00\x12\x34\n\x06output\x18\x04 \x01(\x0e\x32\x18.autoflow.v1.ContentTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\")\n\x04Plan\x12!\n\x05tools\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x08\x01\x10@\"\x06r\x04\x10\x01\x18P\"\xe5\x01\n\rPlanReference\x12-\n\x05tools\x18\x01 \x03(\x0b\x32\x11.autoflow.v1.ToolB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x01\x12=\n\x06inputs\x18\x02 \x03(\x0e\x32\x18.autoflow.v1.ContentTypeB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x04\"\x07\x82\x01\x04\x10\x01 \x00\x12\x34\n\x06output\x18\x03 \x01(\x0e\x32\x18.autoflow.v1.ContentTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x30\n\x08\x61\x63\x63\x65pted\x18\x04 \x03(\x0b\x32\x11.autoflow.v1.PlanB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02\"\x97\x02\n\tTaskSuite\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x18\n\x05title\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\x12\x18\n\x04goal\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12-\n\x05tools\x18\x04 \x03(\x0b\x32\x11.autoflow.v1.ToolB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x01\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\x12\x13\n\x0btrain_tasks\x18\x06 \x01(\x05\x12\x18\n\x10validation_tasks\x18\x07 \x01(\x05\x12\x12\n\ntest_tasks\x18\x08 \x01(\x05\x12\x15\n\rtest_openings\x18\t \x01(\x05\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe9\x01\n\x04Task\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18P\x12-\n\x05split\x18\x02 \x01(\x0e\x32\x12.autoflow.v1.SplitB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x07stratum\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18P\x12\x19\n\x05query\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x90N\x12\x34\n\x06output\x18\x05 \x01(\x0e\x32\x18.autoflow.v1.ContentTypeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x30\n\x08\x61\x63\x63\x65pted\x18\x06 \x03(\x0b\x32\x11.autoflow.v1.PlanB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x80\x02\"\x86\x01\n\x06Sample\x12\x30\n\x06inputs\x18\x01 \x03(\x0b\x32\x14.autoflow.v1.ContentB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x04\x12/\n\treference\x18\x02 \x01(\x0b\x32\x14.autoflow.v1.ContentB\x06\xbaH\x03\xc8\x01\x01\x12\x19\n\x07\x63\x61ption\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03*Z\n\x0b\x43ontentType\x12\x1c\n\x18\x43ONTENT_TYPE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43ONTENT_TYPE_IMAGE\x10\x01\x12\x15\n\x11\x43ONTENT_TYPE_TEXT\x10\x02*U\n\x05Split\x12\x15\n\x11SPLIT_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSPLIT_TRAIN\x10\x01\x12\x14\n\x10SPLIT_VALIDATION\x10\x02\x12\x0e\n\nSPLIT_TEST\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -56,14 +57,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PLANREFERENCE'].fields_by_name['output']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_PLANREFERENCE'].fields_by_name['accepted']._loaded_options = None
   _globals['_PLANREFERENCE'].fields_by_name['accepted']._serialized_options = b'\272H\010\222\001\005\010\001\020\200\002'
-  _globals['_CONTENTTYPE']._serialized_start=624
-  _globals['_CONTENTTYPE']._serialized_end=714
-  _globals['_CONTENT']._serialized_start=68
-  _globals['_CONTENT']._serialized_end=152
-  _globals['_TOOL']._serialized_start=155
-  _globals['_TOOL']._serialized_end=347
-  _globals['_PLAN']._serialized_start=349
-  _globals['_PLAN']._serialized_end=390
-  _globals['_PLANREFERENCE']._serialized_start=393
-  _globals['_PLANREFERENCE']._serialized_end=622
+  _globals['_TASKSUITE'].fields_by_name['title']._loaded_options = None
+  _globals['_TASKSUITE'].fields_by_name['title']._serialized_options = b'\272H\006r\004\020\001\030P'
+  _globals['_TASKSUITE'].fields_by_name['goal']._loaded_options = None
+  _globals['_TASKSUITE'].fields_by_name['goal']._serialized_options = b'\272H\007r\005\020\001\030\364\003'
+  _globals['_TASKSUITE'].fields_by_name['tools']._loaded_options = None
+  _globals['_TASKSUITE'].fields_by_name['tools']._serialized_options = b'\272H\010\222\001\005\010\001\020\200\001'
+  _globals['_TASK'].fields_by_name['id']._loaded_options = None
+  _globals['_TASK'].fields_by_name['id']._serialized_options = b'\272H\006r\004\020\001\030P'
+  _globals['_TASK'].fields_by_name['split']._loaded_options = None
+  _globals['_TASK'].fields_by_name['split']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_TASK'].fields_by_name['stratum']._loaded_options = None
+  _globals['_TASK'].fields_by_name['stratum']._serialized_options = b'\272H\004r\002\030P'
+  _globals['_TASK'].fields_by_name['query']._loaded_options = None
+  _globals['_TASK'].fields_by_name['query']._serialized_options = b'\272H\007r\005\020\001\030\220N'
+  _globals['_TASK'].fields_by_name['output']._loaded_options = None
+  _globals['_TASK'].fields_by_name['output']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_TASK'].fields_by_name['accepted']._loaded_options = None
+  _globals['_TASK'].fields_by_name['accepted']._serialized_options = b'\272H\010\222\001\005\010\001\020\200\002'
+  _globals['_SAMPLE'].fields_by_name['inputs']._loaded_options = None
+  _globals['_SAMPLE'].fields_by_name['inputs']._serialized_options = b'\272H\007\222\001\004\010\001\020\004'
+  _globals['_SAMPLE'].fields_by_name['reference']._loaded_options = None
+  _globals['_SAMPLE'].fields_by_name['reference']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_SAMPLE'].fields_by_name['caption']._loaded_options = None
+  _globals['_SAMPLE'].fields_by_name['caption']._serialized_options = b'\272H\005r\003\030\364\003'
+  _globals['_CONTENTTYPE']._serialized_start=1312
+  _globals['_CONTENTTYPE']._serialized_end=1402
+  _globals['_SPLIT']._serialized_start=1404
+  _globals['_SPLIT']._serialized_end=1489
+  _globals['_CONTENT']._serialized_start=101
+  _globals['_CONTENT']._serialized_end=185
+  _globals['_TOOL']._serialized_start=188
+  _globals['_TOOL']._serialized_end=380
+  _globals['_PLAN']._serialized_start=382
+  _globals['_PLAN']._serialized_end=423
+  _globals['_PLANREFERENCE']._serialized_start=426
+  _globals['_PLANREFERENCE']._serialized_end=655
+  _globals['_TASKSUITE']._serialized_start=658
+  _globals['_TASKSUITE']._serialized_end=937
+  _globals['_TASK']._serialized_start=940
+  _globals['_TASK']._serialized_end=1173
+  _globals['_SAMPLE']._serialized_start=1176
+  _globals['_SAMPLE']._serialized_end=1310
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
@@ -42,6 +43,34 @@ CONTENT_TYPE_IMAGE: ContentType.ValueType  # 1
 CONTENT_TYPE_TEXT: ContentType.ValueType  # 2
 """A text."""
 Global___ContentType: _TypeAlias = ContentType  # noqa: Y015
+
+class _Split:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SplitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Split.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SPLIT_UNSPECIFIED: _Split.ValueType  # 0
+    """Not allowed where a split is required."""
+    SPLIT_TRAIN: _Split.ValueType  # 1
+    """Learning; a method may look at it as often as it likes."""
+    SPLIT_VALIDATION: _Split.ValueType  # 2
+    """Choosing among what was learned."""
+    SPLIT_TEST: _Split.ValueType  # 3
+    """Sealed: every opening is recorded under the suite's digest."""
+
+class Split(_Split, metaclass=_SplitEnumTypeWrapper):
+    """What a task of a suite is for."""
+
+SPLIT_UNSPECIFIED: Split.ValueType  # 0
+"""Not allowed where a split is required."""
+SPLIT_TRAIN: Split.ValueType  # 1
+"""Learning; a method may look at it as often as it likes."""
+SPLIT_VALIDATION: Split.ValueType  # 2
+"""Choosing among what was learned."""
+SPLIT_TEST: Split.ValueType  # 3
+"""Sealed: every opening is recorded under the suite's digest."""
+Global___Split: _TypeAlias = Split  # noqa: Y015
 
 @_typing.final
 class Content(_message.Message):
@@ -170,3 +199,147 @@ class PlanReference(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PlanReference: _TypeAlias = PlanReference  # noqa: Y015
+
+@_typing.final
+class TaskSuite(_message.Message):
+    """Tasks that one workflow is to solve, in three splits. Immutable: other content, another digest, another suite."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    GOAL_FIELD_NUMBER: _builtins.int
+    TOOLS_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    TRAIN_TASKS_FIELD_NUMBER: _builtins.int
+    VALIDATION_TASKS_FIELD_NUMBER: _builtins.int
+    TEST_TASKS_FIELD_NUMBER: _builtins.int
+    TEST_OPENINGS_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Output only. `suites/<id>`: the name of a built-in suite, such as `suites/planning`; of others the 64 digits of
+    the digest.
+    """
+    title: _builtins.str
+    """Required. What people call it, 1 to 80 characters."""
+    goal: _builtins.str
+    """Required. What the tasks have in common: what the generator is told. 1 to 500 characters."""
+    digest: _builtins.str
+    """Output only. `sha256:<hex>` of the goal, the tools, and every task with its split and the content of its samples."""
+    train_tasks: _builtins.int
+    """Output only. Tasks of the train split."""
+    validation_tasks: _builtins.int
+    """Output only. Tasks of the validation split."""
+    test_tasks: _builtins.int
+    """Output only. Tasks of the test split."""
+    test_openings: _builtins.int
+    """Output only. How often the test split was opened; a run counts once."""
+    @_builtins.property
+    def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tool]:
+        """Required. The tools that a plan may name, 1 to 128, no two of one name (case does not tell them apart)."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When it was created; unset for a built-in suite."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        title: _builtins.str = ...,
+        goal: _builtins.str = ...,
+        tools: _abc.Iterable[Global___Tool] | None = ...,
+        digest: _builtins.str = ...,
+        train_tasks: _builtins.int = ...,
+        validation_tasks: _builtins.int = ...,
+        test_tasks: _builtins.int = ...,
+        test_openings: _builtins.int = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "digest", b"digest", "goal", b"goal", "name", b"name", "test_openings", b"test_openings", "test_tasks", b"test_tasks", "title", b"title", "tools", b"tools", "train_tasks", b"train_tasks", "validation_tasks", b"validation_tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TaskSuite: _TypeAlias = TaskSuite  # noqa: Y015
+
+@_typing.final
+class Task(_message.Message):
+    """One question, what it gives, what it wants, and every plan that is right. Its samples follow it on their own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
+    STRATUM_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    ACCEPTED_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Required. Unique in its suite. 1 to 80 characters."""
+    split: Global___Split.ValueType
+    """Required. What it is for."""
+    stratum: _builtins.str
+    """Optional. The group that stratified draws keep in proportion. At most 80 characters. Default: `all`."""
+    query: _builtins.str
+    """Required. The question, in natural language. 1 to 10,000 characters."""
+    output: Global___ContentType.ValueType
+    """Required. The type of content that is wanted."""
+    @_builtins.property
+    def accepted(self) -> _containers.RepeatedCompositeFieldContainer[Global___Plan]:
+        """Required. Every accepted plan, 1 to 256; the first is the reference. They name nothing but the suite's tools."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        split: Global___Split.ValueType = ...,
+        stratum: _builtins.str = ...,
+        query: _builtins.str = ...,
+        output: Global___ContentType.ValueType = ...,
+        accepted: _abc.Iterable[Global___Plan] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "id", b"id", "output", b"output", "query", b"query", "split", b"split", "stratum", b"stratum"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Task: _TypeAlias = Task  # noqa: Y015
+
+@_typing.final
+class Sample(_message.Message):
+    """What a task is tried on once, and what is wanted for it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INPUTS_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    CAPTION_FIELD_NUMBER: _builtins.int
+    caption: _builtins.str
+    """Optional. What a wanted new picture shows, in English, for metrics that compare it with words. At most 500
+    characters. Default: empty.
+    """
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Content]:
+        """Required. The inputs, 1 to 4; of the same types in all samples of a task."""
+
+    @_builtins.property
+    def reference(self) -> Global___Content:
+        """Required. What is wanted. Where a picture is wanted, but only words tell what it shows, those words."""
+
+    def __init__(
+        self,
+        *,
+        inputs: _abc.Iterable[Global___Content] | None = ...,
+        reference: Global___Content | None = ...,
+        caption: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reference", b"reference"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caption", b"caption", "inputs", b"inputs", "reference", b"reference"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Sample: _TypeAlias = Sample  # noqa: Y015

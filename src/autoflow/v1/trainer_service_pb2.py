@@ -23,16 +23,25 @@ _sym_db = _symbol_database.Default()
 
 
 from autoflow.v1 import run_pb2 as autoflow_dot_v1_dot_run__pb2
+from autoflow.v1 import task_pb2 as autoflow_dot_v1_dot_task__pb2
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!autoflow/v1/trainer_service.proto\x12\x0b\x61utoflow.v1\x1a\x15\x61utoflow/v1/run.proto\x1a\x1b\x62uf/validate/validate.proto\"Z\n\x10\x43reateRunRequest\x12%\n\x03run\x18\x01 \x01(\x0b\x32\x10.autoflow.v1.RunB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"2\n\x11\x43reateRunResponse\x12\x1d\n\x03run\x18\x01 \x01(\x0b\x32\x10.autoflow.v1.Run\"<\n\rGetRunRequest\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^runs/[a-z0-9-]{1,64}$\"/\n\x0eGetRunResponse\x12\x1d\n\x03run\x18\x01 \x01(\x0b\x32\x10.autoflow.v1.Run\"N\n\x0fListRunsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"K\n\x10ListRunsResponse\x12\x1e\n\x04runs\x18\x01 \x03(\x0b\x32\x10.autoflow.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"a\n\x0fWatchRunRequest\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^runs/[a-z0-9-]{1,64}$\x12!\n\x10\x61\x66ter_iterations\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"1\n\x10WatchRunResponse\x12\x1d\n\x03run\x18\x01 \x01(\x0b\x32\x10.autoflow.v1.Run\"?\n\x10\x43\x61ncelRunRequest\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^runs/[a-z0-9-]{1,64}$\"2\n\x11\x43\x61ncelRunResponse\x12\x1d\n\x03run\x18\x01 \x01(\x0b\x32\x10.autoflow.v1.Run2\xff\x02\n\x0eTrainerService\x12J\n\tCreateRun\x12\x1d.autoflow.v1.CreateRunRequest\x1a\x1e.autoflow.v1.CreateRunResponse\x12\x41\n\x06GetRun\x12\x1a.autoflow.v1.GetRunRequest\x1a\x1b.autoflow.v1.GetRunResponse\x12G\n\x08ListRuns\x12\x1c.autoflow.v1.ListRunsRequest\x1a\x1d.autoflow.v1.ListRunsResponse\x12I\n\x08WatchRun\x12\x1c.autoflow.v1.WatchRunRequest\x1a\x1d.autoflow.v1.WatchRunResponse0\x01\x12J\n\tCancelRun\x12\x1d.autoflow.v1.CancelRunRequest\x1a\x1e.autoflow.v1.CancelRunResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!autoflow/v1/trainer_service.proto\x12\x0b\x61utoflow.v1\x1a\x15\x61utoflow/v1/run.proto\x1a\x16\x61utoflow/v1/task.proto\x1a\x1b\x62uf/validate/validate.proto\"\x96\x01\n\x12\x43reateSuiteRequest\x12\'\n\x05suite\x18\x01 \x01(\x0b\x32\x16.autoflow.v1.TaskSuiteH\x00\x12!\n\x04task\x18\x02 \x01(\x0b\x32\x11.autoflow.v1.TaskH\x00\x12%\n\x06sample\x18\x03 \x01(\x0b\x32\x13.autoflow.v1.SampleH\x00\x42\r\n\x04part\x12\x05\xbaH\x02\x08\x01\"<\n\x13\x43reateSuiteResponse\x12%\n\x05suite\x18\x01 \x01(\x0b\x32\x16.autoflow.v1.TaskSuite\"H\n\x0fGetSuiteRequest\x12\x35\n\x04name\x18\x01 \x01(\tB\'\xbaH$r\"2 ^suites/[a-z0-9][a-z0-9-]{0,63}$\"9\n\x10GetSuiteResponse\x12%\n\x05suite\x18\x01 \x01(\x0b\x32\x16.autoflow.v1.TaskSuite\"P\n\x11ListSuitesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"U\n\x12ListSuitesResponse\x12&\n\x06suites\x18\x01 \x03(\x0b\x32\x16.autoflow.v1.TaskSuite\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Z\n\x10\x43reateRunRequest\x12%\n\x03run\x18\x01 \x01(\x0b\x32\x10.autoflow.v1.RunB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"2\n\x11\x43reateRunResponse\x12\x1d\n\x03run\x18\x01 \x01(\x0b\x32\x10.autoflow.v1.Run\"<\n\rGetRunRequest\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^runs/[a-z0-9-]{1,64}$\"/\n\x0eGetRunResponse\x12\x1d\n\x03run\x18\x01 \x01(\x0b\x32\x10.autoflow.v1.Run\"N\n\x0fListRunsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"K\n\x10ListRunsResponse\x12\x1e\n\x04runs\x18\x01 \x03(\x0b\x32\x10.autoflow.v1.Run\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"a\n\x0fWatchRunRequest\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^runs/[a-z0-9-]{1,64}$\x12!\n\x10\x61\x66ter_iterations\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"1\n\x10WatchRunResponse\x12\x1d\n\x03run\x18\x01 \x01(\x0b\x32\x10.autoflow.v1.Run\"?\n\x10\x43\x61ncelRunRequest\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^runs/[a-z0-9-]{1,64}$\"2\n\x11\x43\x61ncelRunResponse\x12\x1d\n\x03run\x18\x01 \x01(\x0b\x32\x10.autoflow.v1.Run\"D\n\x15\x44ownloadReportRequest\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^runs/[a-z0-9-]{1,64}$\"\'\n\x16\x44ownloadReportResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x0c\x32\xc8\x05\n\x0eTrainerService\x12R\n\x0b\x43reateSuite\x12\x1f.autoflow.v1.CreateSuiteRequest\x1a .autoflow.v1.CreateSuiteResponse(\x01\x12G\n\x08GetSuite\x12\x1c.autoflow.v1.GetSuiteRequest\x1a\x1d.autoflow.v1.GetSuiteResponse\x12M\n\nListSuites\x12\x1e.autoflow.v1.ListSuitesRequest\x1a\x1f.autoflow.v1.ListSuitesResponse\x12J\n\tCreateRun\x12\x1d.autoflow.v1.CreateRunRequest\x1a\x1e.autoflow.v1.CreateRunResponse\x12\x41\n\x06GetRun\x12\x1a.autoflow.v1.GetRunRequest\x1a\x1b.autoflow.v1.GetRunResponse\x12G\n\x08ListRuns\x12\x1c.autoflow.v1.ListRunsRequest\x1a\x1d.autoflow.v1.ListRunsResponse\x12I\n\x08WatchRun\x12\x1c.autoflow.v1.WatchRunRequest\x1a\x1d.autoflow.v1.WatchRunResponse0\x01\x12J\n\tCancelRun\x12\x1d.autoflow.v1.CancelRunRequest\x1a\x1e.autoflow.v1.CancelRunResponse\x12[\n\x0e\x44ownloadReport\x12\".autoflow.v1.DownloadReportRequest\x1a#.autoflow.v1.DownloadReportResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'autoflow.v1.trainer_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_CREATESUITEREQUEST'].oneofs_by_name['part']._loaded_options = None
+  _globals['_CREATESUITEREQUEST'].oneofs_by_name['part']._serialized_options = b'\272H\002\010\001'
+  _globals['_GETSUITEREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETSUITEREQUEST'].fields_by_name['name']._serialized_options = b'\272H$r\"2 ^suites/[a-z0-9][a-z0-9-]{0,63}$'
+  _globals['_LISTSUITESREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTSUITESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTSUITESREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTSUITESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\002'
   _globals['_CREATERUNREQUEST'].fields_by_name['run']._loaded_options = None
   _globals['_CREATERUNREQUEST'].fields_by_name['run']._serialized_options = b'\272H\003\310\001\001'
   _globals['_CREATERUNREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -49,26 +58,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHRUNREQUEST'].fields_by_name['after_iterations']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_CANCELRUNREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_CANCELRUNREQUEST'].fields_by_name['name']._serialized_options = b'\272H\032r\0302\026^runs/[a-z0-9-]{1,64}$'
-  _globals['_CREATERUNREQUEST']._serialized_start=102
-  _globals['_CREATERUNREQUEST']._serialized_end=192
-  _globals['_CREATERUNRESPONSE']._serialized_start=194
-  _globals['_CREATERUNRESPONSE']._serialized_end=244
-  _globals['_GETRUNREQUEST']._serialized_start=246
-  _globals['_GETRUNREQUEST']._serialized_end=306
-  _globals['_GETRUNRESPONSE']._serialized_start=308
-  _globals['_GETRUNRESPONSE']._serialized_end=355
-  _globals['_LISTRUNSREQUEST']._serialized_start=357
-  _globals['_LISTRUNSREQUEST']._serialized_end=435
-  _globals['_LISTRUNSRESPONSE']._serialized_start=437
-  _globals['_LISTRUNSRESPONSE']._serialized_end=512
-  _globals['_WATCHRUNREQUEST']._serialized_start=514
-  _globals['_WATCHRUNREQUEST']._serialized_end=611
-  _globals['_WATCHRUNRESPONSE']._serialized_start=613
-  _globals['_WATCHRUNRESPONSE']._serialized_end=662
-  _globals['_CANCELRUNREQUEST']._serialized_start=664
-  _globals['_CANCELRUNREQUEST']._serialized_end=727
-  _globals['_CANCELRUNRESPONSE']._serialized_start=729
-  _globals['_CANCELRUNRESPONSE']._serialized_end=779
-  _globals['_TRAINERSERVICE']._serialized_start=782
-  _globals['_TRAINERSERVICE']._serialized_end=1165
+  _globals['_DOWNLOADREPORTREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_DOWNLOADREPORTREQUEST'].fields_by_name['name']._serialized_options = b'\272H\032r\0302\026^runs/[a-z0-9-]{1,64}$'
+  _globals['_CREATESUITEREQUEST']._serialized_start=127
+  _globals['_CREATESUITEREQUEST']._serialized_end=277
+  _globals['_CREATESUITERESPONSE']._serialized_start=279
+  _globals['_CREATESUITERESPONSE']._serialized_end=339
+  _globals['_GETSUITEREQUEST']._serialized_start=341
+  _globals['_GETSUITEREQUEST']._serialized_end=413
+  _globals['_GETSUITERESPONSE']._serialized_start=415
+  _globals['_GETSUITERESPONSE']._serialized_end=472
+  _globals['_LISTSUITESREQUEST']._serialized_start=474
+  _globals['_LISTSUITESREQUEST']._serialized_end=554
+  _globals['_LISTSUITESRESPONSE']._serialized_start=556
+  _globals['_LISTSUITESRESPONSE']._serialized_end=641
+  _globals['_CREATERUNREQUEST']._serialized_start=643
+  _globals['_CREATERUNREQUEST']._serialized_end=733
+  _globals['_CREATERUNRESPONSE']._serialized_start=735
+  _globals['_CREATERUNRESPONSE']._serialized_end=785
+  _globals['_GETRUNREQUEST']._serialized_start=787
+  _globals['_GETRUNREQUEST']._serialized_end=847
+  _globals['_GETRUNRESPONSE']._serialized_start=849
+  _globals['_GETRUNRESPONSE']._serialized_end=896
+  _globals['_LISTRUNSREQUEST']._serialized_start=898
+  _globals['_LISTRUNSREQUEST']._serialized_end=976
+  _globals['_LISTRUNSRESPONSE']._serialized_start=978
+  _globals['_LISTRUNSRESPONSE']._serialized_end=1053
+  _globals['_WATCHRUNREQUEST']._serialized_start=1055
+  _globals['_WATCHRUNREQUEST']._serialized_end=1152
+  _globals['_WATCHRUNRESPONSE']._serialized_start=1154
+  _globals['_WATCHRUNRESPONSE']._serialized_end=1203
+  _globals['_CANCELRUNREQUEST']._serialized_start=1205
+  _globals['_CANCELRUNREQUEST']._serialized_end=1268
+  _globals['_CANCELRUNRESPONSE']._serialized_start=1270
+  _globals['_CANCELRUNRESPONSE']._serialized_end=1320
+  _globals['_DOWNLOADREPORTREQUEST']._serialized_start=1322
+  _globals['_DOWNLOADREPORTREQUEST']._serialized_end=1390
+  _globals['_DOWNLOADREPORTRESPONSE']._serialized_start=1392
+  _globals['_DOWNLOADREPORTRESPONSE']._serialized_end=1431
+  _globals['_TRAINERSERVICE']._serialized_start=1434
+  _globals['_TRAINERSERVICE']._serialized_end=2146
 # @@protoc_insertion_point(module_scope)

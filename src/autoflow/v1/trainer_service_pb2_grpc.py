@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class TrainerServiceStub:
-    """Starts and follows runs.
+    """Keeps suites; starts and follows runs.
     """
 
     def __init__(self, channel):
@@ -35,6 +35,21 @@ class TrainerServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.CreateSuite = channel.stream_unary(
+                '/autoflow.v1.TrainerService/CreateSuite',
+                request_serializer=autoflow_dot_v1_dot_trainer__service__pb2.CreateSuiteRequest.SerializeToString,
+                response_deserializer=autoflow_dot_v1_dot_trainer__service__pb2.CreateSuiteResponse.FromString,
+                _registered_method=True)
+        self.GetSuite = channel.unary_unary(
+                '/autoflow.v1.TrainerService/GetSuite',
+                request_serializer=autoflow_dot_v1_dot_trainer__service__pb2.GetSuiteRequest.SerializeToString,
+                response_deserializer=autoflow_dot_v1_dot_trainer__service__pb2.GetSuiteResponse.FromString,
+                _registered_method=True)
+        self.ListSuites = channel.unary_unary(
+                '/autoflow.v1.TrainerService/ListSuites',
+                request_serializer=autoflow_dot_v1_dot_trainer__service__pb2.ListSuitesRequest.SerializeToString,
+                response_deserializer=autoflow_dot_v1_dot_trainer__service__pb2.ListSuitesResponse.FromString,
+                _registered_method=True)
         self.CreateRun = channel.unary_unary(
                 '/autoflow.v1.TrainerService/CreateRun',
                 request_serializer=autoflow_dot_v1_dot_trainer__service__pb2.CreateRunRequest.SerializeToString,
@@ -60,11 +75,43 @@ class TrainerServiceStub:
                 request_serializer=autoflow_dot_v1_dot_trainer__service__pb2.CancelRunRequest.SerializeToString,
                 response_deserializer=autoflow_dot_v1_dot_trainer__service__pb2.CancelRunResponse.FromString,
                 _registered_method=True)
+        self.DownloadReport = channel.unary_stream(
+                '/autoflow.v1.TrainerService/DownloadReport',
+                request_serializer=autoflow_dot_v1_dot_trainer__service__pb2.DownloadReportRequest.SerializeToString,
+                response_deserializer=autoflow_dot_v1_dot_trainer__service__pb2.DownloadReportResponse.FromString,
+                _registered_method=True)
 
 
 class TrainerServiceServicer:
-    """Starts and follows runs.
+    """Keeps suites; starts and follows runs.
     """
+
+    def CreateSuite(self, request_iterator, context):
+        """Creates a suite from its parts: first the suite, then each task followed by its samples. Suites are named by
+        their content: what is there already is returned, and the call is safe to repeat. Nothing is created unless
+        the whole suite is sound.
+        Errors: INVALID_ARGUMENT (a part is wrong or out of order, or two splits share a content; the message names the
+        task and the sample), RESOURCE_EXHAUSTED (the suite is too large).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSuite(self, request, context):
+        """Returns a suite without its tasks.
+        Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSuites(self, request, context):
+        """Lists suites: the built-in ones first, then the newest.
+        Errors: INVALID_ARGUMENT (a page token that this service did not make).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def CreateRun(self, request, context):
         """Creates a run and launches a worker for it. With a `request_id` that was used before, the run of that
@@ -109,9 +156,32 @@ class TrainerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DownloadReport(self, request, context):
+        """Streams the page of an evaluation that has succeeded: one HTML file that needs nothing else.
+        Errors: NOT_FOUND, FAILED_PRECONDITION (the run has no page, or not yet), DATA_LOSS (the page is gone).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TrainerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'CreateSuite': grpc.stream_unary_rpc_method_handler(
+                    servicer.CreateSuite,
+                    request_deserializer=autoflow_dot_v1_dot_trainer__service__pb2.CreateSuiteRequest.FromString,
+                    response_serializer=autoflow_dot_v1_dot_trainer__service__pb2.CreateSuiteResponse.SerializeToString,
+            ),
+            'GetSuite': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSuite,
+                    request_deserializer=autoflow_dot_v1_dot_trainer__service__pb2.GetSuiteRequest.FromString,
+                    response_serializer=autoflow_dot_v1_dot_trainer__service__pb2.GetSuiteResponse.SerializeToString,
+            ),
+            'ListSuites': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSuites,
+                    request_deserializer=autoflow_dot_v1_dot_trainer__service__pb2.ListSuitesRequest.FromString,
+                    response_serializer=autoflow_dot_v1_dot_trainer__service__pb2.ListSuitesResponse.SerializeToString,
+            ),
             'CreateRun': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateRun,
                     request_deserializer=autoflow_dot_v1_dot_trainer__service__pb2.CreateRunRequest.FromString,
@@ -137,6 +207,11 @@ def add_TrainerServiceServicer_to_server(servicer, server):
                     request_deserializer=autoflow_dot_v1_dot_trainer__service__pb2.CancelRunRequest.FromString,
                     response_serializer=autoflow_dot_v1_dot_trainer__service__pb2.CancelRunResponse.SerializeToString,
             ),
+            'DownloadReport': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadReport,
+                    request_deserializer=autoflow_dot_v1_dot_trainer__service__pb2.DownloadReportRequest.FromString,
+                    response_serializer=autoflow_dot_v1_dot_trainer__service__pb2.DownloadReportResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'autoflow.v1.TrainerService', rpc_method_handlers)
@@ -146,8 +221,89 @@ def add_TrainerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TrainerService:
-    """Starts and follows runs.
+    """Keeps suites; starts and follows runs.
     """
+
+    @staticmethod
+    def CreateSuite(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/autoflow.v1.TrainerService/CreateSuite',
+            autoflow_dot_v1_dot_trainer__service__pb2.CreateSuiteRequest.SerializeToString,
+            autoflow_dot_v1_dot_trainer__service__pb2.CreateSuiteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSuite(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/autoflow.v1.TrainerService/GetSuite',
+            autoflow_dot_v1_dot_trainer__service__pb2.GetSuiteRequest.SerializeToString,
+            autoflow_dot_v1_dot_trainer__service__pb2.GetSuiteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSuites(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/autoflow.v1.TrainerService/ListSuites',
+            autoflow_dot_v1_dot_trainer__service__pb2.ListSuitesRequest.SerializeToString,
+            autoflow_dot_v1_dot_trainer__service__pb2.ListSuitesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def CreateRun(request,
@@ -274,6 +430,33 @@ class TrainerService:
             '/autoflow.v1.TrainerService/CancelRun',
             autoflow_dot_v1_dot_trainer__service__pb2.CancelRunRequest.SerializeToString,
             autoflow_dot_v1_dot_trainer__service__pb2.CancelRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/autoflow.v1.TrainerService/DownloadReport',
+            autoflow_dot_v1_dot_trainer__service__pb2.DownloadReportRequest.SerializeToString,
+            autoflow_dot_v1_dot_trainer__service__pb2.DownloadReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

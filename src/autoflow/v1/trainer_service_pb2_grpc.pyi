@@ -27,12 +27,27 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class TrainerServiceStub:
-    """Starts and follows runs."""
+    """Keeps suites; starts and follows runs."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> TrainerServiceAsyncStub: ...
+    CreateSuite: _grpc.StreamUnaryMultiCallable[_trainer_service_pb2.CreateSuiteRequest, _trainer_service_pb2.CreateSuiteResponse]
+    """Creates a suite from its parts: first the suite, then each task followed by its samples. Suites are named by
+    their content: what is there already is returned, and the call is safe to repeat. Nothing is created unless
+    the whole suite is sound.
+    Errors: INVALID_ARGUMENT (a part is wrong or out of order, or two splits share a content; the message names the
+    task and the sample), RESOURCE_EXHAUSTED (the suite is too large).
+    """
+    GetSuite: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.GetSuiteRequest, _trainer_service_pb2.GetSuiteResponse]
+    """Returns a suite without its tasks.
+    Errors: NOT_FOUND.
+    """
+    ListSuites: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.ListSuitesRequest, _trainer_service_pb2.ListSuitesResponse]
+    """Lists suites: the built-in ones first, then the newest.
+    Errors: INVALID_ARGUMENT (a page token that this service did not make).
+    """
     CreateRun: _grpc.UnaryUnaryMultiCallable[_trainer_service_pb2.CreateRunRequest, _trainer_service_pb2.CreateRunResponse]
     """Creates a run and launches a worker for it. With a `request_id` that was used before, the run of that
     time is returned and nothing is created.
@@ -56,12 +71,31 @@ class TrainerServiceStub:
     """Asks a run to stop. What was committed is kept. A final run is left as it is.
     Errors: NOT_FOUND.
     """
+    DownloadReport: _grpc.UnaryStreamMultiCallable[_trainer_service_pb2.DownloadReportRequest, _trainer_service_pb2.DownloadReportResponse]
+    """Streams the page of an evaluation that has succeeded: one HTML file that needs nothing else.
+    Errors: NOT_FOUND, FAILED_PRECONDITION (the run has no page, or not yet), DATA_LOSS (the page is gone).
+    """
 
 @_typing.type_check_only
 class TrainerServiceAsyncStub(TrainerServiceStub):
-    """Starts and follows runs."""
+    """Keeps suites; starts and follows runs."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    CreateSuite: _aio.StreamUnaryMultiCallable[_trainer_service_pb2.CreateSuiteRequest, _trainer_service_pb2.CreateSuiteResponse]  # type: ignore[assignment]
+    """Creates a suite from its parts: first the suite, then each task followed by its samples. Suites are named by
+    their content: what is there already is returned, and the call is safe to repeat. Nothing is created unless
+    the whole suite is sound.
+    Errors: INVALID_ARGUMENT (a part is wrong or out of order, or two splits share a content; the message names the
+    task and the sample), RESOURCE_EXHAUSTED (the suite is too large).
+    """
+    GetSuite: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.GetSuiteRequest, _trainer_service_pb2.GetSuiteResponse]  # type: ignore[assignment]
+    """Returns a suite without its tasks.
+    Errors: NOT_FOUND.
+    """
+    ListSuites: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.ListSuitesRequest, _trainer_service_pb2.ListSuitesResponse]  # type: ignore[assignment]
+    """Lists suites: the built-in ones first, then the newest.
+    Errors: INVALID_ARGUMENT (a page token that this service did not make).
+    """
     CreateRun: _aio.UnaryUnaryMultiCallable[_trainer_service_pb2.CreateRunRequest, _trainer_service_pb2.CreateRunResponse]  # type: ignore[assignment]
     """Creates a run and launches a worker for it. With a `request_id` that was used before, the run of that
     time is returned and nothing is created.
@@ -85,9 +119,46 @@ class TrainerServiceAsyncStub(TrainerServiceStub):
     """Asks a run to stop. What was committed is kept. A final run is left as it is.
     Errors: NOT_FOUND.
     """
+    DownloadReport: _aio.UnaryStreamMultiCallable[_trainer_service_pb2.DownloadReportRequest, _trainer_service_pb2.DownloadReportResponse]  # type: ignore[assignment]
+    """Streams the page of an evaluation that has succeeded: one HTML file that needs nothing else.
+    Errors: NOT_FOUND, FAILED_PRECONDITION (the run has no page, or not yet), DATA_LOSS (the page is gone).
+    """
 
 class TrainerServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Starts and follows runs."""
+    """Keeps suites; starts and follows runs."""
+
+    @_abc_1.abstractmethod
+    def CreateSuite(
+        self,
+        request_iterator: _MaybeAsyncIterator[_trainer_service_pb2.CreateSuiteRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_trainer_service_pb2.CreateSuiteResponse, _abc.Awaitable[_trainer_service_pb2.CreateSuiteResponse]]:
+        """Creates a suite from its parts: first the suite, then each task followed by its samples. Suites are named by
+        their content: what is there already is returned, and the call is safe to repeat. Nothing is created unless
+        the whole suite is sound.
+        Errors: INVALID_ARGUMENT (a part is wrong or out of order, or two splits share a content; the message names the
+        task and the sample), RESOURCE_EXHAUSTED (the suite is too large).
+        """
+
+    @_abc_1.abstractmethod
+    def GetSuite(
+        self,
+        request: _trainer_service_pb2.GetSuiteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trainer_service_pb2.GetSuiteResponse, _abc.Awaitable[_trainer_service_pb2.GetSuiteResponse]]:
+        """Returns a suite without its tasks.
+        Errors: NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSuites(
+        self,
+        request: _trainer_service_pb2.ListSuitesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_trainer_service_pb2.ListSuitesResponse, _abc.Awaitable[_trainer_service_pb2.ListSuitesResponse]]:
+        """Lists suites: the built-in ones first, then the newest.
+        Errors: INVALID_ARGUMENT (a page token that this service did not make).
+        """
 
     @_abc_1.abstractmethod
     def CreateRun(
@@ -140,6 +211,16 @@ class TrainerServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_trainer_service_pb2.CancelRunResponse, _abc.Awaitable[_trainer_service_pb2.CancelRunResponse]]:
         """Asks a run to stop. What was committed is kept. A final run is left as it is.
         Errors: NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def DownloadReport(
+        self,
+        request: _trainer_service_pb2.DownloadReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_trainer_service_pb2.DownloadReportResponse], _abc.AsyncIterator[_trainer_service_pb2.DownloadReportResponse]]:
+        """Streams the page of an evaluation that has succeeded: one HTML file that needs nothing else.
+        Errors: NOT_FOUND, FAILED_PRECONDITION (the run has no page, or not yet), DATA_LOSS (the page is gone).
         """
 
 def add_TrainerServiceServicer_to_server(servicer: TrainerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

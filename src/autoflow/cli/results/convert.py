@@ -23,7 +23,7 @@ def summary_from_run(run: run_pb2.Run, wall_seconds: float | None = None) -> Sum
         run: a run that has succeeded, with all its iterations.
         wall_seconds: what it took, for whoever measured more than the run's own time.
     """
-    result = run.result
+    result = run.optimization_result
     valid_rate, truncated = _samples(run)
     return Summary(
         suite=run.optimization.suite,
@@ -47,8 +47,8 @@ def _samples(run: run_pb2.Run) -> tuple[float, int]:
     """The part of all samples that were valid workflows, and how many were cut off."""
     rates = [iteration.valid_rate for iteration in run.iterations]
     # Every iteration draws equally many.
-    learning = sum(report.chosen_from for report in run.result.reports if report.name == BEST)
-    policy = run.result.policy
+    learning = sum(report.chosen_from for report in run.optimization_result.reports if report.name == BEST)
+    policy = run.optimization_result.policy
     fresh = 2 * policy.samples
     valid = (sum(rates) / len(rates) * learning if rates else 0.0) + policy.valid_workflow_rate * fresh
     drawn = (learning if rates else 0) + fresh

@@ -125,4 +125,4 @@ def _update_json(update: Update) -> dict[str, Any]:
 
 def _summary_json(run: run_pb2.Run) -> dict[str, Any]:
     # A list's runs come without these, and an empty list of iterations would be a lie.
-    return {key: value for key, value in to_json(run).items() if key not in ("iterations", "result")}
+    return {key: value for key, value in to_json(run).items() if key != "iterations"}

@@ -49,7 +49,7 @@ def run_view(run: run_pb2.Run, width: int) -> RenderableType:
     for name, value in _facts(run):
         table.add_row(Text(name, "dim"), value)
     parts: list[RenderableType] = [table]
-    if run.HasField("result"):
+    if run.HasField("optimization_result"):
         summary = summary_from_run(run)
         parts += [Text(), winner_steps(summary.winner), Text(), summary_tables(summary, width)]
     return Group(*parts)
