@@ -15,6 +15,7 @@ from autoflow.suites import ContentType, Tool
 from autoflow.testing import serving
 from autoflow.v1.task_pb2 import CONTENT_TYPE_IMAGE, CONTENT_TYPE_TEXT, Content
 from autoflow.v1.tool_service_pb2 import CallToolRequest, ListToolsRequest, ToolResult, ToolSample
+from autoflow_experts.cache import ResultCache
 from autoflow_experts.calling import Experts
 from autoflow_experts.experts import Expert, Inputs, Result, Unusable, one_by_one
 from autoflow_experts.service import wire
@@ -125,7 +126,7 @@ async def test_one_call_too_many_is_refused_and_the_others_end() -> None:
 async def test_a_call_that_is_given_up_ends_with_the_sample_that_is_worked_on() -> None:
     slow = Slow()
     with ThreadPoolExecutor(1) as executor:
-        experts = Experts([Expert(ECHO, slow)], executor, Admission(2, "calls"))
+        experts = Experts([Expert(ECHO, slow)], executor, Admission(2, "calls"), ResultCache(0))
         at_work = asyncio.create_task(experts.call("Echo", [["a"], ["b"], ["c"]]))
         await slow.wait()
         waiting = asyncio.create_task(experts.call("Echo", [["d"]]))

@@ -1,7 +1,7 @@
 """Applies experts to samples: finds them, checks what they are given, and keeps the event loop free.
 
 A call holds one thread while it works and is refused where too many are under way. A call that is given up
-ends after the sample that is being worked on. Left out: results are not kept, since equal calls are rare.
+ends after the sample that is being worked on. Results are kept for a while, and stand for equal samples.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from concurrent.futures import Executor
 from autoflow.admission import Admission
 from autoflow.errors import InvalidArgument, NotFound
 from autoflow.suites import Content, ContentType, Tool
+from autoflow_experts.cache import ResultCache, result_key
 from autoflow_experts.experts import Expert, Inputs, Result
 
 
@@ -24,12 +25,16 @@ class Experts:
         experts: those that may be asked for.
         executor: whose threads work.
         admission: bounds the calls that are under way.
+        cache: keeps results.
     """
 
-    def __init__(self, experts: Iterable[Expert], executor: Executor, admission: Admission) -> None:
+    def __init__(
+        self, experts: Iterable[Expert], executor: Executor, admission: Admission, cache: ResultCache
+    ) -> None:
         self._experts: Mapping[str, Expert] = {expert.tool.name: expert for expert in experts}
         self._executor = executor
         self._admission = admission
+        self._cache = cache
 
     @property
     def tools(self) -> list[Tool]:
@@ -60,15 +65,7 @@ class Experts:
     async def _apply(self, expert: Expert, samples: Sequence[Inputs]) -> list[Result]:
         given_up = threading.Event()
 
-        def work() -> list[Result]:
-            results: list[Result] = []
-            for result in expert.apply(samples):
-                results.append(result)
-                if given_up.is_set():
-                    break
-            return results
-
-        working = self._executor.submit(work)
+        working = self._executor.submit(self._results, expert, samples, given_up)
         waiting = asyncio.wrap_future(working)
         try:
             return await asyncio.shield(waiting)
@@ -79,6 +76,18 @@ class Experts:
             if not working.cancel():
                 await asyncio.wait([waiting])
             raise
+
+    def _results(self, expert: Expert, samples: Sequence[Inputs], given_up: threading.Event) -> list[Result]:
+        """Applies an expert to samples without a known result; incomplete once the call is given up."""
+        keys = [result_key(expert.tool.name, inputs) for inputs in samples]
+        known = {key: result for key in keys if (result := self._cache.get(key)) is not None}
+        unknown = {key: inputs for key, inputs in zip(keys, samples, strict=True) if key not in known}
+        for key, result in zip(unknown, expert.apply(list(unknown.values())), strict=True):
+            known[key] = result
+            self._cache.put(key, result)
+            if given_up.is_set():
+                break
+        return [known[key] for key in keys if key in known]
 
     def _expert(self, name: str) -> Expert:
         try:

@@ -13,6 +13,7 @@ from autoflow.images import ImageLimits
 from autoflow.server import Endpoint, Service
 from autoflow.settings import from_env
 from autoflow.v1.tool_service_pb2_grpc import add_ToolServiceServicer_to_server
+from autoflow_experts.cache import ResultCache
 from autoflow_experts.calling import Experts
 from autoflow_experts.classic import classic_experts
 from autoflow_experts.classic.seeing.eye import Eye
@@ -42,7 +43,8 @@ def wire(experts: Iterable[Expert], settings: ExpertsSettings) -> Service:
     """Wires the service around experts."""
     executor = ThreadPoolExecutor(settings.experts_threads, thread_name_prefix="experts")
     calls = Admission(settings.experts_max_calls, "calls")
-    servicer = ToolServicer(Experts(experts, executor, calls))
+    cache = ResultCache(settings.experts_cache_bytes)
+    servicer = ToolServicer(Experts(experts, executor, calls, cache))
 
     async def stop() -> None:
         await asyncio.to_thread(executor.shutdown, wait=True, cancel_futures=True)

@@ -15,3 +15,5 @@ class ExpertsSettings:
     """Calls under way, those that wait for a thread too; one more is refused with RESOURCE_EXHAUSTED."""
     experts_max_pixels: int = 1_048_576
     """Of a picture, width times height; a larger one is a failure of its sample."""
+    experts_cache_bytes: int = 64 << 20
+    """Memory for results that equal samples are given again; 0 keeps none."""
