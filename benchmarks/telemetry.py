@@ -4,7 +4,7 @@
 
 Off and on alternate in one process, in short rounds and in either order, so that both meet the same machine;
 the figures are CPU seconds of the whole process (client, server and endpoint), medians over rounds. Memory is
-collected as in a service's process (`settle`). On means spans through a batch processor and encoded as OTLP
+collected as in a service's process (`settled`). On means spans through a batch processor and encoded as OTLP
 each round, though sent to nobody, and metrics that can be scraped. Prints measurements (`benchmarks.report`),
 whose baseline is off.
 """
@@ -30,7 +30,7 @@ from autoflow import telemetry
 from autoflow.client import Client
 from autoflow.llm.openai import Endpoint, OpenAIModel
 from autoflow.server import Service, serve
-from autoflow.server.process import settle
+from autoflow.server.process import settled
 from autoflow.telemetry.histograms import Histograms
 from autoflow.telemetry.otel import OpenTelemetry
 from autoflow.testing import catalogue_of, scripted_scorer
@@ -100,16 +100,16 @@ async def _cpu_seconds(work: Work, times: int, exporting: _Exporting | None) -> 
 async def _compare(off: Work, on: Work, exporting: _Exporting, times: int, rounds: int) -> list[Pair]:
     await _cpu_seconds(off, times, None)
     await _cpu_seconds(on, times, exporting)
-    settle()
     pairs: list[Pair] = []
-    for number in range(rounds):
-        if number % 2:
-            switched_off = await _cpu_seconds(off, times, None)
-            switched_on = await _cpu_seconds(on, times, exporting)
-        else:
-            switched_on = await _cpu_seconds(on, times, exporting)
-            switched_off = await _cpu_seconds(off, times, None)
-        pairs.append((switched_off, switched_on))
+    with settled():
+        for number in range(rounds):
+            if number % 2:
+                switched_off = await _cpu_seconds(off, times, None)
+                switched_on = await _cpu_seconds(on, times, exporting)
+            else:
+                switched_on = await _cpu_seconds(on, times, exporting)
+                switched_off = await _cpu_seconds(off, times, None)
+            pairs.append((switched_off, switched_on))
     return pairs
 
 

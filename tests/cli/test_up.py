@@ -14,13 +14,13 @@ from autoflow.client import Client
 from autoflow.v1.trainer_service_pb2 import ListRunsRequest
 from tests.cli.harness import DEADLINE, autoflow, finish, start
 
-# The model is not what this is about, and takes seconds to load.
+# The model takes seconds to load, so one test alone has it.
 ENV = {"AUTOFLOW_PRELOAD_MODELS": "none"}
 
 
 async def test_everything_is_up_and_drains_when_it_is_asked_to(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    process = await start("up", "--data", str(data), "--port", "0", "--json", env=ENV)
+    process = await start("up", "--data", str(data), "--port", "0", "--json")
     assert process.stdout is not None
     async with asyncio.timeout(DEADLINE):
         told = json.loads(await process.stdout.readline())
@@ -31,6 +31,7 @@ async def test_everything_is_up_and_drains_when_it_is_asked_to(tmp_path: Path) -
         assert not (await client.trainer.list_runs(ListRunsRequest())).runs
     process.send_signal(signal.SIGTERM)
     finished = await finish(process)
+    # Nor do torch's extensions complain of what is left when the interpreter ends.
     assert (finished.code, finished.err) == (0, "")
     events = [json.loads(line)["event"] for line in (data / "services.log").read_text().splitlines()]
     assert events.count("serving") == events.count("stopped") == 5

@@ -178,6 +178,28 @@ async def test_a_process_ends_its_calls_after_sigterm(score_request: ScoreOutput
     assert b'"stopped"' in logs
 
 
+async def test_a_process_with_a_model_ends_without_a_complaint_of_its_extensions() -> None:
+    address = await free_address()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "autoflow_generator",
+        env={"AUTOFLOW_ADDRESS": address, "AUTOFLOW_LOG_LEVEL": "ERROR"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(LONG):
+            await reaches(SERVING, address)
+            process.send_signal(signal.SIGTERM)
+            _, said = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+    assert (process.returncode, said.decode()) == (0, "")
+
+
 async def test_a_process_with_a_wrong_environment_says_so_and_ends() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,

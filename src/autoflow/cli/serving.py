@@ -15,7 +15,7 @@ from autoflow.cli.console import Output, one_line
 from autoflow.cli.runtime import local_services, log_to, run
 from autoflow.server import ServerSettings
 from autoflow.server.compose import SERVICES, local_environment
-from autoflow.server.process import settle
+from autoflow.server.process import settled
 from autoflow.settings import from_env
 from autoflow.telemetry.setup import switched_on
 
@@ -58,10 +58,10 @@ async def _serve_until_asked(
     try:
         async with local_services(env, SERVICES, ports) as system:
             stop.may_cancel = False
-            settle()
-            ready(system.addresses)
-            await stop.asked.wait()
-            await system.stop(grace)
+            with settled():
+                ready(system.addresses)
+                await stop.asked.wait()
+                await system.stop(grace)
     except asyncio.CancelledError:
         if not stop.asked.is_set():
             raise

@@ -108,19 +108,27 @@ async def run(service: Service, settings: ServerSettings) -> None:
     try:
         with _starting(wrong=SettingsError):
             server = serving.result()
-        settle()
-        await waiting
-        await server.stop(settings.drain_grace)
+        with settled():
+            await waiting
+            await server.stop(settings.drain_grace)
     finally:
         waiting.cancel()
 
 
-def settle() -> None:
-    """Spares the garbage collector what a process has made while it started, which stays until its end.
+@contextmanager
+def settled() -> Iterator[None]:
+    """Spares the garbage collector what a process has made while it started, for the length of the block.
 
     Most of what a call leaves behind goes without the collector, so it looks less often as well: with
     Python's own thresholds it takes some 2% of an execution's time.
     """
+    thresholds = gc.get_threshold()
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
+    try:
+        yield
+    finally:
+        # What is still frozen when the interpreter ends is never freed, and extensions complain of a leak.
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
