@@ -1,20 +1,20 @@
 """The sentences of the built-in texts: patterns in two languages whose slots hold the same things.
 
-`PhraseBook` reads such sentences and says them in German, from the tables alone. Left out: any sentence that
-is not of a pattern, and one with a gap.
+`PhraseBook` reads such sentences and says them in German, from the tables alone; a gap stays a gap. Left out:
+any sentence that is not of a pattern.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
 from autoflow.suites.samples import words
 from autoflow.suites.samples.verdicts import VENUE_ADJECTIVES, VENUES, VERDICTS
-from autoflow.suites.samples.words import Animal, Job, Person
+from autoflow.suites.samples.words import GAP, Animal, Job, Person
 
 Pair = tuple[str, str]
 """The same in English and in German."""
@@ -97,8 +97,8 @@ def sentence(pattern: Pair, values: Mapping[str, Pair]) -> Pair:
 
 def person_phrase(person: Person, job: Job) -> Pair:
     """`Anna, a baker,` and `Anna, eine Bäckerin,`."""
-    german = f"eine {job.woman}" if person.female else f"ein {job.man}"
-    return f"{person.name}, a {job.english},", f"{person.name}, {german},"
+    english, german = job.pair(person)
+    return f"{person.name}, a {english},", f"{person.name}, {'eine' if person.female else 'ein'} {german},"
 
 
 def work_phrase(person: Person, job: Job) -> Pair:
@@ -145,7 +145,10 @@ class PhraseBook:
     """Understands the sentences of the built-in texts."""
 
     def __init__(self) -> None:
-        self._slots = _slots()
+        self._slots = {
+            slot: {english.lower(): german for english, german in pairs}
+            for slot, pairs in _slot_pairs().items()
+        }
         self._patterns = [
             (part, re.compile(self._expression(english), re.IGNORECASE), german)
             for part, patterns in PATTERNS.items()
@@ -170,33 +173,53 @@ class PhraseBook:
         return f"(?P<{slot[1]}>{'|'.join(map(re.escape, texts))})"
 
 
-def _slots() -> Mapping[str, Mapping[str, str]]:
-    """What may stand in each slot, in lower case, and its German."""
-    people = words.PEOPLE
-    some = (
-        next(person for person in people if person.female),
-        next(person for person in people if not person.female),
-    )
+def all_pairs() -> Iterator[Pair]:
+    """Everything that the texts are put together from, in both languages; patterns without their slots."""
+    for pairs in _slot_pairs().values():
+        yield from pairs
+    for patterns in PATTERNS.values():
+        for pattern in patterns:
+            english, german = (_SLOT.sub(" ", text) for text in pattern)
+            yield english, german
+
+
+_SLOT = re.compile(r"{\w+}")
+
+
+def _slot_pairs() -> Mapping[str, Sequence[Pair]]:
+    """What may stand in each slot, also with a gap."""
+    some = {person.female: person for person in words.PEOPLE}.values()
     venues, verdicts = VENUES, [one for group in VERDICTS.values() for one in group]
-    pairs: dict[str, Iterable[Pair]] = {
-        "person": (person_phrase(person, job) for person in people for job in words.JOBS),
-        "she": (person.pronoun for person in some),
-        "her": (opinion_phrase(person) for person in some),
+    people = [(person_phrase(person, job), job.pair(person)) for person in words.PEOPLE for job in words.JOBS]
+    towns = [(town_phrase(*town), town[:2]) for town in words.TOWNS]
+    animals = [
+        (animal_phrase(person, animal), (animal.noun.english, animal.noun.german))
+        for person in some
+        for animal in words.ANIMALS
+    ]
+    said = [(one.phrase(person), (one.english, one.german)) for person in some for one in verdicts]
+    return {
+        "person": _with_gaps(people),
+        "she": [person.pronoun for person in some],
+        "her": [opinion_phrase(person) for person in some],
         "when": words.WHEN,
-        "venue": (venue.noun.indefinite(*adjective) for venue in venues for adjective in VENUE_ADJECTIVES),
-        "town": (town_phrase(*town) for town in words.TOWNS),
-        "work": (work_phrase(person, job) for person in some for job in words.JOBS),
+        "venue": [venue.noun.indefinite(*adjective) for venue in venues for adjective in VENUE_ADJECTIVES],
+        "town": _with_gaps(towns),
+        "work": [work_phrase(person, job) for person in some for job in words.JOBS],
         "way": words.WAYS,
         "weather": words.WEATHER,
-        "animal": (animal_phrase(person, animal) for person in some for animal in words.ANIMALS),
-        "thing": _things(),
-        "verdict": (verdict.phrase(person) for person in some for verdict in verdicts),
+        "animal": _with_gaps(animals),
+        "thing": [thing.definite for venue in venues for thing in venue.things.values()],
+        "verdict": _with_gaps(said),
         "later": words.LATER,
-        "price": (price_phrase(number) for number in words.NUMBERS),
+        "price": [price_phrase(number) for number in words.NUMBERS],
     }
-    return {slot: {english.lower(): german for english, german in each} for slot, each in pairs.items()}
 
 
-def _things() -> Iterator[Pair]:
-    for venue in VENUES:
-        yield from (thing.definite for thing in venue.things.values())
+def _with_gaps(pairs: Iterable[tuple[Pair, Pair]]) -> list[Pair]:
+    """Phrases, each also with a gap in place of its word."""
+    found: dict[Pair, None] = {}
+    for phrase, (english, german) in pairs:
+        found[phrase] = None
+        found[phrase[0].replace(english, GAP, 1), phrase[1].replace(german, GAP, 1)] = None
+    return list(found)

@@ -30,25 +30,24 @@ _GUESSED = frozenset({"yes", "no", "nothing"})
 _OF_COLOUR = "What colour "
 
 
-def scene_for(split: Split, task: str, number: int) -> Scene:
-    """The scene of a task's sample, of those that the split may show."""
-    rng = dice("scene", task, number)
+def scene_for(split: Split, combination: str, number: int) -> Scene:
+    """The scene of a combination's sample, of those that the split may show."""
+    rng = dice("scene", combination, number)
     while split_of((drawn := scene(rng.getrandbits(48))).description) is not split:
         pass
     return drawn
 
 
-def picture_sample(combination: Combination, split: Split, task: str, number: int) -> Sample:
+def picture_sample(combination: Combination, split: Split, number: int) -> Sample:
     """One sample of a task that gives a picture.
 
     Args:
-        combination: what the task gives and wants.
-        split: of the task.
-        task: its id, which seeds everything.
+        combination: what the task gives and wants; seeds everything.
+        split: of the combination.
         number: of the sample, from 0.
     """
-    shown = scene_for(split, task, number)
-    rng = dice("picture", task, number)
+    shown = scene_for(split, combination.id, number)
+    rng = dice("picture", combination.id, number)
     clean = draw(shown)
     given = png(degrade(clean, combination.faults, rng.getrandbits(32)))
     language = combination.language or Language.ENGLISH

@@ -122,9 +122,9 @@ def text(seed: int) -> Text:
     )
 
 
-def text_for(split: Split, task: str, number: int) -> Text:
-    """The text of a task's sample, of those that the split may show."""
-    rng = dice("text", task, number)
+def text_for(split: Split, combination: str, number: int) -> Text:
+    """The text of a combination's sample, of those that the split may show."""
+    rng = dice("text", combination, number)
     while split_of((drawn := text(rng.getrandbits(48))).english) is not split:
         pass
     return drawn

@@ -54,6 +54,10 @@ class Job:
     """Its German verb; a subject stands between that and the rest."""
     rest: str
 
+    def pair(self, person: Person) -> tuple[str, str]:
+        """What a person of that trade is called, in English and German."""
+        return self.english, self.woman if person.female else self.man
+
 
 JOBS = (
     Job("baker", "Bäckerin", "Bäcker", "bakes bread", "backt", "Brot"),

@@ -16,22 +16,21 @@ from autoflow.suites.scenes import caption, draw
 _SHARE_OF_GAPS = 0.6
 
 
-def text_sample(combination: Combination, split: Split, task: str, number: int) -> Sample:
+def text_sample(combination: Combination, split: Split, number: int) -> Sample:
     """One sample of a task that gives a text.
 
     Args:
-        combination: what the task gives and wants.
-        split: of the task.
-        task: its id, which seeds everything.
+        combination: what the task gives and wants; seeds everything.
+        split: of the combination.
         number: of the sample, from 0.
     """
-    rng = dice("writing", task, number)
+    rng = dice("writing", combination.id, number)
     gapped = Fault.GAPS in combination.faults
     if combination.wanted is Wanted.NEW_IMAGE:
-        shown = scene_for(split, task, number)
+        shown = scene_for(split, combination.id, number)
         told = scene_text(shown, rng)
         return Sample((told.clozed if gapped else told.complete,), png(draw(shown)), caption(shown))
-    text = text_for(split, task, number)
+    text = text_for(split, combination.id, number)
     german = combination.language is Language.GERMAN
     if combination.wanted is Wanted.ANSWER:
         sentence = rng.choice([one for one in text.sentences if one.asked and (one.gaps or not gapped)])
