@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -13,7 +14,7 @@ import pytest
 
 import autoflow_interpreter
 import autoflow_scorer
-from autoflow.client import Client, ClientSettings
+from autoflow.client import Client, ClientSettings, RetrySettings
 from autoflow.convert import content_to_proto, tool_to_proto
 from autoflow.errors import Unavailable
 from autoflow.server import Endpoint, Service
@@ -26,6 +27,9 @@ from autoflow_worker.ports import CallFailed, Score
 
 SUITE = load_suite("planning")
 SAMPLES = 2
+HASTY = ClientSettings(unary_timeout=20, retry=RetrySettings(2, initial_backoff=0.01, max_backoff=0.01))
+DEADLINE = 30.0
+"""Seconds after which a test that hangs fails."""
 
 
 def task_with(*plan: str) -> Task:
@@ -47,8 +51,12 @@ class Oracle(ToolServiceServicer):
             for sample in SUITE.samples(task, SAMPLES)
         }
         self.fails_on: object = None
-        self.away = False
+        self.error: Exception | None = None
         self.calls = 0
+        self.entered = asyncio.Event()
+        self.open = asyncio.Event()
+        self.open.set()
+        self.cancelled = asyncio.Event()
 
     @property
     def service(self) -> Service:
@@ -64,8 +72,14 @@ class Oracle(ToolServiceServicer):
         self, request: tools_pb.CallToolRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> tools_pb.CallToolResponse:
         self.calls += 1
-        if self.away:
-            raise Unavailable("the tools are away")
+        self.entered.set()
+        try:
+            await self.open.wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        if self.error is not None:
+            raise self.error
         return tools_pb.CallToolResponse(results=[self._result(sample) for sample in request.samples])
 
     def _result(self, sample: tools_pb.ToolSample) -> tools_pb.ToolResult:
@@ -77,7 +91,7 @@ class Oracle(ToolServiceServicer):
 
 
 @asynccontextmanager
-async def scoring(oracle: Oracle) -> AsyncIterator[ExecutedScorer]:
+async def scoring(oracle: Oracle, remembered: int = 100) -> AsyncIterator[ExecutedScorer]:
     async with AsyncExitStack() as stack:
         tools = await stack.enter_async_context(serving(oracle.service))
         interpreter = autoflow_interpreter.build({"AUTOFLOW_TOOL_PROVIDERS": tools}, catalogue_of())
@@ -85,10 +99,14 @@ async def scoring(oracle: Oracle) -> AsyncIterator[ExecutedScorer]:
             Client(
                 interpreter=await stack.enter_async_context(serving(interpreter)),
                 scorer=await stack.enter_async_context(serving(autoflow_scorer.build({}))),
-                settings=ClientSettings(unary_timeout=20),
+                settings=HASTY,
             )
         )
-        yield ExecutedScorer(client.interpreter, client.scorer, SUITE, samples=SAMPLES)
+        scorer = ExecutedScorer(
+            client.interpreter, client.scorer, SUITE, samples=SAMPLES, remembered=remembered
+        )
+        yield scorer
+        await scorer.close()
 
 
 async def test_a_right_plan_earns_what_its_outputs_are_worth() -> None:
@@ -138,11 +156,11 @@ async def test_equal_plans_are_executed_once() -> None:
 
 async def test_tools_that_are_away_are_no_low_score_and_are_asked_again() -> None:
     oracle = Oracle()
-    oracle.away = True
+    oracle.error = Unavailable("the tools are away")
     async with scoring(oracle) as scorer:
         with pytest.raises(CallFailed):
             await scorer.score([("Image Denoising", MENDING)])
-        oracle.away = False
+        oracle.error = None
         (score,) = await scorer.score([("Image Denoising", MENDING)])
 
     assert score.reward == pytest.approx(1, abs=1e-4)
@@ -157,3 +175,71 @@ async def test_a_caller_who_gives_up_takes_no_other_score_along() -> None:
         (score,) = await second
 
     assert score.reward == pytest.approx(1, abs=1e-4)
+
+
+async def test_what_nobody_waits_for_any_more_is_not_executed_to_its_end() -> None:
+    oracle = Oracle()
+    oracle.open.clear()
+    async with scoring(oracle) as scorer:
+        calls = [asyncio.create_task(scorer.score([("Image Denoising", MENDING)])) for _ in range(2)]
+        await oracle.entered.wait()
+        for call in calls:
+            assert not oracle.cancelled.is_set()
+            call.cancel()
+            await asyncio.wait([call])
+        async with asyncio.timeout(DEADLINE):
+            await oracle.cancelled.wait()
+        oracle.open.set()
+        (score,) = await scorer.score([("Image Denoising", MENDING)])
+
+    assert score.reward == pytest.approx(1, abs=1e-4)
+    assert oracle.calls == 2
+
+
+async def test_an_error_that_nobody_waits_for_is_no_complaint() -> None:
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    oracle = Oracle()
+    oracle.error = RuntimeError("a fault")
+    oracle.open.clear()
+    async with scoring(oracle) as scorer:
+        call = asyncio.create_task(scorer.score([("Image Denoising", MENDING)]))
+        await oracle.entered.wait()
+        call.cancel()
+        await asyncio.wait([call])
+        oracle.open.set()
+        for _ in range(3):  # Which takes longer than what was given up would have taken.
+            with pytest.raises(CallFailed):
+                await scorer.score([("Sentiment Analysis", FEELING)])
+    del scorer, call
+    gc.collect()
+
+    assert complaints == []
+
+
+async def test_closing_ends_what_is_under_way() -> None:
+    oracle = Oracle()
+    oracle.open.clear()
+    async with scoring(oracle) as scorer:
+        call = asyncio.create_task(scorer.score([("Image Denoising", MENDING)]))
+        await oracle.entered.wait()
+        await scorer.close()
+        async with asyncio.timeout(DEADLINE):
+            await oracle.cancelled.wait()
+            await asyncio.wait([call])
+
+    assert call.cancelled()
+
+
+async def test_no_more_scores_are_remembered_than_wanted() -> None:
+    oracle = Oracle()
+    plans = ["Image Denoising", "Colorization", "Image Denoising", "Image Deblurring", "Image Denoising"]
+    executed = []
+    async with scoring(oracle, remembered=2) as scorer:
+        for plan in plans:
+            await scorer.score([(plan, MENDING)])
+            executed.append(oracle.calls)
+        await scorer.score([("Colorization", MENDING)])
+
+    assert executed == [1, 2, 2, 3, 3]
+    assert oracle.calls == 4

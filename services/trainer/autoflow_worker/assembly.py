@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from autoflow_worker.executed import ExecutedScorer
 from autoflow_worker.job import OptimizationJob
 from autoflow_worker.lease import Grant
 from autoflow_worker.ledger import Meter
-from autoflow_worker.ports import Policy
+from autoflow_worker.ports import Policy, Scorer
 from autoflow_worker.remote import RemoteGenerator, RemoteInterpreter, RemoteScorer, RemoteTrainer
 from autoflow_worker.settings import WorkerSettings
 from autoflow_worker.spec import RunSpec
@@ -55,9 +56,15 @@ async def work_on(
         interpreter=settings.interpreter_address,
         scorer=settings.scorer_address,
     )
-    async with services, RunWorkerClient(settings.trainer_address, settings.run_token) as trainer:
+    trainer_client = RunWorkerClient(settings.trainer_address, settings.run_token)
+    async with services, trainer_client as trainer, AsyncExitStack() as closing:
         prepare = partial(
-            _prepare, settings=settings, services=services, load_policy=load_policy, retry=retry
+            _prepare,
+            settings=settings,
+            services=services,
+            closing=closing,
+            load_policy=load_policy,
+            retry=retry,
         )
         await work(RemoteTrainer(trainer, run), prepare, retry)
 
@@ -92,16 +99,16 @@ def _prepare(
     *,
     settings: WorkerSettings,
     services: Client,
+    closing: AsyncExitStack,
     load_policy: PolicyLoader,
     retry: Retry,
 ) -> OptimizationJob:
     spec = grant.read_spec()
     suite = load_suite(spec.suite)
-    scorer = (
-        ExecutedScorer(services.interpreter, services.scorer, suite)
-        if spec.executed_rewards
-        else RemoteScorer(services.scorer, suite)
-    )
+    scorer: Scorer = RemoteScorer(services.scorer, suite)
+    if spec.executed_rewards:
+        scorer = executed = ExecutedScorer(services.interpreter, services.scorer, suite)
+        closing.push_async_callback(executed.close)
     interpreter = RemoteInterpreter(services.interpreter, spec.interpreter, spec.interpreter_adapter, suite)
     meter = Meter(spec.budget, grant.spent)
     context = Context(

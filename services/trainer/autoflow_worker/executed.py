@@ -5,13 +5,17 @@ for mended pictures, CLIP Score for new ones, BERTScore's F1 rescaled by its bas
 cannot be executed has 0, and so has a sample that a tool could not do: both are the plan's doing. What the
 infrastructure could not do is a failed call, and never a low score.
 
-Equal plans of a task are executed once. Left out: tasks without samples.
+Equal plans of a task are executed once, as long as their score is remembered, and not to their end where
+nobody waits for it any more. Left out: tasks without samples.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 from autoflow.client import errors
@@ -26,9 +30,21 @@ from autoflow_worker.ports import CallFailed, Score
 
 _BERT_SCORE = scorer_service_pb2.BertScoreOptions(rescale_with_baseline=True)
 
+_Key = bytes
+"""Equal for equal plans of one task."""
+
+
+@dataclass(slots=True, eq=False)
+class _Measurement:
+    """A plan that is being executed and scored."""
+
+    task: asyncio.Task[Score]
+    callers: int = 0
+    """Who wait for it."""
+
 
 class ExecutedScorer:
-    """Scores answers to one suite's tasks by what their plans make.
+    """Scores answers to one suite's tasks by what their plans make. Close it before its clients.
 
     Args:
         interpreter: executes plans.
@@ -36,6 +52,7 @@ class ExecutedScorer:
         suite: gives the samples.
         samples: how many of a task's samples are used.
         concurrency: plans under way at most.
+        remembered: scores that are kept; the least recently used go first.
     """
 
     def __init__(
@@ -45,31 +62,60 @@ class ExecutedScorer:
         suite: TaskSuite,
         *,
         samples: int = 4,
-        concurrency: int = 16,remembered: int=1,
+        concurrency: int = 16,
+        remembered: int = 100_000,
     ) -> None:
         self._interpreter = interpreter
         self._scorer = scorer
         self._suite = suite
         self._samples = samples
         self._slots = asyncio.Semaphore(concurrency)
-        self._known: dict[tuple[tuple[str, ...], str], asyncio.Task[Score]] = {}
+        self._remembered = remembered
+        self._scores: OrderedDict[_Key, Score] = OrderedDict()
+        self._measurements: dict[_Key, _Measurement] = {}
+        self._tasks: set[asyncio.Task[Score]] = set()
 
     async def score(self, answers: Sequence[tuple[str, Task]]) -> list[Score]:
         """Scores each answer on its task; see `autoflow_worker.ports.Scorer`."""
         return await gather(self._score(answer, task) for answer, task in answers)
 
-    async def close(self): pass
+    async def close(self) -> None:
+        """Ends what is under way, and returns when it has ended; no score may be waited for."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def _score(self, answer: str, task: Task) -> Score:
-        key = tuple(plan_items(answer.casefold())), task.digest
-        scoring = self._known.get(key)
-        if scoring is None:
-            scoring = self._known[key] = asyncio.create_task(self._measure(answer, task))
+        key = _key(answer, task)
+        if key in self._scores:
+            self._scores.move_to_end(key)
+            return self._scores[key]
+        measurement = self._measurements.get(key)
+        if measurement is None:
+            measurement = self._measurements[key] = _Measurement(self._start(answer, task))
+        measurement.callers += 1
         try:
             # One caller who gives up does not take the others' score along.
-            return await asyncio.shield(scoring)
-        except CallFailed:
-            self._known.pop(key, None)
-            raise
+            score = await asyncio.shield(measurement.task)
+            self._remember(key, score)
+            return score
+        finally:
+            measurement.callers -= 1
+            if not measurement.callers:
+                measurement.task.cancel()
+                self._measurements.pop(key)
+
+    def _start(self, answer: str, task: Task) -> asyncio.Task[Score]:
+        measuring = asyncio.create_task(self._measure(answer, task))
+        self._tasks.add(measuring)
+        measuring.add_done_callback(self._tasks.discard)
+        return measuring
+
+    def _remember(self, key: _Key, score: Score) -> None:
+        self._scores[key] = score
+        self._scores.move_to_end(key)
+        while len(self._scores) > self._remembered:
+            self._scores.popitem(last=False)
 
     async def _measure(self, answer: str, task: Task) -> Score:
         async with self._slots:
@@ -127,6 +173,11 @@ class ExecutedScorer:
         for index, value in zip(made, response.scores[0].values, strict=True):
             values[index] = min(1.0, max(0.0, value))
         return values
+
+
+def _key(answer: str, task: Task) -> _Key:
+    items = plan_items(answer.casefold())
+    return hashlib.blake2b(repr((task.digest, items)).encode(), digest_size=16).digest()
 
 
 def _metric(task: Task, sample: Sample) -> str:
