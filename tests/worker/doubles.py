@@ -115,18 +115,18 @@ class PlanScorer:
     """Scores plans as the scorer does, in process.
 
     Args:
-        failures: how many calls fail before one succeeds.
+        fails_on: a task whose answers cannot be scored.
     """
 
-    def __init__(self, failures: int = 0) -> None:
-        self._failures = failures
+    def __init__(self, fails_on: Task | None = None) -> None:
+        self._fails_on = fails_on
         self.calls: list[int] = []
         """The number of answers of each call."""
 
     async def score(self, answers: Sequence[tuple[str, Task]]) -> list[Score]:
         """Scores, or fails."""
         self.calls.append(len(answers))
-        if len(self.calls) <= self._failures:
+        if any(task is self._fails_on for _, task in answers):
             raise CallFailed("no scorer today")
         return [_score(answer, task) for answer, task in answers]
 

@@ -118,9 +118,9 @@ async def test_a_missing_cell_is_tried_again_when_it_is_wanted_again() -> None:
 async def test_answers_that_could_not_be_scored_are_missing() -> None:
     meter = Meter(Budget())
     evaluator = Evaluator(
-        ScriptedInterpreter(), PlanScorer(failures=3), meter, retry=IMPATIENT, score_batch=2
+        ScriptedInterpreter(), PlanScorer(fails_on=TASKS[0]), meter, retry=IMPATIENT, score_batch=2
     )
-    # The first batch of two fails three times; the second is scored.
+    # The first batch of two cannot be scored, the second is.
     assert rewards(await evaluator.evaluate(on(TASKS, RIGHT))) == [[None, None, 1.0]]
     assert (meter.ledger.executions, meter.ledger.missing) == (3, 2)
 

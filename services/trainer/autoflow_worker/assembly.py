@@ -27,6 +27,9 @@ from autoflow_worker.settings import WorkerSettings
 from autoflow_worker.spec import RunSpec
 from autoflow_worker.worker import work
 
+_SCORE_BATCH = 512
+"""Answers that are compared with plans in one call."""
+
 PolicyLoader = Callable[[RunSpec], Policy]
 """Reads the untrained policy of a run; blocks."""
 
@@ -106,16 +109,26 @@ def _prepare(
     spec = grant.read_spec()
     suite = load_suite(spec.suite)
     scorer: Scorer = RemoteScorer(services.scorer, suite)
+    score_batch = _SCORE_BATCH
     if spec.executed_rewards:
         scorer = executed = ExecutedScorer(services.interpreter, services.scorer, suite)
         closing.push_async_callback(executed.close)
+        # Tools work while the model still answers for others.
+        score_batch = 1
     interpreter = RemoteInterpreter(services.interpreter, spec.interpreter, spec.interpreter_adapter, suite)
     meter = Meter(spec.budget, grant.spent)
     context = Context(
         spec=spec,
         suite=suite,
         generator=RemoteGenerator(services.generator, spec.generator, suite, spec.training),
-        evaluator=Evaluator(interpreter, scorer, meter, retry=retry, concurrency=settings.worker_executions),
+        evaluator=Evaluator(
+            interpreter,
+            scorer,
+            meter,
+            retry=retry,
+            concurrency=settings.worker_executions,
+            score_batch=score_batch,
+        ),
         meter=meter,
         journal=journal,
         retry=retry,

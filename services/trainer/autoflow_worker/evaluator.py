@@ -45,7 +45,8 @@ class Evaluator:
         meter: is asked before each call, and told what each cost.
         retry: what is done about failed calls.
         concurrency: executions in flight at most.
-        score_batch: answers in one call of the scorer at most.
+        score_batch: answers in one call of the scorer at most. Executions are scored when all of their batch
+            have ended, while others are still under way.
     """
 
     def __init__(
@@ -99,10 +100,14 @@ class Evaluator:
     async def _measure(self, pairs: Sequence[_Pair], on_progress: OnProgress) -> int:
         """Executes and scores pairs into the cache; returns how many of them now have a score."""
         ended = itertools.count(1)
-        executions = await gather(
-            self._execute(workflow, task, lambda: on_progress(next(ended), len(pairs)))
-            for workflow, task in pairs
+        batches = (pairs[at : at + self._score_batch] for at in range(0, len(pairs), self._score_batch))
+        found = await gather(
+            self._measure_batch(batch, lambda: on_progress(next(ended), len(pairs))) for batch in batches
         )
+        return sum(found)
+
+    async def _measure_batch(self, pairs: Sequence[_Pair], on_end: Callable[[], None]) -> int:
+        executions = await gather(self._execute(workflow, task, on_end) for workflow, task in pairs)
         answered: list[tuple[_Pair, str]] = []
         found = 0
         for (workflow, task), execution in zip(pairs, executions, strict=True):
@@ -113,8 +118,7 @@ class Evaluator:
                 found += 1
             else:
                 answered.append(((workflow, task), execution.answer))
-        chunks = range(0, len(answered), self._score_batch)
-        return found + sum([await self._score(answered[at : at + self._score_batch]) for at in chunks])
+        return found + (await self._score(answered) if answered else 0)
 
     async def _execute(self, workflow: Workflow, task: Task, on_end: Callable[[], None]) -> Execution | None:
         async with self._slots:

@@ -31,7 +31,7 @@ from autoflow_worker.ports import CallFailed, Score
 _BERT_SCORE = scorer_service_pb2.BertScoreOptions(rescale_with_baseline=True)
 
 _Key = bytes
-"""Equal for equal plans of one task."""
+"""Equal for equal plans on equal samples."""
 
 
 @dataclass(slots=True, eq=False)
@@ -176,8 +176,9 @@ class ExecutedScorer:
 
 
 def _key(answer: str, task: Task) -> _Key:
-    items = plan_items(answer.casefold())
-    return hashlib.blake2b(repr((task.digest, items)).encode(), digest_size=16).digest()
+    # Not by the task: tasks that differ in words alone have the same samples.
+    named = task.data, task.output, plan_items(answer.casefold())
+    return hashlib.blake2b(repr(named).encode(), digest_size=16).digest()
 
 
 def _metric(task: Task, sample: Sample) -> str:

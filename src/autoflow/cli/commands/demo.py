@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from autoflow.cli.console import Output
-from autoflow.cli.options import DEFAULT_METHOD, JsonOption, MethodOption, SeedOption
+from autoflow.cli.options import DEFAULT_METHOD, JsonOption, MethodOption, RewardOption, SeedOption
+from autoflow.methods import Reward
 
 
 def demo(
@@ -17,6 +18,7 @@ def demo(
     ] = Path("autoflow-demo"),
     seed: SeedOption = 0,
     method: MethodOption = DEFAULT_METHOD,
+    reward: RewardOption = Reward.EXECUTED,
     iterations: Annotated[
         int, typer.Option("--iterations", min=0, max=10_000, help="0: the method's own number.")
     ] = 0,
@@ -31,9 +33,10 @@ def demo(
     """Run the whole loop on this machine, once.
 
     Starts every service in this process and runs one optimisation of the built-in suite with the embedded
-    model: workflows are written, executed and scored, and the rewards teach the writer. Then measures on
-    sealed test tasks: a manual baseline, an expert's workflow, a control without learning, the winner, and
-    the policy before and after. Needs no GPU, no key and no network.
+    model: workflows are written and executed, the plans that they answer are executed on pictures and texts,
+    the outputs are scored, and the rewards teach the writer. Then measures on sealed test tasks: a manual
+    baseline, an expert's workflow, a control without learning, the winner, and the policy before and after.
+    Needs no GPU, no key and no network.
 
     Saves summary.json, winner.flow, winner.mmd, reward.png, run.json and the logs.
 
@@ -41,4 +44,4 @@ def demo(
     """
     from autoflow.cli.demo.command import demo_request, run_demo
 
-    run_demo(out, demo_request(method, seed, iterations, candidates), timeout, Output(json))
+    run_demo(out, demo_request(method, seed, iterations, candidates, reward), timeout, Output(json))

@@ -20,7 +20,7 @@ from autoflow.cli.runs.progress import view
 from autoflow.cli.runs.request import RunRequest, to_proto
 from autoflow.cli.runs.states import state_word
 from autoflow.cli.runtime import log_to, run
-from autoflow.methods import Method
+from autoflow.methods import Method, Reward
 from autoflow.suites import workflow_text
 from autoflow.v1 import run_pb2
 
@@ -54,7 +54,9 @@ def run_demo(root: Path, wanted: RunRequest, seconds: float, output: Output) -> 
     _print(summary, folder, output)
 
 
-def demo_request(method: Method, seed: int, iterations: int, candidates: int) -> RunRequest:
+def demo_request(
+    method: Method, seed: int, iterations: int, candidates: int, reward: Reward = Reward.EXECUTED
+) -> RunRequest:
     """The demo's run: the built-in suite, the embedded model in both roles, both given workflows."""
     return RunRequest(
         suite=SUITE,
@@ -64,6 +66,7 @@ def demo_request(method: Method, seed: int, iterations: int, candidates: int) ->
         seed=seed,
         iterations=iterations,
         candidates=candidates,
+        reward=reward,
         # The improvement is over the first.
         comparators={name: workflow_text(name) for name in (BASELINE, EXPERT)},
     )
