@@ -154,6 +154,17 @@ async def test_equal_plans_are_executed_once() -> None:
     assert scores == again * 5
 
 
+async def test_the_same_task_in_other_words_costs_nothing() -> None:
+    oracle = Oracle()
+    tasks = (task for split in Split for task in SUITE.tasks(split))
+    reworded = next(task for task in tasks if task.data == MENDING.data and task.query != MENDING.query)
+    async with scoring(oracle) as scorer:
+        scores = await scorer.score([("Image Denoising", task) for task in (MENDING, reworded)])
+
+    assert oracle.calls == 1
+    assert scores[0] == scores[1]
+
+
 async def test_tools_that_are_away_are_no_low_score_and_are_asked_again() -> None:
     oracle = Oracle()
     oracle.error = Unavailable("the tools are away")
