@@ -5,20 +5,32 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import shutil
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 from PIL import Image
 
 from autoflow.client import Client, errors
 from autoflow.client.scorer import ScorerClient
+from autoflow.images import ImageLimits
+from autoflow.model_store import ModelStore
 from autoflow.settings import SettingsError
 from autoflow.testing import serving
 from autoflow.v1 import scorer_service_pb2 as pb
 from autoflow.v1.task_pb2 import Content
 from autoflow_scorer import build
+from autoflow_scorer.batching import Limits
+from autoflow_scorer.engine.cache import EmbeddingCache
+from autoflow_scorer.metrics.catalogue import NeuralSpec
+from autoflow_scorer.metrics.judges import load_judge
+from autoflow_scorer.metrics.neural import Judge, Machinery, NeuralMetric
+from autoflow_scorer.observing import Observer
+from autoflow_scorer.service import wire
 from tests.scorer.random_encoders import sentences, write_clip, write_text_model, write_vit
 
 
@@ -197,6 +209,65 @@ async def test_a_model_that_is_not_there_is_unavailable_and_nothing_else_is(mode
         assert len(metrics[name].model_digest) == 64
     assert metrics["vit"].model == "vit"
     assert metrics["bertscore"].model_digest == metrics["early"].model_digest != metrics["vit"].model_digest
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("model.safetensors", b"\x10\0\0\0\0\0\0\0no weights at all"),
+        ("model.safetensors", b""),
+        ("preprocessor_config.json", b"{}"),
+        ("config.json", b'{"model_type": "none"}'),
+        ("config.json", b'["no", "object"]'),
+    ],
+)
+async def test_a_model_whose_files_are_damaged_is_unavailable_and_nothing_else_is(
+    models: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, file: str, content: bytes
+) -> None:
+    shutil.copytree(models / "vit", tmp_path / "damaged")
+    (tmp_path / "damaged" / file).write_bytes(content)
+    named = yaml.safe_dump({"metrics": {"damaged": {"kind": "vit", "model": str(tmp_path / "damaged")}}})
+    (tmp_path / "metrics.yaml").write_text(named)
+    async with scoring(tmp_path, preload="damaged") as client:
+        with pytest.raises(errors.FailedPrecondition, match="'damaged' is not available") as refused:
+            await client.score_outputs(request("damaged", (picture(1), picture(1))))
+        await client.score_outputs(request("vit", (picture(1), picture(1))))
+
+    assert str(tmp_path) not in refused.value.message
+    (logged,) = [record for record in caplog.records if record.name == "autoflow_scorer.observing"]
+    assert logged.exc_info is not None
+
+
+@pytest.mark.parametrize(("retry", "found"), [(0.0, True), (3600.0, False)])
+async def test_a_model_that_appears_later_is_found_when_it_is_tried_again(
+    tmp_path: Path, retry: float, found: bool
+) -> None:
+    spec = NeuralSpec("late", "vit", str(tmp_path / "late"), "late")
+    tries: list[str] = []
+
+    def load() -> Judge:
+        tries.append(spec.name)
+        return load_judge(spec, "cpu", "float32", ImageLimits())
+
+    with ThreadPoolExecutor(1) as executor:
+        machinery = Machinery(executor, ModelStore(1 << 30), EmbeddingCache(0), Limits(64), Observer())
+        metric = NeuralMetric(spec.describe(), load, machinery, retry=retry)
+        async with serving(wire([metric])) as address, Client(scorer=address) as client:
+            asking = request("late", (picture(1), picture(1)))
+            for _ in range(2):
+                with pytest.raises(errors.FailedPrecondition, match="'late' is not available"):
+                    await client.scorer.score_outputs(asking)
+            write_vit(tmp_path / "late")
+            if found:
+                assert values(await client.scorer.score_outputs(asking)) == pytest.approx([1], abs=1e-5)
+            else:
+                with pytest.raises(errors.FailedPrecondition):
+                    await client.scorer.score_outputs(asking)
+            (told,) = (await client.scorer.list_metrics(pb.ListMetricsRequest())).metrics
+
+    assert len(tries) == (3 if found else 1)
+    assert told.available == found
+    assert bool(told.unavailable_reason) != found
 
 
 async def test_a_model_that_is_larger_than_all_memory_set_aside_is_refused(models: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from autoflow.concurrency import gather
-from autoflow.errors import FailedPrecondition, InvalidArgument
+from autoflow.errors import InvalidArgument
 from autoflow_scorer.metrics import Column, Comparison, Metric, Options, Pair
 
 _SLICE = 64
@@ -56,15 +56,12 @@ class Scorer:
 
     def _metric(self, name: str, index: int) -> Metric:
         try:
-            metric = self._metrics[name]
+            return self._metrics[name]
         except KeyError:
             known = ", ".join(sorted(self._metrics))
             raise InvalidArgument(
                 f"metrics[{index}]", f"no metric is named {name!r}; there are: {known}"
             ) from None
-        if reason := metric.status().unavailable:
-            raise FailedPrecondition(f"the metric {name!r} is not available: {reason}")
-        return metric
 
 
 async def _make(pairs: Iterable[Pair]) -> list[Pair]:

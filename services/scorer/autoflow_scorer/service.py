@@ -10,12 +10,12 @@ from functools import partial
 
 from autoflow.concurrency import gather
 from autoflow.images import ImageLimits
+from autoflow.model_store import ModelStore
 from autoflow.server import Endpoint, Service
 from autoflow.settings import SettingsError, from_env
 from autoflow.v1.scorer_service_pb2_grpc import add_ScorerServiceServicer_to_server
 from autoflow_scorer.batching import Limits
 from autoflow_scorer.engine.cache import EmbeddingCache
-from autoflow_scorer.engine.models import ModelStore
 from autoflow_scorer.metrics import Metric, plan_metrics, text_metrics
 from autoflow_scorer.metrics.catalogue import NeuralSpec, read_metrics
 from autoflow_scorer.metrics.neural import Judge, Machinery, NeuralMetric

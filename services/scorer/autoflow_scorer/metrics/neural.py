@@ -10,18 +10,20 @@ Imports no torch, so that a scorer that is never asked for such a metric is smal
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from autoflow.concurrency import gather
-from autoflow.errors import FailedPrecondition, InvalidArgument
+from autoflow.errors import AutoFlowError, FailedPrecondition, InvalidArgument
 from autoflow.images import UnreadableImage
+from autoflow.model_store import ModelStore
 from autoflow.suites import Content
 from autoflow_scorer.batching import Batcher, BatchReport, Limits
 from autoflow_scorer.engine.cache import EmbeddingCache
-from autoflow_scorer.engine.models import ModelStore
 from autoflow_scorer.metrics.base import Column, MetricDescription, Options, Pair, Status
 from autoflow_scorer.observing import Observer
 
@@ -125,14 +127,22 @@ class NeuralMetric:
         description: what it measures.
         load: loads the model; called in a thread when it is first wanted.
         machinery: what it shares with others.
+        retry: seconds for which a model that could not be loaded is not tried again.
     """
 
     def __init__(
-        self, description: MetricDescription, load: Callable[[], Judge], machinery: Machinery
+        self,
+        description: MetricDescription,
+        load: Callable[[], Judge],
+        machinery: Machinery,
+        *,
+        retry: float = 30.0,
     ) -> None:
         self.description = description
         self._load = load
         self._machinery = machinery
+        self._retry = retry
+        self._next_try = 0.0
         self._status = Status()
         self._batcher: Batcher[Job, Tensor] = Batcher(
             self._run, machinery.limits, machinery.executor, self._report
@@ -147,29 +157,56 @@ class NeuralMetric:
         return self._batcher.waiting_cost
 
     async def load(self) -> None:
-        """Loads the model if it is not in memory, and notes whether it could be."""
+        """Loads the model if it is not in memory; where it cannot be loaded, the metric is unavailable.
+
+        Raises:
+            FailedPrecondition: it is larger than the memory that models may have.
+            ResourceExhausted: those that are in use leave no room for it.
+        """
         try:
-            async with self._machinery.models.use(self.description.name, self._load) as judge:
-                self._status = Status(model_digest=judge.digest)
-        except (OSError, ValueError) as error:
-            # The message of a hub or a file system may name addresses and paths of ours.
-            self._status = Status(unavailable="its model cannot be loaded; the log of the scorer says why")
-            self._machinery.observer.unloadable(self.description.name, error)
+            async with self._judge():
+                pass
+        except FailedPrecondition:
+            if not self._status.unavailable:
+                raise
 
     async def score(self, pairs: Sequence[Pair], options: Options, caller: str) -> Column:
         """Scores pairs; see `Metric`."""
-        if not self._status.model_digest:
-            await self.load()
-        if self._status.unavailable:
-            raise FailedPrecondition(f"{self.description.name}: {self._status.unavailable}")
-        # Reading is work, too: whoever will be refused is refused before it.
+        # Loading and reading are work, too: whoever will be refused is refused before it.
         self._batcher.admit(caller)
-        async with self._machinery.models.use(self.description.name, self._load) as judge:
+        async with self._judge() as judge:
             with self._machinery.observer.stage(self.description.name, "read"):
                 items = await self._read(judge, pairs)
                 jobs = await asyncio.to_thread(judge.jobs, items, options)
             rows = await self._batcher.submit(jobs, _costs(jobs), caller=caller)
             return await asyncio.to_thread(judge.finish, rows, options)
+
+    @asynccontextmanager
+    async def _judge(self) -> AsyncIterator[Judge]:
+        """Holds the model in memory for the length of the block."""
+        if time.monotonic() < self._next_try:
+            raise self._refusal()
+        async with self._machinery.models.use(self.description.name, self._try_to_load) as judge:
+            self._status = Status(model_digest=judge.digest)
+            yield judge
+
+    def _try_to_load(self) -> Judge:
+        """Loads the model, in a thread, and notes where it cannot be."""
+        try:
+            return self._load()
+        except AutoFlowError:
+            raise
+        except Exception as error:  # Files are damaged in many ways, and libraries tell it in as many.
+            # The message of a hub or a file system may name addresses and paths of ours.
+            self._status = Status(unavailable="its model cannot be loaded; the log of the scorer says why")
+            self._next_try = time.monotonic() + self._retry
+            self._machinery.observer.unloadable(self.description.name, error)
+            raise self._refusal() from None
+
+    def _refusal(self) -> FailedPrecondition:
+        return FailedPrecondition(
+            f"the metric {self.description.name!r} is not available: {self._status.unavailable}"
+        )
 
     async def _read(self, judge: Judge, pairs: Sequence[Pair]) -> list[tuple[Item, Item]]:
         """Makes items of a request's contents, equal contents the same item."""

@@ -1,4 +1,4 @@
-"""What is kept in memory, and what goes."""
+"""Models within a budget: which stay, which go, and who waits for a load."""
 
 from __future__ import annotations
 
@@ -7,48 +7,9 @@ import threading
 from dataclasses import dataclass
 
 import pytest
-import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from autoflow.errors import FailedPrecondition, ResourceExhausted
-from autoflow_scorer.engine.cache import EmbeddingCache
-from autoflow_scorer.engine.models import ModelStore
-
-
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 400)), max_size=60), st.integers(0, 8_000))
-def test_the_cache_keeps_the_latest_within_its_bytes(puts: list[tuple[int, int]], limit: int) -> None:
-    cache = EmbeddingCache(limit)
-    for key, size in puts:
-        cache.put(key, torch.full((size,), float(size)))
-        assert cache.bytes <= limit
-
-    latest = dict(puts)
-    kept = [key for key in latest if key in cache]
-    for key in kept:
-        held = cache.get(key)
-        assert held is not None
-        assert held.tolist() == [float(len(held))] * len(held)
-    assert cache.bytes == sum(4 * len(held) + 300 for key in kept if (held := cache.get(key)) is not None)
-
-
-def test_the_least_recently_used_goes_first() -> None:
-    cache = EmbeddingCache(3 * (4 * 10 + 300))
-    for key in "abc":
-        cache.put(key, torch.zeros(10))
-    cache.get("a")
-    cache.put("d", torch.zeros(10))
-
-    assert [key in cache for key in "abcd"] == [True, False, True, True]
-
-
-def test_a_part_of_a_large_tensor_does_not_keep_the_rest() -> None:
-    cache = EmbeddingCache(10_000)
-    cache.put("a", torch.zeros(1_000_000)[:10])
-    held = cache.get("a")
-
-    assert held is not None
-    assert held.untyped_storage().nbytes() == 40
+from autoflow.model_store import ModelStore
 
 
 @dataclass
@@ -126,23 +87,46 @@ async def test_a_load_that_fails_is_tried_again() -> None:
         assert model.bytes == 1
 
 
-async def test_a_caller_who_gives_up_while_it_loads_leaves_no_trace() -> None:
-    store, go = ModelStore[Weights](100), threading.Event()
+async def test_a_load_goes_on_when_whoever_wanted_it_gives_up() -> None:
+    store, go, loads = ModelStore[Weights](100), threading.Event(), 0
 
     def load() -> Weights:
+        nonlocal loads
+        loads += 1
         assert go.wait(10)
         return Weights(60)
+
+    async def use() -> int:
+        async with store.use("a", load) as model:
+            return model.bytes
+
+    given_up = asyncio.create_task(use())
+    await asyncio.sleep(0.01)
+    given_up.cancel()
+    await asyncio.wait([given_up])
+    patient = asyncio.create_task(use())
+    await asyncio.sleep(0.01)
+    go.set()
+    assert await patient == 60
+    assert (given_up.cancelled(), loads) == (True, 1)
+
+    async with store.use("b", lambda: Weights(60)):
+        assert store.loaded == ["b"]
+
+
+async def test_all_who_wait_for_a_load_that_fails_are_told() -> None:
+    store, loads = ModelStore[Weights](100), 0
+
+    def load() -> Weights:
+        nonlocal loads
+        loads += 1
+        raise OSError("not there")
 
     async def use() -> None:
         async with store.use("a", load):
             pass
 
-    waiting = asyncio.create_task(use())
-    await asyncio.sleep(0.01)
-    waiting.cancel()
-    go.set()
-    await asyncio.wait([waiting])
-    async with store.use("b", lambda: Weights(60)):
-        pass
-    async with store.use("a", load) as model:
-        assert model.bytes == 60
+    told = await asyncio.gather(use(), use(), return_exceptions=True)
+
+    assert [str(error) for error in told] == ["not there", "not there"]
+    assert loads == 1

@@ -1,8 +1,9 @@
 """Keeps models in memory: each is loaded once, when it is first wanted, and the least recently used one goes
 when the next would not fit.
 
-A model that is in use is never unloaded. Sizes are those that models state once they are loaded, so for the
-length of a load the budget may be passed by the model that is being loaded.
+A model that is in use is never unloaded, and a load that has begun goes on when nobody waits for it any more:
+whoever comes again finds the model, however short their deadlines are. Sizes are those that models state once
+they are loaded, so for the length of a load the budget may be passed by the model that is being loaded.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from autoflow.errors import FailedPrecondition, ResourceExhausted
@@ -34,8 +35,8 @@ Model = TypeVar("Model", bound=Sized)
 class _Slot(Generic[Model]):
     """A model's place."""
 
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     model: Model | None = None
+    loading: asyncio.Task[None] | None = None
     users: int = 0
 
 
@@ -63,7 +64,7 @@ class ModelStore(Generic[Model]):
 
         Args:
             name: its name.
-            load: loads it; called in a thread, by one caller at a time.
+            load: loads it; called in a thread, once for all who wait for the model.
 
         Raises:
             FailedPrecondition: it is larger than the budget.
@@ -73,14 +74,21 @@ class ModelStore(Generic[Model]):
         slot = self._slots.setdefault(name, _Slot())
         slot.users += 1
         try:
-            async with slot.lock:
-                if slot.model is None:
-                    slot.model = await asyncio.to_thread(load)
-                    self._make_room(name, slot)
+            if slot.model is None:
+                slot.loading = slot.loading or asyncio.create_task(self._load(name, slot, load))
+                await asyncio.shield(slot.loading)
+            assert slot.model is not None
             self._slots.move_to_end(name)
             yield slot.model
         finally:
             slot.users -= 1
+
+    async def _load(self, name: str, slot: _Slot[Model], load: Callable[[], Model]) -> None:
+        try:
+            slot.model = await asyncio.to_thread(load)
+            self._make_room(name, slot)
+        finally:
+            slot.loading = None
 
     def _make_room(self, name: str, slot: _Slot[Model]) -> None:
         assert slot.model is not None
