@@ -6,7 +6,7 @@ Only a device's memory is meant. A host without memory ends the process, as any 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from autoflow.errors import ResourceExhausted
 _HALVINGS = 4
 _RETRY_SECONDS = 5.0
 
-Batch = TypeVar("Batch", Sequence[tuple[int, ...]], Tensor)
+Batch = TypeVar("Batch", Sequence[Any], Tensor)
 
 
 def in_memory(run: Callable[[Batch], Tensor], batch: Batch, halvings: int = _HALVINGS) -> Tensor:

@@ -234,11 +234,17 @@ class NeuralMetric:
 
     def _run(self, jobs: Sequence[Job]) -> list[Tensor]:
         """Computes a batch, in the thread that computes."""
+        # Imports torch, as whatever made the judge has done.
+        from autoflow_scorer.engine.device import in_memory
+
+        return list(in_memory(self._compute, jobs).unbind())
+
+    def _compute(self, jobs: Sequence[Job]) -> Tensor:
         judge, observer = jobs[0].judge, self._machinery.observer
         with observer.stage(self.description.name, "embed", judge.settle):
             self._embed(judge, jobs)
         with observer.stage(self.description.name, "compare"):
-            return list(judge.compare(jobs).unbind())
+            return judge.compare(jobs)
 
     def _embed(self, judge: Judge, jobs: Sequence[Job]) -> None:
         """Gives every item of the jobs its embedding."""
