@@ -733,6 +733,7 @@ class WorkflowReport(_message.Message):
     TASKS_FIELD_NUMBER: _builtins.int
     MISSING_FIELD_NUMBER: _builtins.int
     CHOSEN_FROM_FIELD_NUMBER: _builtins.int
+    PLAN_F1_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Such as `baseline`, `control`, `best`."""
     valid_plan_rate: _builtins.float
@@ -751,6 +752,10 @@ class WorkflowReport(_message.Message):
     def reward(self) -> Global___Estimate:
         """Output only. Mean reward over the test tasks, bootstrap interval over tasks."""
 
+    @_builtins.property
+    def plan_f1(self) -> Global___Estimate:
+        """Output only. How much the plans are like accepted ones, whatever the reward is."""
+
     def __init__(
         self,
         *,
@@ -761,10 +766,11 @@ class WorkflowReport(_message.Message):
         tasks: _builtins.int = ...,
         missing: _builtins.int = ...,
         chosen_from: _builtins.int = ...,
+        plan_f1: Global___Estimate | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["reward", b"reward", "workflow", b"workflow"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["plan_f1", b"plan_f1", "reward", b"reward", "workflow", b"workflow"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chosen_from", b"chosen_from", "missing", b"missing", "name", b"name", "reward", b"reward", "tasks", b"tasks", "valid_plan_rate", b"valid_plan_rate", "workflow", b"workflow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chosen_from", b"chosen_from", "missing", b"missing", "name", b"name", "plan_f1", b"plan_f1", "reward", b"reward", "tasks", b"tasks", "valid_plan_rate", b"valid_plan_rate", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
