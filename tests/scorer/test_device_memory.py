@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
 import pytest
-import torch
-from torch import Tensor
 
 from autoflow.model_store import ModelStore
 from autoflow.suites import ContentType
@@ -20,50 +18,13 @@ from autoflow.v1.scorer_service_pb2_grpc import ScorerServiceStub
 from autoflow.v1.task_pb2 import Content
 from autoflow_scorer.batching import Limits
 from autoflow_scorer.engine.cache import EmbeddingCache
-from autoflow_scorer.metrics import Column, Comparison, MetricDescription, Options, ReferenceType
-from autoflow_scorer.metrics.neural import Item, Job, Machinery, NeuralMetric
+from autoflow_scorer.metrics import Comparison, MetricDescription, ReferenceType
+from autoflow_scorer.metrics.neural import Machinery, NeuralMetric
 from autoflow_scorer.observing import Observer
 from autoflow_scorer.service import wire
+from tests.scorer.small_device import SmallDevice
 
 TEXTS = Comparison(ContentType.TEXT, ReferenceType.TEXT)
-
-
-class SmallDevice:
-    """Tells whether two numbers are equal, on a device that has memory for so many at once."""
-
-    def __init__(self, *, embeds: int = 100, compares: int = 100) -> None:
-        self._embeds = embeds
-        self._compares = compares
-        self.digest = "none"
-        self.bytes = 0
-
-    def keys(self, contents: Sequence[str | bytes]) -> list[Hashable]:
-        return list(contents)
-
-    def read(self, content: str | bytes, key: Hashable) -> float:
-        return float(content)
-
-    def cost(self, payload: float) -> int:
-        return 1
-
-    def embed(self, payloads: Sequence[float]) -> list[Tensor]:
-        if len(payloads) > self._embeds:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return [torch.tensor(payload) for payload in payloads]
-
-    def settle(self) -> None:
-        pass
-
-    def jobs(self, pairs: Sequence[tuple[Item, Item]], options: Options) -> list[Job]:
-        return [Job(self, output, reference) for output, reference in pairs]
-
-    def compare(self, jobs: Sequence[Job]) -> Tensor:
-        if len(jobs) > self._compares:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return torch.tensor([[float(job.output.embedding == job.reference.embedding)] for job in jobs])
-
-    def finish(self, rows: Sequence[Tensor], options: Options) -> Column:
-        return Column([float(row) for row in rows])
 
 
 @asynccontextmanager

@@ -111,6 +111,41 @@ def test_a_shape_is_compiled_once_for_all_layers(tmp_path: Path) -> None:
     assert len(compiled) == 2
 
 
+def test_after_a_warm_up_nothing_is_left_to_compile(tmp_path: Path) -> None:
+    compiled: list[Any] = []
+
+    def backend(graph: Any, inputs: Any) -> Any:
+        compiled.append(graph)
+        return graph.forward
+
+    buckets = linears(Buckets(tokens=(64, 32), images=(4, 2), backend=backend))
+    texts = TextEncoder.load(write_text_model(tmp_path / "text"), buckets)
+    # 4 and 2 texts of 16 tokens, 2 and 1 of 32, 1 of 64.
+    assert (len(list(texts.warm_up())), len(compiled)) == (5, 5)
+    texts.encode(texts.tokenize(TEXTS))
+    assert len(compiled) == 5
+    clip = ClipEncoder.load(write_clip(tmp_path / "clip"), buckets)
+    # Two numbers of pictures, and two of texts; each tower's last layer is compiled by itself.
+    assert (len(list(clip.warm_up())), len(compiled)) == (4, 5 + 2 * 4)
+    clip.encode_texts(clip.tokenize(TEXTS))
+    for count in range(1, 8):
+        clip.encode_images(torch.zeros(count, 3, 32, 32, dtype=torch.uint8))
+    assert len(compiled) == 5 + 2 * 4
+
+
+def test_packed_rows_need_no_warm_up(tmp_path: Path) -> None:
+    encoder = ClipEncoder.load(write_clip(tmp_path), linears(Packed()))
+    assert list(encoder.warm_up()) == []
+
+
+def test_a_device_without_memory_ends_no_warm_up(tmp_path: Path) -> None:
+    def exhausted(graph: Any, inputs: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    encoder = TextEncoder.load(write_text_model(tmp_path), linears(Buckets(**SMALL, backend=exhausted)))
+    assert len(list(encoder.warm_up())) == 6
+
+
 def test_a_model_that_is_compiled_can_be_unloaded(tmp_path: Path) -> None:
     folder = write_text_model(tmp_path)
     encoder = TextEncoder.load(folder, linears(Buckets(tokens=(64,), backend="aot_eager")))

@@ -11,7 +11,7 @@ from torch import Tensor
 from autoflow.errors import ResourceExhausted
 from autoflow_scorer.engine.device import in_memory
 from autoflow_scorer.engine.packing import Packed, Tokens
-from autoflow_scorer.engine.patches import Pixels, embed_images
+from autoflow_scorer.engine.patches import ImageEncoder, Pixels
 
 
 class SmallDevice:
@@ -77,7 +77,7 @@ def test_images_are_halved_as_well() -> None:
 
     images = torch.randint(0, 256, (7, 3, 4, 4), dtype=torch.uint8)
     pixels = Pixels(4, [0.4] * 3, [0.5] * 3)
-    found = embed_images(images, pixels, tower, Packed(images=4))
+    found = ImageEncoder(pixels, tower, 5, Packed(images=4)).encode_images(images)
     whole = torch.nn.functional.normalize(pixels.normalized(images).flatten(1)[:, :5], dim=1)
     torch.testing.assert_close(found, whole)
     assert sizes == [4, 2, 2, 3, 1, 2]

@@ -93,6 +93,11 @@ class Observer:
         """Notes that a model could not be loaded."""
         _log.error("the model of a metric cannot be loaded", extra={"metric": metric}, exc_info=error)
 
+    def warmed_up(self, metric: str, shapes: int, seconds: float) -> None:
+        """Notes that a model went through all shapes of its passes."""
+        seen = {"metric": metric, "shapes": shapes, "seconds": round(seconds, 1)}
+        _log.info("a model is warmed up", extra=seen)
+
     def _took(self, metric: str, stage: str, seconds: float) -> None:
         if self._telemetry is not None:
             self._telemetry.record(STAGE, seconds, {"metric": metric, "stage": stage})

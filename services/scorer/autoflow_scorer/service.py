@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -24,9 +24,16 @@ from autoflow_scorer.scoring import Scorer
 from autoflow_scorer.servicer import ScorerServicer
 from autoflow_scorer.settings import ScorerSettings
 
+JudgeLoader = Callable[[NeuralSpec, ScorerSettings], Judge]
+"""Loads the model of a metric, in a thread."""
 
-def build(env: Mapping[str, str]) -> Service:
+
+def build(env: Mapping[str, str], load: JudgeLoader | None = None) -> Service:
     """Wires the service as the environment wants it.
+
+    Args:
+        env: its variables.
+        load: how models are loaded. Default: from folders and hubs, with torch.
 
     Raises:
         SettingsError: a variable cannot be read, or the file of metrics.
@@ -34,12 +41,12 @@ def build(env: Mapping[str, str]) -> Service:
     settings = from_env(ScorerSettings, env)
     executor = ThreadPoolExecutor(1, thread_name_prefix="scorer")
     observer = Observer()
-    neural = _neural_metrics(settings, executor, observer)
+    neural = _neural_metrics(settings, executor, observer, load or _load)
     preload = _preload(settings, neural)
 
     async def start() -> None:
         observer.start({metric.description.name: metric.waiting for metric in neural})
-        await gather(metric.load() for metric in preload)
+        await gather(metric.load(warm_up=settings.scorer_warm_up) for metric in preload)
 
     async def stop() -> None:
         await asyncio.to_thread(executor.shutdown, wait=True, cancel_futures=True)
@@ -54,7 +61,7 @@ def wire(metrics: Iterable[Metric]) -> Service:
 
 
 def _neural_metrics(
-    settings: ScorerSettings, executor: ThreadPoolExecutor, observer: Observer
+    settings: ScorerSettings, executor: ThreadPoolExecutor, observer: Observer, load: JudgeLoader
 ) -> list[NeuralMetric]:
     machinery = Machinery(
         executor=executor,
@@ -63,18 +70,18 @@ def _neural_metrics(
         limits=Limits(settings.scorer_batch_tokens, settings.scorer_linger, settings.scorer_waiting_tokens),
         observer=observer,
     )
-    images = ImageLimits(max_pixels=settings.scorer_max_pixels)
-
-    def load(spec: NeuralSpec) -> Judge:
-        # Imports torch, which takes seconds that a scorer of plans need not wait for.
-        from autoflow_scorer.metrics.judges import load_judge
-
-        return load_judge(spec, settings.scorer_device, settings.scorer_dtype, images)
-
     return [
-        NeuralMetric(spec.describe(), partial(load, spec), machinery)
+        NeuralMetric(spec.describe(), partial(load, spec, settings), machinery)
         for spec in read_metrics(settings.metrics)
     ]
+
+
+def _load(spec: NeuralSpec, settings: ScorerSettings) -> Judge:
+    # Imports torch, which takes seconds that a scorer of plans need not wait for.
+    from autoflow_scorer.metrics.judges import load_judge
+
+    images = ImageLimits(max_pixels=settings.scorer_max_pixels)
+    return load_judge(spec, settings.scorer_device, settings.scorer_dtype, images)
 
 
 def _preload(settings: ScorerSettings, metrics: Iterable[NeuralMetric]) -> list[NeuralMetric]:

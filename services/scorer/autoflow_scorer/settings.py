@@ -14,6 +14,9 @@ class ScorerSettings:
     scorer_preload: str = ""
     """Metrics whose models are loaded before the service is ready, separated by commas, or `all`; others are
     loaded when they are first asked for."""
+    scorer_warm_up: bool = True
+    """Whether preloaded models on a GPU are compiled for all lengths before the service is ready. That takes
+    minutes; without it the first request of each length waits for the compiler."""
     scorer_device: str = "auto"
     """Where models run: `cpu`, `cuda`, `cuda:1`; `auto` takes a GPU where there is one."""
     scorer_dtype: str = "float32"

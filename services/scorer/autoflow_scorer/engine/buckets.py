@@ -6,7 +6,8 @@ layer is one call for each of its parts, and can be compiled for its shape. Padd
 result beyond rounding. At most half of a text of more than the shortest length is padding, and each length
 is filled up with texts that nobody asked for to a multiple of its smallest pass.
 
-Left out: going through all shapes when a model is loaded; the first pass of each waits for the compiler.
+The first pass of each shape waits for the compiler: `text_trials` and `image_trials` have them all, to be run
+before anybody waits.
 """
 
 from __future__ import annotations
@@ -55,6 +56,20 @@ class Buckets:
         padded = [text + (padding,) * (length - len(text)) for text in texts]
         padded += [(padding,) * length] * (count - len(texts))
         return Layout(padded, lengths, [Run(0, count, length)], padded=True)
+
+    def text_trials(self, longest: int) -> Iterator[Sequence[Tokens]]:
+        """Every number of texts of every length."""
+        bucket = self.shortest
+        while True:
+            for count in dict.fromkeys(self._counts(bucket)):
+                yield [(0,) * min(bucket, longest)] * count
+            if bucket >= longest:
+                return
+            bucket *= 2
+
+    def image_trials(self) -> Sequence[int]:
+        """Every number of images."""
+        return self.images
 
     def split(self, images: Tensor) -> Iterator[Tensor]:
         """Full passes, and what remains."""

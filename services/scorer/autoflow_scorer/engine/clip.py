@@ -7,7 +7,7 @@ two-tower models (SigLIP and the like) are left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -16,12 +16,19 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from autoflow_scorer.engine.device import in_memory
+from autoflow_scorer.engine.device import attempt, in_memory
 from autoflow_scorer.engine.layers import ACTIVATIONS, Form, Layers, Names, Norm, State
 from autoflow_scorer.engine.linear import Linears
-from autoflow_scorer.engine.loading import Source, load_config, load_model, load_pixels, load_tokenizer
-from autoflow_scorer.engine.packing import Packed, Passes, Tokens
-from autoflow_scorer.engine.patches import PatchEmbedding, Pixels, embed_images
+from autoflow_scorer.engine.loading import (
+    Source,
+    load_config,
+    load_model,
+    load_pixels,
+    load_tokenizer,
+    longest_text,
+)
+from autoflow_scorer.engine.packing import Passes, Tokens
+from autoflow_scorer.engine.patches import ImageEncoder, PatchEmbedding, Pixels
 
 _CLIP = Names(
     query="self_attn.q_proj",
@@ -37,7 +44,7 @@ _CLIP = Names(
 _MISNAMED_END = 2
 
 
-class ClipEncoder:
+class ClipEncoder(ImageEncoder):
     """Embeddings of texts and images.
 
     Args:
@@ -58,12 +65,9 @@ class ClipEncoder:
         width: int,
         passes: Passes | None = None,
     ) -> None:
-        self.pixels = pixels
-        self.width = width
+        super().__init__(pixels, images, width, passes)
         self._tokenizer = tokenizer
         self._texts = texts
-        self._images = images
-        self._passes = passes or Packed()
 
     @classmethod
     def load(cls, source: Source, linears: Linears) -> ClipEncoder:
@@ -110,29 +114,19 @@ class ClipEncoder:
             ResourceExhausted: the device has no memory for a few of them.
         """
         if not tokens:
-            return torch.empty(0, self.width)
+            return torch.empty(0, self._width)
         distinct = sorted(set(tokens), key=len)
         with torch.inference_mode():
             found = torch.cat([in_memory(self._texts, batch) for batch in self._passes.cut(distinct)])
             places = {text: i for i, text in enumerate(distinct)}
             return F.normalize(found.float(), dim=-1)[[places[text] for text in tokens]]
 
-    def encode_images(self, images: Tensor) -> Tensor:
-        """Embeds images.
-
-        Args:
-            images: [n, 3, size, size], uint8, on the model's device or the CPU.
-
-        Returns:
-            [n, width], float32, rows of length 1, on the model's device.
-
-        Raises:
-            ValueError: the images have another size or type.
-            ResourceExhausted: the device has no memory for a few of them.
-        """
-        if not len(images):
-            return torch.empty(0, self.width)
-        return embed_images(images, self.pixels, self._images, self._passes)
+    def warm_up(self) -> Iterator[None]:
+        """Runs a pass of each shape that passes can have, one a step; of images first."""
+        yield from super().warm_up()
+        for texts in self._passes.text_trials(longest_text(self._tokenizer)):
+            attempt(self._texts, texts)
+            yield
 
 
 class ClipTexts:

@@ -6,6 +6,7 @@ Only a device's memory is meant. A host without memory ends the process, as any 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import torch
@@ -40,6 +41,15 @@ def in_memory(run: Callable[[Batch], Tensor], batch: Batch, halvings: int = _HAL
         raise ResourceExhausted("the device has no memory left for this batch", _RETRY_SECONDS)
     half = len(batch) // 2
     return torch.cat([in_memory(run, part, halvings - 1) for part in (batch[:half], batch[half:])])
+
+
+def attempt(run: Callable[[Batch], Tensor], batch: Batch) -> None:
+    """Runs a batch for the sake of what it leaves behind, such as compiled code.
+
+    What has no room is left: it will be cut or refused when it comes in earnest.
+    """
+    with suppress(ResourceExhausted), torch.inference_mode():
+        in_memory(run, batch)
 
 
 def settle(device: torch.device) -> None:

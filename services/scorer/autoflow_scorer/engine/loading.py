@@ -80,6 +80,12 @@ def load_tokenizer(source: Source, positions: int) -> tuple[Tokenizer, frozenset
     return inner, frozenset(each for each in special if each is not None)
 
 
+def longest_text(tokenizer: Tokenizer) -> int:
+    """The tokens to which a tokenizer of `load_tokenizer` truncates."""
+    truncation: Any = tokenizer.truncation
+    return int(truncation["max_length"])
+
+
 def load_pixels(source: Source, device: torch.device) -> Pixels:
     """Reads what a model wants its images to be.
 

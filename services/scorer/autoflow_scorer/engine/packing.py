@@ -100,6 +100,16 @@ class Passes(Protocol):
             padding: the token that fills up.
         """
 
+    def text_trials(self, longest: int) -> Iterator[Sequence[Tokens]]:
+        """Texts of every shape that is worth a trial before it is needed, those of one pass together.
+
+        Args:
+            longest: the longest text that will come, in tokens.
+        """
+
+    def image_trials(self) -> Sequence[int]:
+        """The numbers of images that are worth a trial."""
+
     def split(self, images: Tensor) -> Iterator[Tensor]:
         """Cuts images, [n, ...], into those of one pass."""
 
@@ -137,6 +147,14 @@ class Packed:
         """Texts as they are."""
         lengths = [len(text) for text in texts]
         return Layout(texts, lengths, runs_of(lengths))
+
+    def text_trials(self, longest: int) -> Iterator[Sequence[Tokens]]:
+        """None: no shape comes twice."""
+        return iter(())
+
+    def image_trials(self) -> Sequence[int]:
+        """None."""
+        return ()
 
     def split(self, images: Tensor) -> Iterator[Tensor]:
         """Full passes, and what remains."""

@@ -1,19 +1,19 @@
-"""The first layer of vision transformers: images to patch embeddings.
+"""What all encoders of images share: how images become passes, and the first layer, of patch embeddings.
 
 Dosovitskiy et al. 2021, arXiv:2010.11929, §3.1. Images come decoded and of the model's size.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from autoflow_scorer.engine.device import in_memory
+from autoflow_scorer.engine.device import attempt, in_memory
 from autoflow_scorer.engine.linear import Linears
-from autoflow_scorer.engine.packing import Passes, Run
+from autoflow_scorer.engine.packing import Packed, Passes, Run
 
 Tower = Callable[[Tensor], Tensor]
 """Maps normalised images [n, 3, size, size] to [n, width]."""
@@ -39,6 +39,10 @@ class Pixels:
         self._size = size
         self._mean, self._std = (torch.tensor(each, device=device).view(3, 1, 1) for each in (mean, std))
 
+    def black(self, count: int) -> Tensor:
+        """Black images, [count, 3, size, size], uint8."""
+        return torch.zeros(count, 3, self._size, self._size, dtype=torch.uint8)
+
     def normalized(self, images: Tensor) -> Tensor:
         """Turns [n, 3, size, size] of uint8, of any device, into float32 of mean 0 on the model's.
 
@@ -52,29 +56,49 @@ class Pixels:
         return (placed.float().div_(255) - self._mean).div_(self._std)
 
 
-def embed_images(images: Tensor, pixels: Pixels, tower: Tower, passes: Passes) -> Tensor:
-    """Embeds images.
+class ImageEncoder:
+    """Embeddings of images.
 
     Args:
-        images: [n, 3, size, size], uint8, on any device, at least one.
-        pixels: what the tower wants of them.
+        pixels: what the tower wants of images.
         tower: embeds normalised images.
-        passes: which of them go through the tower together.
-
-    Returns:
-        [n, width], float32, rows of length 1, on the tower's device.
-
-    Raises:
-        ValueError: the images have another size or type.
-        ResourceExhausted: the device has no memory for a few of them.
+        width: of the embeddings.
+        passes: which images go through the tower together.
     """
 
-    def run(part: Tensor) -> Tensor:
-        return tower(pixels.normalized(passes.fill(part)))[: len(part)]
+    def __init__(self, pixels: Pixels, tower: Tower, width: int, passes: Passes | None = None) -> None:
+        self._pixels = pixels
+        self._tower = tower
+        self._width = width
+        self._passes = passes or Packed()
 
-    with torch.inference_mode():
-        parts = [in_memory(run, part) for part in passes.split(images)]
-        return F.normalize(torch.cat(parts).float(), dim=-1)
+    def encode_images(self, images: Tensor) -> Tensor:
+        """Embeds images.
+
+        Args:
+            images: [n, 3, size, size], uint8, on the model's device or the CPU.
+
+        Returns:
+            [n, width], float32, rows of length 1, on the model's device.
+
+        Raises:
+            ValueError: the images have another size or type.
+            ResourceExhausted: the device has no memory for a few of them.
+        """
+        if not len(images):
+            return torch.empty(0, self._width)
+        with torch.inference_mode():
+            parts = [in_memory(self._run, part) for part in self._passes.split(images)]
+            return F.normalize(torch.cat(parts).float(), dim=-1)
+
+    def warm_up(self) -> Iterator[None]:
+        """Runs a pass of each shape that passes can have, one a step."""
+        for count in self._passes.image_trials():
+            attempt(self._run, self._pixels.black(count))
+            yield
+
+    def _run(self, part: Tensor) -> Tensor:
+        return self._tower(self._pixels.normalized(self._passes.fill(part)))[: len(part)]
 
 
 class PatchEmbedding:

@@ -6,7 +6,7 @@ limit, the special tokens are embedded as well, and layers above the wanted one 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -15,9 +15,9 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from autoflow_scorer.engine.bodies import Body, text_body, text_positions
-from autoflow_scorer.engine.device import in_memory
+from autoflow_scorer.engine.device import attempt, in_memory
 from autoflow_scorer.engine.linear import Linears
-from autoflow_scorer.engine.loading import Source, load_config, load_model, load_tokenizer
+from autoflow_scorer.engine.loading import Source, load_config, load_model, load_tokenizer, longest_text
 from autoflow_scorer.engine.packing import Packed, Passes, Tokens
 
 
@@ -90,3 +90,9 @@ class TextEncoder:
                 unit = F.normalize(hidden.float(), dim=-1).to(hidden.dtype)
                 embeddings.update(zip(batch, torch.split(unit, [len(text) for text in batch]), strict=True))
         return [embeddings[text] for text in tokens]
+
+    def warm_up(self) -> Iterator[None]:
+        """Runs a pass of each shape that passes can have, one a step."""
+        for texts in self._passes.text_trials(longest_text(self._tokenizer)):
+            attempt(self._body, texts)
+            yield

@@ -16,8 +16,7 @@ from transformers import PreTrainedModel
 from autoflow_scorer.engine.layers import ACTIVATIONS, Form, Layers, Names, Norm, State
 from autoflow_scorer.engine.linear import Linears
 from autoflow_scorer.engine.loading import Source, load_config, load_model, load_pixels
-from autoflow_scorer.engine.packing import Packed, Passes
-from autoflow_scorer.engine.patches import PatchEmbedding, Pixels, Tower, embed_images
+from autoflow_scorer.engine.patches import ImageEncoder, PatchEmbedding, Tower
 
 _VIT = Names(
     query="attention.q_proj",
@@ -31,21 +30,8 @@ _VIT = Names(
 )
 
 
-class VitEncoder:
-    """Embeddings of images.
-
-    Args:
-        pixels: what the model wants of images.
-        tower: computes the class token's state.
-        width: of the embeddings.
-        passes: which images go through the model together.
-    """
-
-    def __init__(self, pixels: Pixels, tower: Tower, width: int, passes: Passes | None = None) -> None:
-        self.pixels = pixels
-        self.width = width
-        self._tower = tower
-        self._passes = passes or Packed()
+class VitEncoder(ImageEncoder):
+    """Embeddings of images; its tower computes the class token's state."""
 
     @classmethod
     def load(cls, source: Source, linears: Linears) -> VitEncoder:
@@ -59,23 +45,6 @@ class VitEncoder:
         packed = config.model_type == "vit" and config.hidden_act in ACTIVATIONS and config.qkv_bias
         tower: Tower = VitTower(model, linears) if packed else PlainTower(model, linears)
         return cls(load_pixels(source, linears.device), tower, config.hidden_size, linears.passes)
-
-    def encode_images(self, images: Tensor) -> Tensor:
-        """Embeds images.
-
-        Args:
-            images: [n, 3, size, size], uint8, on the model's device or the CPU.
-
-        Returns:
-            [n, width], float32, rows of length 1, on the model's device.
-
-        Raises:
-            ValueError: the images have another size or type.
-            ResourceExhausted: the device has no memory for a few of them.
-        """
-        if not len(images):
-            return torch.empty(0, self.width)
-        return embed_images(images, self.pixels, self._tower, self._passes)
 
 
 class VitTower:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import cast
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from autoflow.errors import FailedPrecondition
 from autoflow.suites import Content
-from autoflow_scorer.engine.device import settle
+from autoflow_scorer.engine.device import in_memory, settle
 from autoflow_scorer.engine.matching import Idf, bertscore, padded_sides, rescale, token_weights
 from autoflow_scorer.engine.packing import Tokens
 from autoflow_scorer.engine.text import TextEncoder
@@ -54,9 +54,17 @@ class BertScoreJudge:
         """[tokens, width] for each text."""
         return self._encoder.encode(payloads)
 
+    def warm_up(self) -> Iterator[None]:
+        """The encoder's."""
+        return self._encoder.warm_up()
+
     def settle(self) -> None:
         """Waits for the device."""
         settle(self._device)
+
+    def in_memory(self, run: Callable[[Sequence[Job]], Tensor], jobs: Sequence[Job]) -> Tensor:
+        """In halves where it must be."""
+        return in_memory(run, jobs)
 
     def jobs(self, pairs: Sequence[tuple[Item, Item]], options: Options) -> list[Job]:
         """The pairs with their tokens' weights.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Sequence
-from typing import Protocol, TypeAlias, cast
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import TypeAlias, cast
 
 import torch
 from torch import Tensor
@@ -12,8 +12,9 @@ from torch import Tensor
 from autoflow.images import ImageLimits, read_image
 from autoflow.suites import Content
 from autoflow_scorer.engine.clip import ClipEncoder
-from autoflow_scorer.engine.device import settle
+from autoflow_scorer.engine.device import in_memory, settle
 from autoflow_scorer.engine.packing import Tokens
+from autoflow_scorer.engine.patches import ImageEncoder
 from autoflow_scorer.engine.resizing import Resizing, host_pixels
 from autoflow_scorer.metrics.base import Column, Options
 from autoflow_scorer.metrics.neural import Item, Job
@@ -23,13 +24,6 @@ Payload: TypeAlias = "Tokens | Tensor"
 
 _DEVICE_PIXELS = 1 << 20
 """Width times height of a picture that is kept whole until a device resizes it."""
-
-
-class ImageEncoder(Protocol):
-    """What both kinds of encoder do."""
-
-    def encode_images(self, images: Tensor) -> Tensor:
-        """[n, 3, size, size], uint8, to [n, width], rows of length 1."""
 
 
 class EmbeddingJudge:
@@ -108,9 +102,17 @@ class EmbeddingJudge:
                 embeddings[index] = embedding
         return embeddings
 
+    def warm_up(self) -> Iterator[None]:
+        """The encoder's."""
+        return self._encoder.warm_up()
+
     def settle(self) -> None:
         """Waits for the device."""
         settle(self._device)
+
+    def in_memory(self, run: Callable[[Sequence[Job]], Tensor], jobs: Sequence[Job]) -> Tensor:
+        """In halves where it must be."""
+        return in_memory(run, jobs)
 
     def jobs(self, pairs: Sequence[tuple[Item, Item]], options: Options) -> list[Job]:
         """The pairs as they are."""

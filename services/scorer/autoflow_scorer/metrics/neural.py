@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -85,14 +85,23 @@ class Judge(Protocol):
         """Tokens, 1 or more."""
 
     def embed(self, payloads: Sequence[Any]) -> list[Tensor]:
-        """An embedding for each payload; a device may still be at it.
+        """An embedding for each payload; a device may still be at it."""
 
-        Raises:
-            ResourceExhausted: the device has no memory for a few of them.
+    def warm_up(self) -> Iterator[None]:
+        """Does what would keep the first requests waiting, such as compiling; each step takes seconds.
+
+        Gives nothing where there is nothing to do.
         """
 
     def settle(self) -> None:
         """Waits until the device has done what it was given."""
+
+    def in_memory(self, run: Callable[[Sequence[Job]], Tensor], jobs: Sequence[Job]) -> Tensor:
+        """Runs jobs at once, or in halves where the device has no memory for all; [jobs, columns].
+
+        Raises:
+            ResourceExhausted: the device has no memory for a few of them.
+        """
 
     def jobs(self, pairs: Sequence[tuple[Item, Item]], options: Options) -> list[Job]:
         """The pairs with what comparing them needs.
@@ -156,16 +165,20 @@ class NeuralMetric:
         """The tokens that wait."""
         return self._batcher.waiting_cost
 
-    async def load(self) -> None:
+    async def load(self, *, warm_up: bool = False) -> None:
         """Loads the model if it is not in memory; where it cannot be loaded, the metric is unavailable.
+
+        Args:
+            warm_up: whether to compile what will be needed, which may take minutes.
 
         Raises:
             FailedPrecondition: it is larger than the memory that models may have.
             ResourceExhausted: those that are in use leave no room for it.
         """
         try:
-            async with self._judge():
-                pass
+            async with self._judge() as judge:
+                if warm_up:
+                    await self._warm_up(judge)
         except FailedPrecondition:
             if not self._status.unavailable:
                 raise
@@ -180,6 +193,15 @@ class NeuralMetric:
                 jobs = await asyncio.to_thread(judge.jobs, items, options)
             rows = await self._batcher.submit(jobs, _costs(jobs), caller=caller)
             return await asyncio.to_thread(judge.finish, rows, options)
+
+    async def _warm_up(self, judge: Judge) -> None:
+        """Step by step in the thread that computes, so that it ends soon where the process is to end."""
+        started, steps, done = time.monotonic(), judge.warm_up(), 0
+        loop, executor = asyncio.get_running_loop(), self._machinery.executor
+        while await loop.run_in_executor(executor, next, steps, True) is None:
+            done += 1
+        if done:
+            self._machinery.observer.warmed_up(self.description.name, done, time.monotonic() - started)
 
     @asynccontextmanager
     async def _judge(self) -> AsyncIterator[Judge]:
@@ -234,10 +256,7 @@ class NeuralMetric:
 
     def _run(self, jobs: Sequence[Job]) -> list[Tensor]:
         """Computes a batch, in the thread that computes."""
-        # Imports torch, as whatever made the judge has done.
-        from autoflow_scorer.engine.device import in_memory
-
-        return list(in_memory(self._compute, jobs).unbind())
+        return list(jobs[0].judge.in_memory(self._compute, jobs).unbind())
 
     def _compute(self, jobs: Sequence[Job]) -> Tensor:
         judge, observer = jobs[0].judge, self._machinery.observer
