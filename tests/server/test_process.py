@@ -89,6 +89,24 @@ async def test_a_port_of_metrics_that_is_taken_is_named(taken: int) -> None:
     assert ended.err.count("\n") == 1
 
 
+async def test_a_database_that_is_damaged_is_named_in_a_line(tmp_path: Path) -> None:
+    file = tmp_path / "trainer.db"
+    file.write_bytes(b"no database at all" * 1000)
+    services = ("GENERATOR", "INTERPRETER", "SCORER", "TRAINER")
+    env = {
+        **{f"AUTOFLOW_{name}_ADDRESS": "127.0.0.1:1" for name in services},
+        "AUTOFLOW_ARTIFACTS": str(tmp_path / "artifacts"),
+        "AUTOFLOW_TRAINER_DATA": str(tmp_path),
+    }
+
+    for command in ("-m", "autoflow_trainer"), ("-m", "autoflow_trainer", "migrate"):
+        ended = await run(*command, env=env)
+
+        assert ended.code == 3
+        assert ended.err.startswith(f"{file} is damaged, or is no SQLite database; ")
+        assert ended.err.count("\n") == 1
+
+
 async def test_a_database_that_is_away_is_told_in_a_line_without_its_password(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         nobody = listening.getsockname()[1]

@@ -13,8 +13,11 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from autoflow.errors import DataLoss
 from autoflow.settings import SettingsError
 from autoflow.store.engine import create_engine
+from autoflow.store.migrations import current
+from autoflow.store.sessions import Sessions
 
 
 @pytest.fixture
@@ -90,3 +93,27 @@ def test_a_url_that_cannot_be_used_is_refused_and_not_quoted(url: str, reason: s
         create_engine(url)
     assert "secret" not in str(refused.value)
     assert refused.value.__cause__ is None, "a traceback would show it"
+
+
+@pytest.mark.parametrize("first", [0, 100])
+async def test_a_file_that_is_damaged_is_named_at_the_start_and_to_nobody_else(
+    tmp_path: Path, first: int
+) -> None:
+    file = tmp_path / "a.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY)")
+    whole = file.read_bytes()
+    # From the header's end at byte 100 on, the file still says that it is a database.
+    file.write_bytes(whole[:first] + b"\xff" * (len(whole) - first))
+    engine = create_engine(f"sqlite+aiosqlite:///{file}")
+    try:
+        with pytest.raises(DataLoss, match=r"is damaged.* backup") as told:
+            await current(engine)
+        with pytest.raises(DataLoss) as said:
+            async with Sessions(engine).reading() as session:
+                await session.execute(text("SELECT * FROM parent"))
+    finally:
+        await engine.dispose()
+
+    assert str(file) in told.value.message
+    assert said.value.message == "the database is damaged"

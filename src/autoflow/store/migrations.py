@@ -11,6 +11,8 @@ one database at a time in a process.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command, context
@@ -20,7 +22,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from autoflow.errors import FailedPrecondition
+from autoflow.errors import DataLoss, FailedPrecondition
 from autoflow.store.sessions import unavailable_when_away
 
 LOCK_SECONDS = 300
@@ -51,12 +53,13 @@ async def upgrade(engine: AsyncEngine, location: Path) -> str:
     Raises:
         DatabaseTooNew: its revision is unknown here.
         Unavailable: it cannot be reached, or others keep it locked.
+        DataLoss: its file is damaged, or is no database.
     """
     # Most starts find nothing to do, and must not wait for the lock of somebody who writes.
     head = ScriptDirectory(str(location)).get_current_head()
     if head is not None and await current(engine) == head:
         return head
-    with unavailable_when_away():
+    with _told(engine):
         async with engine.begin() as connection:
             if engine.dialect.name == "sqlite":
                 # Python's driver begins a transaction with the first change of a row, not of a table.
@@ -73,8 +76,9 @@ async def current(engine: AsyncEngine) -> str | None:
 
     Raises:
         Unavailable: it cannot be reached.
+        DataLoss: its file is damaged, or is no database.
     """
-    with unavailable_when_away():
+    with _told(engine):
         async with engine.connect() as connection:
             return await connection.run_sync(_current)
 
@@ -86,6 +90,7 @@ async def require_newest(engine: AsyncEngine, location: Path) -> None:
         DatabaseTooNew: its revision is unknown here.
         DatabaseTooOld: it is at an earlier one.
         Unavailable: it cannot be reached.
+        DataLoss: its file is damaged, or is no database.
     """
     revision = await current(engine)
     scripts = ScriptDirectory(str(location))
@@ -104,6 +109,19 @@ def run_revisions() -> None:
     """The whole of a service's `env.py`: runs the revisions on the connection that `upgrade` hands over."""
     context.configure(connection=context.config.attributes["connection"])
     context.run_migrations()
+
+
+@contextmanager
+def _told(engine: AsyncEngine) -> Iterator[None]:
+    """As `unavailable_when_away`; but whoever starts a service may read which file is damaged."""
+    try:
+        with unavailable_when_away():
+            yield
+    except DataLoss as error:
+        raise DataLoss(
+            f"{engine.url.database} is damaged, or is no SQLite database; move it away, and put the file of "
+            "a backup in its place or start without one"
+        ) from error
 
 
 def _upgrade(connection: Connection, location: Path) -> str:

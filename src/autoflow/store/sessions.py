@@ -1,4 +1,5 @@
-"""Sessions whose failures the domain understands: a database that is away is Unavailable, not a fault.
+"""Sessions whose failures the domain understands: a database that is away is Unavailable, one that is damaged
+is DataLoss; neither is a fault.
 
 Left out: retries. What failed may have been stored or not; whoever called decides.
 """
@@ -13,10 +14,12 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from autoflow.errors import Unavailable
+from autoflow.errors import DataLoss, Unavailable
 
 _SQLITE_ERROR = 1
 """SQLite's code of a wrong statement, such as one on a table that is not there."""
+_SQLITE_DAMAGED = frozenset({11, 26})
+"""SQLite's codes of a file that is damaged, and of one that is no database."""
 
 
 @contextmanager
@@ -24,13 +27,16 @@ def unavailable_when_away() -> Iterator[None]:
     """Turns lost connections, time-outs and locks that are not given up into Unavailable.
 
     Raises:
-        Unavailable: in place of such an error; all others pass.
+        Unavailable: in place of such an error.
+        DataLoss: in place of SQLite's word that the file is damaged. All other errors pass.
     """
     try:
         yield
     except PoolTimeout as error:
         raise Unavailable("the database is too busy; try again") from error
     except DBAPIError as error:
+        if _sqlite_code(error) in _SQLITE_DAMAGED:
+            raise DataLoss("the database is damaged") from error
         if not _away(error):
             raise
         raise Unavailable("the database cannot be reached, or is too busy; try again") from error
@@ -83,5 +89,10 @@ def _away(error: DBAPIError) -> bool:
         return True
     if not isinstance(error, OperationalError):
         return False
-    code = getattr(error.orig, "sqlite_errorcode", None)
-    return code is None or code & 0xFF != _SQLITE_ERROR
+    return _sqlite_code(error) != _SQLITE_ERROR
+
+
+def _sqlite_code(error: DBAPIError) -> int | None:
+    """SQLite's primary code; None where the error is not SQLite's own."""
+    code: int | None = getattr(error.orig, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
