@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,26 @@ def test_bytes_that_are_no_text_are_not_replaced(file: Path, mend: list[str]) ->
     result = fmt(*mend, file)
     assert (result.exit_code, result.stderr) == (2, f"autoflow: {file}: it is not UTF-8\n")
     assert file.read_bytes() == data
+
+
+def test_a_disk_that_is_full_costs_no_workflow(file: Path) -> None:
+    file.write_text(UNTIDY)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+        result = fmt(file)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (result.exit_code, result.stderr.splitlines()[0]) == (2, f"autoflow: {file}: File too large")
+    assert [(each.name, each.read_text()) for each in file.parent.iterdir()] == [(file.name, UNTIDY)]
+
+
+def test_a_link_stays_a_link_and_a_mode_a_mode(file: Path) -> None:
+    file.write_text(UNTIDY)
+    file.chmod(0o640)
+    link = file.with_name("link.flow")
+    link.symlink_to(file.name)
+    assert fmt(link).exit_code == 0
+    assert link.is_symlink()
+    assert file.read_text() == SOUND
+    assert file.stat().st_mode & 0o777 == 0o640

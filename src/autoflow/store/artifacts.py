@@ -1,26 +1,26 @@
-"""Blobs named by their content: adapters, checkpoints, reports.
+"""Blobs named by their content: adapters, checkpoints, suites, reports.
 
 The name of a blob is `sha256:<64 hex digits>` of its bytes, so it never changes, may be stored twice without
 harm, and is checked whenever it is read. A folder is a blob, too: an uncompressed tar whose bytes depend on
-nothing but the files' names and contents.
+nothing but the files' names and contents. Folders may be larger than memory.
 
 A store that is away is Unavailable after some retries; none of them is waited for without a limit.
 
-Left out: blobs larger than memory, deletion, and listing. It does not protect against whoever can write to
-the store's folder or bucket: such a person can make blobs vanish, though not pass off others in their place.
+Left out: single blobs larger than memory, deletion, and listing. It does not protect against whoever can
+write to the store's folder or bucket: such a person can make blobs vanish, though not pass off others in
+their place.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import re
 import shutil
 import tarfile
 import tempfile
-import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -28,6 +28,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from autoflow.errors import DataLoss, InvalidArgument, NotFound, Unavailable
+from autoflow.files import make_folder, replacing
 from autoflow.settings import SettingsError
 
 _S3_OPTIONS = {
@@ -69,14 +70,7 @@ class ArtifactStore:
         Raises:
             Unavailable: the store cannot be reached or written.
         """
-        digest = "sha256:" + hashlib.sha256(data).hexdigest()
-        path = self._path(digest)
-        try:
-            if not self._files.exists(path):
-                self._publish(path, data)
-        except self._away as error:
-            raise Unavailable("the artifact store cannot be written") from error
-        return digest
+        return self._put("sha256:" + hashlib.sha256(data).hexdigest(), data)
 
     def get(self, digest: str) -> bytes:
         """Reads a blob.
@@ -90,13 +84,8 @@ class ArtifactStore:
             DataLoss: the blob is not what it was.
             Unavailable: the store cannot be reached or read.
         """
-        path = self._path(digest)
-        try:
+        with self._reading(digest) as path:
             data: bytes = self._files.cat_file(path)
-        except FileNotFoundError:
-            raise NotFound(f"there is no artifact {digest}") from None
-        except self._away as error:
-            raise Unavailable("the artifact store cannot be read") from error
         if "sha256:" + hashlib.sha256(data).hexdigest() != digest:
             raise DataLoss(f"the artifact {digest} is damaged")
         return data
@@ -112,16 +101,12 @@ class ArtifactStore:
 
         Raises:
             ValueError: something in it is neither a folder nor a regular file, such as a link.
+            Unavailable: the store cannot be reached or written.
         """
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            for path in _files(folder):
-                # A fresh TarInfo has time, owner and group 0.
-                entry = tarfile.TarInfo(path.relative_to(folder).as_posix())
-                data = path.read_bytes()
-                entry.size = len(data)
-                archive.addfile(entry, io.BytesIO(data))
-        return self.put(buffer.getvalue())
+        with tempfile.TemporaryDirectory() as scratch:
+            archive = Path(scratch) / "archive"
+            _pack(folder, archive)
+            return self._put(_digest_of(archive), archive)
 
     def fetch_folder(self, digest: str, into: Path) -> Path:
         """Makes a stored folder; others see all of it or nothing.
@@ -137,18 +122,20 @@ class ArtifactStore:
             InvalidArgument: that is no digest.
             NotFound: there is no such blob.
             DataLoss: the blob is not what it was, or not a folder.
+            Unavailable: the store cannot be reached or read.
         """
         if into.is_dir():
             return into
-        data = self.get(digest)
         into.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{into.name}-", dir=into.parent))
-        try:
-            _unpack(data, fresh, digest)
-            fresh.chmod(0o755)
+        with tempfile.TemporaryDirectory(prefix=f".{into.name}-", dir=into.parent) as scratch:
+            archive, fresh = Path(scratch) / "archive", Path(scratch) / "folder"
+            with self._reading(digest) as path:
+                self._files.get_file(path, str(archive))
+            if _digest_of(archive) != digest:
+                raise DataLoss(f"the artifact {digest} is damaged")
+            fresh.mkdir()
+            _unpack(archive, fresh, digest)
             _rename(fresh, into)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
         return into
 
     def _open(self, url: str) -> tuple[Any, str]:
@@ -175,23 +162,56 @@ class ArtifactStore:
         # Folders of a manageable size.
         return f"{self._root}/sha256/{name[:2]}/{name}"
 
-    def _publish(self, path: str, data: bytes) -> None:
+    @contextmanager
+    def _reading(self, digest: str) -> Iterator[str]:
+        path = self._path(digest)
+        try:
+            yield path
+        except FileNotFoundError:
+            raise NotFound(f"there is no artifact {digest}") from None
+        except self._away as error:
+            raise Unavailable("the artifact store cannot be read") from error
+
+    def _put(self, digest: str, source: bytes | Path) -> str:
+        path = self._path(digest)
+        try:
+            if not self._files.exists(path):
+                self._publish(path, source)
+        except self._away as error:
+            raise Unavailable("the artifact store cannot be written") from error
+        return digest
+
+    def _publish(self, path: str, source: bytes | Path) -> None:
         if not isinstance(self._files, LocalFileSystem):
             # An object store shows an object when it is complete.
-            self._files.pipe_file(path, data)
+            if isinstance(source, bytes):
+                self._files.pipe_file(path, source)
+            else:
+                self._files.put_file(str(source), path)
             return
         target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = target.with_name(f".{target.name}-{uuid.uuid4().hex}")
-        try:
-            with fresh.open("wb") as file:
-                file.write(data)
-                file.flush()
-                # Else a crash might leave the name without the bytes.
-                os.fsync(file.fileno())
-            fresh.replace(target)
-        finally:
-            fresh.unlink(missing_ok=True)
+        make_folder(target.parent)
+        with replacing(target) as file:
+            if isinstance(source, bytes):
+                file.write(source)
+            else:
+                with source.open("rb") as content:
+                    shutil.copyfileobj(content, file)
+
+
+def _digest_of(file: Path) -> str:
+    with file.open("rb") as content:
+        return "sha256:" + hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _pack(folder: Path, into: Path) -> None:
+    with tarfile.open(into, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for path in _files(folder):
+            # A fresh TarInfo has time, owner and group 0.
+            entry = tarfile.TarInfo(path.relative_to(folder).as_posix())
+            with path.open("rb") as content:
+                entry.size = os.fstat(content.fileno()).st_size
+                archive.addfile(entry, content)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -211,10 +231,10 @@ def _rename(fresh: Path, into: Path) -> None:
             raise
 
 
-def _unpack(data: bytes, into: Path, digest: str) -> None:
+def _unpack(source: Path, into: Path, digest: str) -> None:
     """Writes an archive's regular files below a folder, and refuses anything else."""
     try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+        with tarfile.open(source, mode="r:") as archive:
             for entry in archive:
                 name = PurePosixPath(entry.name)
                 file = archive.extractfile(entry) if entry.isreg() else None
@@ -222,6 +242,7 @@ def _unpack(data: bytes, into: Path, digest: str) -> None:
                     raise DataLoss(f"the artifact {digest} holds something else than files: {entry.name!r}")
                 target = into / name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(file.read())
+                with target.open("wb") as written:
+                    shutil.copyfileobj(file, written)
     except tarfile.TarError:
         raise DataLoss(f"the artifact {digest} is not a folder") from None

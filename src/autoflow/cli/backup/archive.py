@@ -7,7 +7,6 @@ is refused. It protects against damage, not against whoever can write the file: 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -19,9 +18,6 @@ MANIFEST = "manifest.json"
 """The name of the last entry."""
 CHUNK = 1 << 20
 """Bytes that are held in memory at a time."""
-
-Advance = Callable[[int], None]
-"""Told of so many further bytes that are done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,9 @@ own.
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 import tarfile
 import tempfile
-import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -24,8 +22,10 @@ from io import BytesIO
 from pathlib import Path
 
 from autoflow import __version__
-from autoflow.cli.backup.archive import CHUNK, MANIFEST, Advance, Entry, Manifest
+from autoflow.cli.backup.archive import CHUNK, MANIFEST, Entry, Manifest
+from autoflow.cli.bars import Advance
 from autoflow.errors import DataLoss, InvalidArgument, Unavailable
+from autoflow.files import replacing
 
 _ARTIFACTS = "artifacts/sha256"
 
@@ -61,17 +61,11 @@ def create(data: Path, file: Path, advance: Advance, *, busy_timeout: float = BU
     databases = list(_databases(data))
     if not databases and not any(_artifacts(data)):
         raise InvalidArgument("--data", f"{data} holds neither a database nor artifacts")
-    fresh = file.with_name(f".{file.name}-{uuid.uuid4().hex}")
-    try:
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as raw:
-            with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive:
-                manifest = _write(archive, data, databases, advance, busy_timeout)
-            raw.flush()
-            os.fsync(raw.fileno())
-        fresh.replace(file)
-    finally:
-        fresh.unlink(missing_ok=True)
-    return manifest
+    with (
+        replacing(file, mode=0o600) as raw,
+        tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        return _write(archive, data, databases, advance, busy_timeout)
 
 
 def _write(

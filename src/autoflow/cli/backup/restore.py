@@ -14,7 +14,8 @@ import uuid
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from autoflow.cli.backup.archive import CHUNK, MANIFEST, Advance, Entry, Manifest
+from autoflow.cli.backup.archive import CHUNK, MANIFEST, Entry, Manifest
+from autoflow.cli.bars import Advance
 from autoflow.errors import DataLoss, InvalidArgument
 
 _MAX_MANIFEST = 1 << 30

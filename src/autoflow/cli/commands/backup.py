@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +14,8 @@ from autoflow.cli.exits import CommandFailed, ExitCode
 from autoflow.cli.options import DataOption, JsonOption, data_folder
 
 if TYPE_CHECKING:
-    from autoflow.cli.backup.archive import Advance, Manifest
+    from autoflow.cli.backup.archive import Manifest
+    from autoflow.cli.bars import Advance
 
 app = typer.Typer(
     help="Back up and restore the folder of `autoflow up` or of a demo.",
@@ -72,16 +72,12 @@ def restore(
     _report(output, "restored", file, folder, manifest)
 
 
-@contextmanager
-def _progress(output: Output, what: str, size: int) -> Iterator[Advance]:
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+def _progress(output: Output, what: str, size: int) -> AbstractContextManager[Advance]:
+    from rich.progress import DownloadColumn
 
-    columns = (TextColumn(what), BarColumn(), DownloadColumn())
-    # Where nobody watches, its end would be an empty line.
-    hidden = output.json or not output.err.is_terminal
-    with Progress(*columns, console=output.err, transient=True, disable=hidden) as progress:
-        task = progress.add_task(what, total=size)
-        yield lambda count: progress.advance(task, count)
+    from autoflow.cli.bars import bar
+
+    return bar(output, what, size, DownloadColumn())
 
 
 def _report(output: Output, done: str, file: Path, folder: Path, manifest: Manifest) -> None:

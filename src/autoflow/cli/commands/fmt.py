@@ -14,6 +14,7 @@ from autoflow.cli.console import Output, one_line
 from autoflow.cli.exits import CommandFailed, ExitCode
 from autoflow.cli.options import JsonOption
 from autoflow.cli.source import STDIN, label, read_source
+from autoflow.files import replacing
 from autoflow.language import Diagnostic, check, repair
 
 
@@ -102,7 +103,9 @@ def _write(name: str, formatted: _Formatted, *, quiet: bool) -> None:
             sys.stdout.write(formatted.text)
     elif formatted.changed:
         try:
-            Path(name).write_text(formatted.text, encoding="utf-8")
+            # A link stays a link.
+            with replacing(Path(name).resolve()) as file:
+                file.write(formatted.text.encode())
         except OSError as error:
             raise CommandFailed(f"{label(name)}: {error.strerror}", ExitCode.USAGE) from None
 
