@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rouge_score.rouge_scorer import RougeScorer
 
 from autoflow.client import Client, errors
@@ -11,6 +15,7 @@ from autoflow.v1 import scorer_service_pb2 as pb
 from autoflow.v1.scorer_service_pb2 import REFERENCE_TYPE_PLAN, REFERENCE_TYPE_TEXT
 from autoflow.v1.task_pb2 import CONTENT_TYPE_TEXT, Content
 from autoflow_scorer import build
+from autoflow_scorer.metrics.subsequence import common_subsequence
 
 
 async def score(metric: str, *pairs: tuple[str, str]) -> list[float]:
@@ -41,6 +46,23 @@ async def test_rouge_l_is_the_f1_of_the_longest_common_subsequence() -> None:
     # `the cat the mat` is common: 4 of 6 words on one side, 4 of 5 on the other.
     scores = await score("rougeL", ("the cat sat on the mat", "the cat near the mat"), ("a", "b"), ("", "a"))
     assert scores == pytest.approx([2 * 4 / (6 + 5), 0, 0])
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=60), st.lists(st.sampled_from("abcd"), max_size=60))
+def test_the_longest_common_subsequence_is_that_of_the_library(one: list[str], other: list[str]) -> None:
+    scored = RougeScorer(["rougeL"], split_summaries=False).score(" ".join(one), " ".join(other))["rougeL"]
+    assert common_subsequence(one, other) == round(scored.recall * len(one))
+
+
+def test_long_texts_take_no_table_of_all_pairs_of_words() -> None:
+    words = [str(number % 500) for number in range(4_000)]
+    tracemalloc.start()
+    try:
+        assert common_subsequence(words, words[1:]) == len(words) - 1
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 << 20  # A table would take 128 MB.
 
 
 async def test_rouge_l_reads_words_of_any_script() -> None:

@@ -8,6 +8,7 @@ from itertools import islice
 
 from autoflow.concurrency import gather
 from autoflow.errors import InvalidArgument
+from autoflow_scorer.batching import Caller
 from autoflow_scorer.metrics import Column, Comparison, Metric, Options, Pair
 
 _SLICE = 64
@@ -28,7 +29,7 @@ class Scorer:
         return [self._metrics[name] for name in sorted(self._metrics)]
 
     async def score(
-        self, pairs: Iterable[Pair], metrics: Sequence[str], options: Options, caller: str
+        self, pairs: Iterable[Pair], metrics: Sequence[str], options: Options, caller: Caller
     ) -> dict[str, Column]:
         """Scores each pair by each metric.
 

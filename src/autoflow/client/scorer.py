@@ -15,6 +15,8 @@ from autoflow.v1.scorer_service_pb2 import (
 from autoflow.v1.scorer_service_pb2_grpc import ScorerServiceStub
 
 FULL_NAME = "autoflow.v1.ScorerService"
+CALLER = "autoflow-caller"
+"""The metadata key of whom a call is made for."""
 
 
 class ScorerClient:
@@ -30,7 +32,8 @@ class ScorerClient:
 
     def __init__(self, channel: grpc.aio.Channel, settings: ClientSettings) -> None:
         self._stub = ScorerServiceStub(channel)
-        self._calls = Calls(FULL_NAME, settings)
+        caller = ((CALLER, settings.caller),) if settings.caller else ()
+        self._calls = Calls(FULL_NAME, settings, caller)
 
     async def score_outputs(
         self, request: ScoreOutputsRequest, *, timeout: float | None = None

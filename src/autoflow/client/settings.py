@@ -33,9 +33,9 @@ class ClientSettings:
     """Settings of a client."""
 
     unary_timeout: float = 30.0
-    """Seconds for a call with one answer, its retries included."""
+    """Seconds for a call with one request and one answer, its retries included."""
     stream_timeout: float = 600.0
-    """Seconds for a call with a stream of answers."""
+    """Seconds for a call with a stream of requests or answers."""
     retry: RetrySettings = RetrySettings()
     """How often calls are repeated."""
     keepalive: float = 60.0
@@ -44,6 +44,14 @@ class ClientSettings:
     """Seconds that a tested connection has to answer; then its calls fail with UNAVAILABLE."""
     max_message_bytes: int = 64 * 2**20
     """The largest answer that is read."""
+    caller: str = ""
+    """Whom the calls are made for, in at most 64 printable characters of ASCII; empty names nobody. The
+    scorer is fair to all of those whose calls share a connection, such as a proxy's."""
+
+    def __post_init__(self) -> None:
+        """Refuses a name of the caller that could not be sent."""
+        if len(self.caller) > 64 or not (self.caller.isascii() and self.caller.isprintable()):
+            raise ValueError("a caller's name has at most 64 printable characters of ASCII")
 
 
 def channel_options(settings: ClientSettings, repeatable: Iterable[str]) -> list[tuple[str, str | int]]:
@@ -76,6 +84,8 @@ def channel_options(settings: ClientSettings, repeatable: Iterable[str]) -> list
         # Of grpc's two time-outs for an answer (1.85) this one counts; its own default is a minute.
         ("grpc.http2.ping_timeout_ms", round(settings.keepalive_timeout * 1000)),
         ("grpc.max_receive_message_length", settings.max_message_bytes),
+        # A server that was away for long is found again soon; grpc's own limit is two minutes.
+        ("grpc.max_reconnect_backoff_ms", 10_000),
         # Addresses come from the deployment, not from whoever runs DNS for it.
         ("grpc.service_config_disable_resolution", 1),
     ]

@@ -4,5 +4,6 @@
 """
 
 from autoflow_scorer.batching.batcher import Batcher, BatchReport, Limits
+from autoflow_scorer.batching.fair_queue import Caller
 
-__all__ = ["BatchReport", "Batcher", "Limits"]
+__all__ = ["BatchReport", "Batcher", "Caller", "Limits"]

@@ -6,9 +6,10 @@ of the queue before anything is computed for them.
 
 Admission is by waiting work, not by requests: whoever comes when `Limits.waiting` is used up is refused with
 the time that the queue needs, and so is a caller who has had more than a share and would wait as long for the
-others. The last quarter is kept for callers with nothing in the queue, so that a few busy ones cannot keep
-them out. So nobody who was admitted waits for much more than the batch that runs and the next. A large
-request enters the queue slice by slice, and is as patient as its deadline.
+others. The last quarter is kept for callers with nothing in the queue, half of it for those whose whole
+connection has nothing there, so that a few busy ones cannot keep them out. So nobody who was admitted waits
+for much more than the batch that runs and the next. A large request enters the queue slice by slice, and is
+as patient as its deadline.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
 from autoflow.errors import ResourceExhausted
-from autoflow_scorer.batching.fair_queue import FairQueue
+from autoflow_scorer.batching.fair_queue import Caller, FairQueue
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -31,6 +32,8 @@ _FIRST_RATE = 1_000.0
 _SMOOTHING = 0.2
 _OPEN_SHARE = 0.75
 """Of what may wait, for callers who wait for something already."""
+_PEER_SHARE = 0.875
+"""The same for callers whose peer does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +130,13 @@ class Batcher(Generic[Job, Result]):
         """The work that waits now."""
         return self._queue.cost
 
-    async def submit(self, jobs: Sequence[Job], costs: Sequence[int], *, caller: str) -> list[Result]:
+    async def submit(self, jobs: Sequence[Job], costs: Sequence[int], *, caller: Caller) -> list[Result]:
         """Runs a request's jobs among those of others.
 
         Args:
             jobs: what to run.
             costs: of each job, 1 or more.
-            caller: who asks; each caller has the same share.
+            caller: who asks; each peer has the same share, and within it each name.
 
         Returns:
             A result for each job, in order.
@@ -151,16 +154,17 @@ class Batcher(Generic[Job, Result]):
             start = end
         return results
 
-    def admit(self, caller: str) -> None:
+    def admit(self, caller: Caller) -> None:
         """Refuses a caller for whom there is no room; for those who have much to prepare before they submit.
 
         Raises:
             ResourceExhausted: as `submit`.
         """
-        limit = self._limits.waiting_cost
-        room = limit if self._queue.cost_of(caller) == 0 else limit * _OPEN_SHARE
+        share = _PEER_SHARE if self._queue.cost_of_peer(caller.peer) else 1.0
+        if self._queue.cost_of(caller):
+            share = _OPEN_SHARE
         ahead = max(self._queue.cost, self._queue.lag(caller))
-        if self._queue.cost >= room or ahead >= limit:
+        if ahead >= self._limits.waiting_cost * share:
             raise ResourceExhausted(
                 "more work waits than can be done in time", retry_after=ahead / self._rate
             )
@@ -173,7 +177,7 @@ class Batcher(Generic[Job, Result]):
             end += 1
         return end
 
-    async def _submit_slice(self, jobs: Sequence[Job], costs: Sequence[int], caller: str) -> list[Result]:
+    async def _submit_slice(self, jobs: Sequence[Job], costs: Sequence[int], caller: Caller) -> list[Result]:
         part = _Part[Result](len(jobs))
         entries = [
             self._queue.put(caller, cost, _Ticket(job, cost, part, index))

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from autoflow.plans import PlanReference
 from autoflow.suites import Content, ContentType
+from autoflow_scorer.batching import Caller
 
 
 class ReferenceType(Enum):
@@ -106,7 +107,7 @@ class Metric(Protocol):
     def status(self) -> Status:
         """How it stands here, at once."""
 
-    async def score(self, pairs: Sequence[Pair], options: Options, caller: str) -> Column:
+    async def score(self, pairs: Sequence[Pair], options: Options, caller: Caller) -> Column:
         """Scores pairs of the kinds that the description names.
 
         Args:

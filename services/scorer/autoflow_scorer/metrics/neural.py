@@ -22,7 +22,7 @@ from autoflow.errors import AutoFlowError, FailedPrecondition, InvalidArgument
 from autoflow.images import UnreadableImage
 from autoflow.model_store import ModelStore
 from autoflow.suites import Content
-from autoflow_scorer.batching import Batcher, BatchReport, Limits
+from autoflow_scorer.batching import Batcher, BatchReport, Caller, Limits
 from autoflow_scorer.engine.cache import EmbeddingCache
 from autoflow_scorer.metrics.base import Column, MetricDescription, Options, Pair, Status
 from autoflow_scorer.observing import Observer
@@ -183,7 +183,7 @@ class NeuralMetric:
             if not self._status.unavailable:
                 raise
 
-    async def score(self, pairs: Sequence[Pair], options: Options, caller: str) -> Column:
+    async def score(self, pairs: Sequence[Pair], options: Options, caller: Caller) -> Column:
         """Scores pairs; see `Metric`."""
         # Loading and reading are work, too: whoever will be refused is refused before it.
         self._batcher.admit(caller)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, TypeVar, cast
 
 from autoflow.plans import PlanReference, plan_exact, plan_f1, plan_valid
 from autoflow.suites import ContentType
+from autoflow_scorer.batching import Caller
 from autoflow_scorer.metrics.base import (
     Column,
     Comparison,
@@ -23,10 +24,13 @@ from autoflow_scorer.metrics.base import (
     ReferenceType,
     Status,
 )
+from autoflow_scorer.metrics.subsequence import common_subsequence
 
 Reference = TypeVar("Reference", str, PlanReference)
 
-_SLICE = 64
+_SLICE_PAIRS = 64
+_SLICE_CHARACTERS = 200_000
+"""After which a slice ends: the longest texts take a second."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -46,15 +50,25 @@ class SimpleMetric:
         """Always available."""
         return Status()
 
-    async def score(self, pairs: Sequence[Pair], options: Options, caller: str) -> Column:
+    async def score(self, pairs: Sequence[Pair], options: Options, caller: Caller) -> Column:
         """Scores pairs; see `Metric`."""
         values: list[float] = []
-        for start in range(0, len(pairs), _SLICE):
-            values += await asyncio.to_thread(self._score, pairs[start : start + _SLICE])
+        for some in _slices(pairs):
+            values += await asyncio.to_thread(self._score, some)
         return Column(values)
 
     def _score(self, pairs: Sequence[Pair]) -> list[float]:
         return [self._function(pair.output, pair.reference) for pair in pairs]
+
+
+def _slices(pairs: Sequence[Pair]) -> Iterator[Sequence[Pair]]:
+    start = characters = 0
+    for index, pair in enumerate(pairs):
+        if index - start == _SLICE_PAIRS or characters > _SLICE_CHARACTERS:
+            yield pairs[start:index]
+            start, characters = index, 0
+        characters += len(pair.output) + (len(pair.reference) if isinstance(pair.reference, str) else 0)
+    yield pairs[start:]
 
 
 def plan_metrics() -> list[SimpleMetric]:
@@ -102,28 +116,21 @@ def _normal(text: str) -> str:
 
 
 def _rouge_l(output: str, reference: str) -> float:
-    return cast("float", _rouge_scorer().score(reference, output)["rougeL"].fmeasure)
+    """2 LCS / (m + n), which is the F1 of LCS / m and LCS / n, the precision and recall of Lin 2004, §3."""
+    mine, wanted = _words(output), _words(reference)
+    return 2 * common_subsequence(wanted, mine) / max(1, len(mine) + len(wanted))
+
+
+def _words(text: str) -> list[str]:
+    """Words of any script; `rouge-score` knows the letters a to z alone, and splits German words apart."""
+    return _WORD.findall(text.casefold())
 
 
 def _chrf(output: str, reference: str) -> float:
     return cast("float", _chrf_scorer().sentence_score(output, [reference]).score) / 100
 
 
-class _Words:
-    """Words of any script; the library's own know the letters a to z alone, and split German ones apart."""
-
-    def tokenize(self, text: str) -> list[str]:
-        return _WORD.findall(text.casefold())
-
-
-# The libraries take a second to import, which a scorer of plans need not wait for.
-@cache
-def _rouge_scorer() -> Any:
-    from rouge_score.rouge_scorer import RougeScorer
-
-    return RougeScorer(["rougeL"], tokenizer=_Words())
-
-
+# The library takes its time to import, which a scorer of plans need not wait for.
 @cache
 def _chrf_scorer() -> Any:
     from sacrebleu.metrics.chrf import CHRF
