@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 BUF_INSTALLED := node_modules/.installed
+TYPESCRIPT := examples/typescript-tools
+TYPESCRIPT_BUILT := $(TYPESCRIPT)/dist/.built
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-packaging test-parity test-requests test-gpu weights bench lint protos constraints audit sbom
@@ -16,7 +18,7 @@ setup: $(INSTALLED)  ## Make .venv and install AutoFlow in it, with all extras a
 demo: $(INSTALLED)  ## Run one optimisation end to end; the results go to build/demo.
 	$(BIN)/autoflow demo --out build/demo
 
-test: $(INSTALLED)  ## Run the tests.
+test: $(INSTALLED) $(if $(shell command -v npm),$(TYPESCRIPT_BUILT))  ## Run the tests; without npm, none of TypeScript.
 	$(BIN)/python -m pytest
 
 test-packaging: $(INSTALLED)  ## Install the wheel with each extra alone, and use what it brings (minutes).
@@ -42,7 +44,7 @@ bench: $(INSTALLED)  ## Measure against the baselines, into build/bench (minutes
 bench-%: $(INSTALLED)
 	$(BIN)/python -m benchmarks.report $*
 
-lint: $(INSTALLED) $(BUF_INSTALLED)  ## Check style, types, layers, generated code and contracts.
+lint: $(INSTALLED) $(BUF_INSTALLED) $(TYPESCRIPT_BUILT)  ## Check style, types, layers, generated code and contracts.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -76,4 +78,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 $(BUF_INSTALLED): package.json package-lock.json
 	@command -v npm > /dev/null || { echo "make lint needs npm, for buf" >&2; exit 1; }
 	npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# Checks the types, too.
+$(TYPESCRIPT_BUILT): $(addprefix $(TYPESCRIPT)/,package.json package-lock.json tsconfig.json) $(wildcard $(TYPESCRIPT)/src/*.ts) $(wildcard protos/autoflow/v1/*.proto)
+	@command -v npm > /dev/null || { echo "the example in TypeScript needs npm" >&2; exit 1; }
+	cd $(TYPESCRIPT) && npm ci --ignore-scripts --no-audit --no-fund && npm run --silent build
 	@touch $@

@@ -84,6 +84,8 @@ def test_testing() -> None:
         "ScriptedEndpoint",
         "ScriptedInterpreter",
         "ScriptedModel",
+        "ScriptedTools",
+        "answer_each",
         "catalogue_of",
         "entry_of",
         "in_process",

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TypeAlias
 
 import pytest
 
-from autoflow.client import Client
+from autoflow.client import Client, ClientSettings, RetrySettings
 from autoflow.client.interpreter import InterpreterClient
 from autoflow.llm import LanguageModel
-from autoflow.testing import catalogue_of, serving
+from autoflow.testing import ScriptedTools, catalogue_of, serving
 from autoflow.v1 import interpreter_service_pb2 as pb
 from autoflow.v1 import model_pb2, workflow_pb2
 from autoflow_interpreter import build
@@ -20,16 +20,28 @@ Request: TypeAlias = Callable[..., pb.ExecuteWorkflowRequest]
 
 @pytest.fixture
 def interpreting() -> Interpreting:
-    """Serves an interpreter with the given models; keywords are settings."""
+    """Serves an interpreter with the given models and providers of tools; keywords are settings.
+
+    A provider may also be the address of one that the test serves, or not. `patience` is the client's.
+    """
 
     @asynccontextmanager
-    async def serve(*models: LanguageModel, **settings: object) -> AsyncIterator[InterpreterClient]:
+    async def serve(
+        *models: LanguageModel,
+        tools: Sequence[ScriptedTools | str] = (),
+        patience: RetrySettings | None = None,
+        **settings: object,
+    ) -> AsyncIterator[InterpreterClient]:
         env = {f"AUTOFLOW_{name.upper()}": str(value) for name, value in settings.items()}
-        async with (
-            serving(build(env, catalogue_of(*models))) as address,
-            Client(interpreter=address) as client,
-        ):
-            yield client.interpreter
+        async with AsyncExitStack() as stack:
+            addresses = [
+                one if isinstance(one, str) else await stack.enter_async_context(serving(one.service))
+                for one in tools
+            ]
+            env["AUTOFLOW_TOOL_PROVIDERS"] = ", ".join(addresses)
+            address = await stack.enter_async_context(serving(build(env, catalogue_of(*models))))
+            client = Client(interpreter=address, settings=ClientSettings(retry=patience or RetrySettings()))
+            yield (await stack.enter_async_context(client)).interpreter
 
     return serve
 

@@ -2,86 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
-from typing import Any
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TypeAlias
 
-import grpc
 import pytest
 
-from autoflow.client import Client, errors
+from autoflow.client import errors
 from autoflow.client.interpreter import InterpreterClient
-from autoflow.convert import tool_to_proto
 from autoflow.errors import ResourceExhausted
-from autoflow.server import Endpoint, Service
-from autoflow.suites import ContentType, Tool
-from autoflow.testing import catalogue_of, serving
+from autoflow.testing import ScriptedTools, answer_each
 from autoflow.v1 import interpreter_service_pb2 as pb
-from autoflow.v1 import tool_service_pb2 as tools_pb
-from autoflow.v1.task_pb2 import CONTENT_TYPE_IMAGE, CONTENT_TYPE_TEXT, Content
-from autoflow.v1.tool_service_pb2_grpc import ToolServiceServicer, add_ToolServiceServicer_to_server
-from autoflow_interpreter import build
+from autoflow.v1.task_pb2 import CONTENT_TYPE_IMAGE, Content
+from autoflow.v1.tool_service_pb2 import CallToolRequest, CallToolResponse, ToolResult
+from tests.interpreter.provided import DRAW, IMPATIENT, LOUDER, provider, request
 
-IMAGE, TEXT = ContentType.IMAGE, ContentType.TEXT
-LOUDER = Tool("Louder", "makes a text louder", (TEXT,), TEXT)
-DRAW = Tool("Draw", "draws a text", (TEXT,), IMAGE)
+Interpreting: TypeAlias = Callable[..., AbstractAsyncContextManager[InterpreterClient]]
 
 
-class Provider(ToolServiceServicer):
-    """Marks what its tools have done with its own name."""
-
-    def __init__(self, name: str, *tools: Tool, busy: bool = False, forgets: bool = False) -> None:
-        self._name = name
-        self._tools = tools
-        self._busy = busy
-        self._forgets = forgets
-
-    @property
-    def service(self) -> Service:
-        register = partial(add_ToolServiceServicer_to_server, self)
-        return Service("provider", (Endpoint("autoflow.v1.ToolService", register),))
-
-    async def ListTools(
-        self, request: tools_pb.ListToolsRequest, context: grpc.aio.ServicerContext[Any, Any]
-    ) -> tools_pb.ListToolsResponse:
-        return tools_pb.ListToolsResponse(tools=[tool_to_proto(tool) for tool in self._tools])
-
-    async def CallTool(
-        self, request: tools_pb.CallToolRequest, context: grpc.aio.ServicerContext[Any, Any]
-    ) -> tools_pb.CallToolResponse:
-        if self._busy:
-            raise ResourceExhausted("too much to do", retry_after=0.01)
-        results = [self._result(request.tool, sample.inputs[0].text) for sample in request.samples]
-        return tools_pb.CallToolResponse(results=results[1:] if self._forgets else results)
-
-    def _result(self, tool: str, text: str) -> tools_pb.ToolResult:
-        if text == "silence":
-            return tools_pb.ToolResult(failure=tools_pb.ToolFailure(message="there is nothing to do"))
-        done = f"{self._name}: {text}!"
-        output = Content(image=done.encode()) if tool == "Draw" else Content(text=done)
-        return tools_pb.ToolResult(output=output)
-
-
-@asynccontextmanager
-async def interpreting(*providers: Provider, away: bool = False) -> AsyncIterator[InterpreterClient]:
-    async with AsyncExitStack() as stack:
-        addresses = [await stack.enter_async_context(serving(provider.service)) for provider in providers]
-        if away:
-            addresses.append("127.0.0.1:1")
-        env = {"AUTOFLOW_TOOL_PROVIDERS": ", ".join(addresses)}
-        address = await stack.enter_async_context(serving(build(env, catalogue_of())))
-        client = await stack.enter_async_context(Client(interpreter=address))
-        yield client.interpreter
-
-
-def request(plan: str, *texts: str, output: Any = CONTENT_TYPE_TEXT) -> pb.ExecutePlanRequest:
-    samples = [tools_pb.ToolSample(inputs=[Content(text=text)]) for text in texts]
-    return pb.ExecutePlanRequest(plan=plan, samples=samples, output=output)
-
-
-async def test_a_plan_goes_through_the_tools_of_several_providers() -> None:
-    async with interpreting(Provider("a", LOUDER), Provider("b", DRAW)) as client:
+async def test_a_plan_goes_through_the_tools_of_several_providers(interpreting: Interpreting) -> None:
+    async with interpreting(tools=[provider("a", LOUDER), provider("b", DRAW)]) as client:
         response = await client.execute_plan(
             request("1. louder\n2. draw it", "hush", "silence", output=CONTENT_TYPE_IMAGE)
         )
@@ -98,15 +39,8 @@ async def test_a_plan_goes_through_the_tools_of_several_providers() -> None:
     assert response.matches[0].kind == pb.TOOL_MATCH_KIND_NAME
 
 
-async def test_the_first_provider_of_a_tool_has_it() -> None:
-    async with interpreting(Provider("a", LOUDER), Provider("b", LOUDER, DRAW)) as client:
-        response = await client.execute_plan(request("Louder", "hush"))
-
-    assert response.results[0].output.text == "a: hush!"
-
-
-async def test_a_plan_that_cannot_be_executed_says_why() -> None:
-    async with interpreting(Provider("a", LOUDER, DRAW)) as client:
+async def test_a_plan_that_cannot_be_executed_says_why(interpreting: Interpreting) -> None:
+    async with interpreting(tools=[provider("a", LOUDER, DRAW)]) as client:
         unknown = await client.execute_plan(request("Shrink", "hush"))
         unfit = await client.execute_plan(request("Draw, Louder", "hush"))
         empty = await client.execute_plan(request("", "hush"))
@@ -120,37 +54,119 @@ async def test_a_plan_that_cannot_be_executed_says_why() -> None:
         assert not response.results
 
 
-async def test_samples_of_two_kinds_are_refused() -> None:
+async def test_samples_of_two_kinds_are_refused(interpreting: Interpreting) -> None:
     asked = request("Louder", "hush")
     asked.samples.add(inputs=[Content(image=b"picture")])
-    async with interpreting(Provider("a", LOUDER)) as client:
+    async with interpreting(tools=[provider("a", LOUDER)]) as client:
         with pytest.raises(errors.InvalidArgument) as refused:
             await client.execute_plan(asked)
 
     assert [violation.field for violation in refused.value.details.violations] == ["samples[1].inputs"]
 
 
-async def test_without_providers_nothing_can_be_executed() -> None:
+async def test_without_providers_nothing_can_be_executed(interpreting: Interpreting) -> None:
     async with interpreting() as client:
         with pytest.raises(errors.FailedPrecondition, match="AUTOFLOW_TOOL_PROVIDERS"):
             await client.execute_plan(request("Louder", "hush"))
 
 
-async def test_a_provider_that_is_away_is_no_fault_of_the_plan() -> None:
-    async with interpreting(Provider("a", LOUDER), away=True) as client:
-        with pytest.raises(errors.Unavailable):
+async def test_one_plan_too_many_is_refused(interpreting: Interpreting) -> None:
+    held, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(_: CallToolRequest) -> CallToolResponse:
+        held.set()
+        await go_on.wait()
+        return CallToolResponse(results=[ToolResult(output=Content(text="done"))])
+
+    async with interpreting(
+        tools=[ScriptedTools([LOUDER], hold)], patience=IMPATIENT, interpreter_max_plans=1
+    ) as client:
+        first = asyncio.create_task(client.execute_plan(request("Louder", "hush")))
+        await held.wait()
+        with pytest.raises(errors.ResourceExhausted, match="plans are under way"):
             await client.execute_plan(request("Louder", "hush"), timeout=20)
+        go_on.set()
+        assert (await first).results[0].output.text == "done"
 
 
-async def test_a_provider_with_too_much_to_do_is_told_of_with_a_hint() -> None:
-    async with interpreting(Provider("a", LOUDER, busy=True)) as client:
+async def test_a_provider_with_too_much_to_do_is_told_of_with_a_hint(interpreting: Interpreting) -> None:
+    def refuse(_: CallToolRequest) -> CallToolResponse:
+        raise ResourceExhausted("too much to do", retry_after=0.01)
+
+    async with interpreting(tools=[ScriptedTools([LOUDER], refuse)]) as client:
         with pytest.raises(errors.ResourceExhausted) as refused:
             await client.execute_plan(request("Louder", "hush"), timeout=20)
 
     assert refused.value.details.retry_after is not None
 
 
-async def test_a_provider_that_leaves_samples_out_is_not_believed() -> None:
-    async with interpreting(Provider("a", LOUDER, forgets=True)) as client:
-        with pytest.raises(errors.Unavailable, match="1 results for 2 samples"):
-            await client.execute_plan(request("Louder", "hush", "hush"), timeout=20)
+async def test_sixty_four_samples_are_asked_for_in_calls_that_any_server_reads(
+    interpreting: Interpreting,
+) -> None:
+    tools = provider("a", LOUDER)
+    long = "long " * 20_000
+    async with interpreting(tools=[tools]) as client:
+        short = await client.execute_plan(request("Louder", *["hush"] * 64))
+        assert [len(call.samples) for call in tools.requests] == [16] * 4
+        tools.requests.clear()
+        # A character that takes four bytes: sixteen such samples are more than gRPC reads by default.
+        await client.execute_plan(request("Louder", *["\U0001f389" * 90_000] * 16, long))
+        assert sum(len(call.samples) for call in tools.requests) == 17
+        assert max(call.ByteSize() for call in tools.requests) < 4 * 2**20
+
+    assert [result.output.text for result in short.results] == ["a: hush!"] * 64
+
+
+async def test_a_cancelled_plan_cancels_its_tools(interpreting: Interpreting) -> None:
+    held, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def hold(_: CallToolRequest) -> CallToolResponse:
+        held.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+        raise AssertionError("it is never set")
+
+    async with interpreting(tools=[ScriptedTools([LOUDER], hold)]) as client:
+        call = asyncio.create_task(client.execute_plan(request("Louder", "hush")))
+        await held.wait()
+        call.cancel()
+        async with asyncio.timeout(20):
+            await cancelled.wait()
+
+
+async def test_calls_of_one_provider_wait_for_each_other(interpreting: Interpreting) -> None:
+    under_way = most = 0
+    full = asyncio.Event()
+
+    async def work(asked: CallToolRequest) -> CallToolResponse:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        if under_way == 2:
+            full.set()
+        await full.wait()
+        # A third call, if one could come, would come meanwhile.
+        await asyncio.sleep(0.01)
+        under_way -= 1
+        return CallToolResponse(results=[ToolResult(output=Content(text="done"))] * len(asked.samples))
+
+    async with interpreting(tools=[ScriptedTools([LOUDER], work)], interpreter_max_tool_calls=2) as client:
+        response = await client.execute_plan(request("Louder", *["hush"] * 64))
+
+    assert len(response.results) == 64
+    assert most == 2
+
+
+async def test_an_output_that_is_too_large_is_a_failure_of_its_sample(interpreting: Interpreting) -> None:
+    sizes = {"small": 10, "large": 2**20 + 1, "none": 0}
+    tools = ScriptedTools([DRAW], answer_each(lambda _, inputs: b"p" * sizes[str(inputs[0])]))
+    async with interpreting(tools=[tools]) as client:
+        response = await client.execute_plan(request("Draw", *sizes, output=CONTENT_TYPE_IMAGE))
+
+    assert [result.failure.message for result in response.results] == [
+        "",
+        "the tool's image cannot be passed on: it must be at most 1048576 bytes",
+        "the tool's image cannot be passed on: it must be at least 1 bytes",
+    ]

@@ -9,12 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoflow.admission import Admission
 from autoflow.errors import Unavailable
 from autoflow.plans import chains
 from autoflow.suites import Content, ContentType, Tool
 from autoflow.suites.planning import TOOLS
-from autoflow_interpreter.plan_execution import Failure, PlanExecutor, PlanOutcome, PlanResult, StepFailure
+from autoflow_interpreter.plan_execution import (
+    Failure,
+    PlanExecutor,
+    PlanOutcome,
+    PlanResult,
+    PlanTarget,
+    StepFailure,
+)
 
 IMAGE, TEXT = ContentType.IMAGE, ContentType.TEXT
 PICTURE = b"picture"
@@ -24,19 +30,23 @@ class Notes:
     """Tools that write down what was done to what, and how many calls ran at once."""
 
     def __init__(self, *, broken: str = "", lost: str = "") -> None:
-        self._tools = {tool.name: tool for tool in TOOLS}
+        self.tools = {tool.name: tool for tool in TOOLS}
+        self.complete = True
         self._broken = broken
         self._lost = lost
         self._running = 0
         self.at_once = 0
         self.calls: list[tuple[str, int]] = []
 
-    async def tools(self) -> Sequence[Tool]:
-        return TOOLS
+    def check(self) -> None:
+        pass
 
-    async def call(self, tool: str, samples: Sequence[Sequence[Content]]) -> list[Content | Failure]:
-        self.calls.append((tool, len(samples)))
-        if tool == self._lost:
+    async def open(self) -> Notes:
+        return self
+
+    async def call(self, tool: Tool, samples: Sequence[Sequence[Content]]) -> list[Content | Failure]:
+        self.calls.append((tool.name, len(samples)))
+        if tool.name == self._lost:
             raise Unavailable("the tools cannot be reached")
         self._running += 1
         self.at_once = max(self.at_once, self._running)
@@ -44,12 +54,12 @@ class Notes:
         self._running -= 1
         return [self._apply(tool, sample) for sample in samples]
 
-    def _apply(self, tool: str, sample: Sequence[Content]) -> Content | Failure:
-        if tool == self._broken and "spoilt" in str(sample[0]):
+    def _apply(self, tool: Tool, sample: Sequence[Content]) -> Content | Failure:
+        if tool.name == self._broken and "spoilt" in str(sample[0]):
             return Failure("it is spoilt")
-        assert tuple(ContentType.of(content) for content in sample) == self._tools[tool].inputs
-        done = f"{tool}({', '.join(c if isinstance(c, str) else c.decode() for c in sample)})"
-        return done if self._tools[tool].output is TEXT else done.encode()
+        assert tuple(ContentType.of(content) for content in sample) == tool.inputs
+        done = f"{tool.name}({', '.join(c if isinstance(c, str) else c.decode() for c in sample)})"
+        return done if tool.output is TEXT else done.encode()
 
 
 async def execute(
@@ -57,11 +67,9 @@ async def execute(
     samples: Sequence[Sequence[Content]],
     output: ContentType,
     box: Notes | None = None,
-    batch: int = 16,
+    **limits: int,
 ) -> PlanResult:
-    return await PlanExecutor(box or Notes(), Admission(8, "plans"), batch=batch).execute(
-        text, samples, output
-    )
+    return await PlanExecutor(box or Notes(), **limits).execute(text, PlanTarget(samples, output))
 
 
 async def test_each_tool_works_on_what_the_one_before_it_made() -> None:
@@ -109,6 +117,32 @@ async def test_a_sample_that_a_tool_cannot_do_fails_alone_and_goes_no_further() 
         StepFailure(0, "Text Summarization", "it is spoilt"),
     )
     assert box.calls[-1] == ("Sentiment Analysis", 1)
+
+
+async def test_a_failure_says_at_which_step() -> None:
+    result = await execute(
+        "Text Summarization, Sentiment Analysis", [["spoilt"]], TEXT, Notes(broken="Sentiment Analysis")
+    )
+
+    assert result.samples == (StepFailure(1, "Sentiment Analysis", "it is spoilt"),)
+
+
+async def test_samples_need_not_wait_for_others_to_go_on() -> None:
+    ahead = asyncio.Event()
+
+    class Slow(Notes):
+        async def call(self, tool: Tool, samples: Sequence[Sequence[Content]]) -> list[Content | Failure]:
+            if "slow" in samples[0] and tool.name == "Text Summarization":
+                async with asyncio.timeout(20):
+                    await ahead.wait()
+            elif tool.name == "Sentiment Analysis":
+                ahead.set()
+            return await super().call(tool, samples)
+
+    plan = "Text Summarization, Sentiment Analysis"
+    result = await execute(plan, [["slow"], ["quick"]], TEXT, Slow(), batch=1)
+
+    assert len(result.samples) == 2
 
 
 async def test_tools_that_cannot_be_reached_are_no_fault_of_the_plan() -> None:

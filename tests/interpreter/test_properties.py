@@ -24,6 +24,10 @@ from autoflow_interpreter.execution import ExecutionRequest
 from autoflow_interpreter.interpreter import Interpreter
 from autoflow_interpreter.limits import Limits
 from autoflow_interpreter.memory import MemoryStrategy
+from autoflow_interpreter.plan_execution import PlanExecutor
+from autoflow_interpreter.remote_tools import RemoteTools
+
+NO_PLANS = PlanExecutor(RemoteTools([]))
 
 
 @st.composite
@@ -53,7 +57,13 @@ async def execute(
         return (pending.pop() if pending else 0) % len(options)
 
     model = ScriptedModel(lambda messages: f"said after {len(messages)}", choose=choose)
-    interpreter = Interpreter(catalogue_of(model), Admission(1, "executions"), now_ns=lambda: 7)
+    interpreter = Interpreter(
+        catalogue_of(model),
+        NO_PLANS,
+        executions=Admission(1, "executions"),
+        plan_executions=Admission(1, "plans"),
+        now_ns=lambda: 7,
+    )
     request = ExecutionRequest(
         source=workflow.text,
         query="a task",

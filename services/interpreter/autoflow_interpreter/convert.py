@@ -13,6 +13,7 @@ from autoflow_interpreter.events import (
     BranchTaken,
     Finished,
     Outcome,
+    PlanExecuted,
     Recorded,
     StepAnswered,
     StepStarted,
@@ -20,6 +21,7 @@ from autoflow_interpreter.events import (
 from autoflow_interpreter.execution import ExecutionRequest
 from autoflow_interpreter.limits import Limits
 from autoflow_interpreter.memory import MemoryStrategy
+from autoflow_interpreter.plan_convert import plan_result_to_proto, plan_target_from_proto
 
 _MEMORIES: Mapping[interpreter_service_pb2.MemoryStrategy.ValueType, MemoryStrategy] = MappingProxyType(
     {
@@ -48,6 +50,9 @@ def request_from_proto(
     Args:
         message: validated.
         max_tokens: the limit of one step's answer, where the request gives none.
+
+    Raises:
+        InvalidArgument: two samples of the plan have inputs of other types.
     """
     return ExecutionRequest(
         source=message.workflow.source,
@@ -58,6 +63,7 @@ def request_from_proto(
         sampling=sampling_from_proto(message.sampling, max_tokens=max_tokens),
         memory=_MEMORIES[message.memory],
         limits=_limits_from_proto(message.limits),
+        plan=plan_target_from_proto(message.plan, "plan.") if message.HasField("plan") else None,
     )
 
 
@@ -78,6 +84,8 @@ def event_to_proto(recorded: Recorded) -> interpreter_service_pb2.ExecuteWorkflo
             response.branch_taken.step = step
             response.branch_taken.label = label
             response.branch_taken.target = target
+        case PlanExecuted(result):
+            response.plan_executed.CopyFrom(plan_result_to_proto(result))
         case Finished() as finished:
             response.finished.CopyFrom(_finished_to_proto(finished))
     return response

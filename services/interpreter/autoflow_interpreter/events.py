@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from autoflow.llm import Usage
+from autoflow_interpreter.plan_execution import PlanResult
 
 
 class Outcome(StrEnum):
@@ -50,6 +51,13 @@ class BranchTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanExecuted:
+    """The answer's plan was executed, or cannot be; the last event but one."""
+
+    result: PlanResult
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The execution is over; always the last event."""
 
@@ -63,7 +71,7 @@ class Finished:
     usage: Usage
 
 
-Event = StepStarted | StepAnswered | BranchTaken | Finished
+Event = StepStarted | StepAnswered | BranchTaken | PlanExecuted | Finished
 
 
 @dataclass(frozen=True, slots=True)

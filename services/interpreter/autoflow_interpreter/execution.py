@@ -2,16 +2,17 @@
 
 A step is one call: its instruction goes to the model with the memory, and the answer joins the memory. A
 decision answers its instruction like any other step, then its branch is read by a separate question. The
-answer of a terminal step is the workflow's.
+answer of a terminal step is the workflow's; where a task wants it, the plan that it names is executed.
 
-Left out: calling tools, resuming an execution, memory that forgets. It does not protect against instructions
-hidden in a task's query: what the model is told, it reads.
+Left out: calling tools between steps, resuming an execution, memory that forgets. It does not protect against
+instructions hidden in a task's query: what the model is told, it reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from functools import partial
 
 from autoflow.language import Step, StepType, Workflow
 from autoflow.llm import LanguageModel, Sampling, Usage
@@ -23,11 +24,13 @@ from autoflow_interpreter.events import (
     Event,
     Finished,
     Outcome,
+    PlanExecuted,
     StepAnswered,
     StepStarted,
 )
-from autoflow_interpreter.limits import BoundedModel, Limits, Stopped
+from autoflow_interpreter.limits import BoundedModel, Clock, Limits, Stopped
 from autoflow_interpreter.memory import MEMORIES, MemoryStrategy
+from autoflow_interpreter.plan_execution import PlanExecutor, PlanTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,12 @@ class ExecutionRequest:
     """Of the steps; `max_tokens` is for one answer."""
     memory: MemoryStrategy
     limits: Limits
+    plan: PlanTarget | None = None
+    """What the answer's plan is executed on; None where the answer is all that is wanted."""
 
 
 async def execute(
-    workflow: Workflow, request: ExecutionRequest, model: LanguageModel
+    workflow: Workflow, request: ExecutionRequest, model: LanguageModel, plans: PlanExecutor
 ) -> AsyncGenerator[Event, None]:
     """Executes and yields each event as it happens; the last is always `Finished`.
 
@@ -57,11 +62,14 @@ async def execute(
         workflow: what the request's text says; without lint errors.
         request: the task, the limits and the rest.
         model: what the request's model is.
+        plans: executes the answer's plan, where the request wants it.
 
     Raises:
         LanguageModelError: a call failed; PromptTooLong alone is an outcome instead.
+        AutoFlowError: as `PlanExecutor.execute`.
     """
-    bounded = BoundedModel(model, request.adapter, request.limits)
+    clock = Clock(request.limits.max_seconds)
+    bounded = BoundedModel(model, request.adapter, request.limits.max_tokens, clock)
     memory = MEMORIES[request.memory](request.query, request.tools)
     steps = {step.name: step for step in workflow.steps}
     step, executed = workflow.first, 0
@@ -84,10 +92,11 @@ async def execute(
                 branch = await way_out(step, answer, bounded)
                 yield BranchTaken(step.name, branch.label, branch.target)
                 step = steps[branch.target]
+        finished = _ended(step, answer, executed, bounded.usage)
+        if request.plan is not None and finished.outcome is Outcome.ANSWERED:
+            yield PlanExecuted(await clock.within(partial(plans.execute, answer, request.plan)))
     except Stopped as stop:
         finished = Finished(stop.outcome, "", stop.detail, executed, bounded.usage)
-    else:
-        finished = _ended(step, answer, executed, bounded.usage)
     yield finished
 
 

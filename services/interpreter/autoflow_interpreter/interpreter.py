@@ -1,4 +1,4 @@
-"""Executes workflows: checks them, finds their model, bounds how many run at once."""
+"""Executes workflows and plans: checks them, finds what they need, bounds how many run at once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from autoflow.language import Diagnostic, Severity, Workflow, check
 from autoflow.llm.catalogue import Catalogue
 from autoflow_interpreter.events import Recorded
 from autoflow_interpreter.execution import ExecutionRequest, execute
+from autoflow_interpreter.plan_execution import PlanExecutor, PlanResult, PlanTarget
 
 _TOLD_DIAGNOSTICS = 3
 
@@ -21,15 +22,25 @@ class Interpreter:
 
     Args:
         catalogue: where models come from.
-        admission: bounds the executions that are under way.
+        plans: executes plans.
+        executions: bounds the workflows that are under way, their plans included.
+        plan_executions: bounds the plans that are under way without a workflow.
         now_ns: nanoseconds since the Unix epoch, for the events' times.
     """
 
     def __init__(
-        self, catalogue: Catalogue, admission: Admission, *, now_ns: Callable[[], int] = time.time_ns
+        self,
+        catalogue: Catalogue,
+        plans: PlanExecutor,
+        *,
+        executions: Admission,
+        plan_executions: Admission,
+        now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._catalogue = catalogue
-        self._admission = admission
+        self._plans = plans
+        self._executions = executions
+        self._plan_executions = plan_executions
         self._now_ns = now_ns
 
     async def execute(self, request: ExecutionRequest) -> AsyncGenerator[Recorded, None]:
@@ -37,17 +48,30 @@ class Interpreter:
 
         Raises:
             InvalidArgument: the workflow has lint errors.
-            ResourceExhausted: too many executions are under way.
+            FailedPrecondition: its plan is to be executed, and no tools are set up.
+            ResourceExhausted: too many executions are under way, or a tool has too much to do.
             LanguageModelError: the model is unknown, or a call of it failed.
+            Unavailable: a tool cannot be reached.
         """
         workflow = _sound_workflow(request.source)
-        with self._admission.enter():
+        if request.plan is not None:
+            self._plans.check()
+        with self._executions.enter():
             model = await self._catalogue.get(request.model)
             sequence = 0
-            async with aclosing(execute(workflow, request, model)) as events:
+            async with aclosing(execute(workflow, request, model, self._plans)) as events:
                 async for event in events:
                     yield Recorded(sequence, self._now_ns(), event)
                     sequence += 1
+
+    async def execute_plan(self, text: str, target: PlanTarget) -> PlanResult:
+        """Executes a plan without a workflow; see `PlanExecutor.execute`.
+
+        Raises:
+            ResourceExhausted: also where too many plans are under way.
+        """
+        with self._plan_executions.enter():
+            return await self._plans.execute(text, target)
 
 
 def _sound_workflow(source: str) -> Workflow:

@@ -1,9 +1,9 @@
-"""A language model within the limits of one execution.
+"""A language model, and tools, within the limits of one execution.
 
 Limits are checked *before* a call is made, and a call that runs into the time limit is cancelled. A call that
 passes the limit on tokens is finished and its answer kept, since what it will read cannot be known before.
 
-It does not protect against a model that ignores cancellation.
+It does not protect against a model or a tool that ignores cancellation.
 """
 
 from __future__ import annotations
@@ -41,21 +41,54 @@ class Stopped(Exception):
         self.detail = detail
 
 
+class Clock:
+    """The time of one execution; it runs from the start.
+
+    Args:
+        seconds: when it is over.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._loop = asyncio.get_running_loop()
+        self._deadline = self._loop.time() + seconds
+
+    async def within(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        """Does a piece of work, which is cancelled when the time is over.
+
+        Raises:
+            Stopped: the time is over.
+        """
+        if self._loop.time() >= self._deadline:
+            raise self._over()
+        try:
+            # Around the work alone: a timeout around the caller's `yield` would cancel the consumer instead.
+            async with asyncio.timeout_at(self._deadline) as timeout:
+                return await work()
+        except TimeoutError:
+            if timeout.expired():
+                raise self._over() from None
+            raise
+
+    def _over(self) -> Stopped:
+        return Stopped(Outcome.TIME_LIMIT, f"{self._seconds:g} seconds are over")
+
+
 class BoundedModel:
-    """Calls a model for one execution, keeps account, and stops at the limits. The clock runs from the start.
+    """Calls a model for one execution, keeps account, and stops at the limits.
 
     Args:
         model: what is called.
         adapter: passed on with each call.
-        limits: those on tokens and time are watched; the one on steps is the caller's.
+        max_tokens: read and written by all calls.
+        clock: the execution's.
     """
 
-    def __init__(self, model: LanguageModel, adapter: str | None, limits: Limits) -> None:
+    def __init__(self, model: LanguageModel, adapter: str | None, max_tokens: int, clock: Clock) -> None:
         self._model = model
         self._adapter = adapter
-        self._limits = limits
-        self._loop = asyncio.get_running_loop()
-        self._deadline = self._loop.time() + limits.max_seconds
+        self._max_tokens = max_tokens
+        self._clock = clock
         self.usage = Usage()
         """What the calls cost so far."""
 
@@ -91,25 +124,12 @@ class BoundedModel:
         return index
 
     async def _call(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        if self.usage.tokens >= self._limits.max_tokens:
-            raise Stopped(
-                Outcome.TOKEN_LIMIT, f"{self.usage.tokens} of {self._limits.max_tokens} tokens are used"
-            )
-        if self._loop.time() >= self._deadline:
-            raise self._out_of_time()
+        if self.usage.tokens >= self._max_tokens:
+            raise Stopped(Outcome.TOKEN_LIMIT, f"{self.usage.tokens} of {self._max_tokens} tokens are used")
         try:
-            # Around the call alone: a timeout around the caller's `yield` would cancel the consumer instead.
-            async with asyncio.timeout_at(self._deadline) as timeout:
-                return await call()
-        except TimeoutError:
-            if timeout.expired():
-                raise self._out_of_time() from None
-            raise
+            return await self._clock.within(call)
         except PromptTooLong as error:
             raise Stopped(Outcome.TOKEN_LIMIT, f"the model's context is full: {error}") from error
-
-    def _out_of_time(self) -> Stopped:
-        return Stopped(Outcome.TIME_LIMIT, f"{self._limits.max_seconds:g} seconds are over")
 
 
 def _call_seed(seed: int, call: int) -> int:

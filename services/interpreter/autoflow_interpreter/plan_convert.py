@@ -1,16 +1,22 @@
-"""The messages of ExecutePlan and their values, one into the other."""
+"""The messages of plans that are executed and their values, one into the other."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from autoflow.convert import content_from_proto, content_to_proto
+from autoflow.convert import content_from_proto, content_to_proto, content_type_from_proto
 from autoflow.errors import InvalidArgument
 from autoflow.plans import How, Match
-from autoflow.suites import Content, ContentType
+from autoflow.suites import ContentType
 from autoflow.v1 import interpreter_service_pb2 as pb
-from autoflow_interpreter.plan_execution import PlanOutcome, PlanResult, SampleResult, StepFailure
+from autoflow_interpreter.plan_execution import (
+    PlanOutcome,
+    PlanResult,
+    PlanTarget,
+    SampleResult,
+    StepFailure,
+)
 
 _OUTCOMES: Mapping[PlanOutcome, pb.PlanOutcome.ValueType] = MappingProxyType(
     {
@@ -29,22 +35,26 @@ _KINDS: Mapping[How, pb.ToolMatchKind.ValueType] = MappingProxyType(
 )
 
 
-def plan_samples_from_proto(request: pb.ExecutePlanRequest) -> list[list[Content]]:
-    """What the plan is to be executed on.
+def plan_target_from_proto(message: pb.ExecutePlanRequest | pb.PlanTarget, path: str = "") -> PlanTarget:
+    """What a plan is to be executed on, and end in.
+
+    Args:
+        message: validated.
+        path: where it is in its request, such as `plan.`; for errors.
 
     Raises:
         InvalidArgument: two samples have inputs of other types.
     """
-    samples = [[content_from_proto(content) for content in sample.inputs] for sample in request.samples]
+    samples = [[content_from_proto(content) for content in sample.inputs] for sample in message.samples]
     kinds = [[ContentType.of(content) for content in sample] for sample in samples]
     for index, kind in enumerate(kinds):
         if kind != kinds[0]:
             raise InvalidArgument(
-                f"samples[{index}].inputs",
+                f"{path}samples[{index}].inputs",
                 "its types are not those of the first sample",
                 fix="execute the plan on samples of other types in another request",
             )
-    return samples
+    return PlanTarget(samples, content_type_from_proto(message.output))
 
 
 def plan_result_to_proto(result: PlanResult) -> pb.ExecutePlanResponse:

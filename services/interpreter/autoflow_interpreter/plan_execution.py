@@ -1,8 +1,7 @@
 """Executes plans: the tools of a plan, one after the other, on several samples at once.
 
-What a sample has is a row of contents. A tool takes, for each of its inputs in their order, the first content
-of that type; its output takes the place of the first one taken. So a question that stands after its text is
-still the second input after the text was repaired. Types are checked for the whole plan before anything runs.
+Types are checked for the whole plan before anything runs. Samples then go through the plan in groups, each at
+its own pace, so that the tools of several steps, and their providers, work at the same time.
 
 A plan that cannot be executed is an outcome, and so is a sample that a tool cannot do; only what is the
 tools' own trouble (they cannot be reached, they have too much to do) is an error.
@@ -10,19 +9,19 @@ tools' own trouble (they cannot be reached, they have too much to do) is an erro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias
 
-from autoflow.admission import Admission
 from autoflow.concurrency import gather
-from autoflow.plans import Match, NoMatch, ToolNames, plan_items
+from autoflow.errors import Unavailable
+from autoflow.plans import How, Match, NoMatch, ToolNames, plan_items
 from autoflow.suites import Content, ContentType, Tool
+from autoflow.telemetry import span
+from autoflow_interpreter.plan_typing import places_of, replaced, type_problem
 
-_TYPE_NAMES = {ContentType.IMAGE: "an image", ContentType.TEXT: "a text"}
 _MAX_STEPS = 64
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,17 @@ class PlanOutcome(StrEnum):
 
 
 SampleResult: TypeAlias = Content | StepFailure
+_Rows: TypeAlias = list[list[Content] | StepFailure]
+"""What each sample has now, or why it goes no further."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTarget:
+    """What a plan is executed on, and what it is to end in."""
+
+    samples: Sequence[Sequence[Content]]
+    """At least one; all with contents of the same types."""
+    output: ContentType
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +81,44 @@ class PlanResult:
     """In the order of the request; empty where the plan was not executed."""
 
 
-class ToolBox(Protocol):
-    """The tools that plans may name."""
+class Toolset(Protocol):
+    """The tools that were there when it was made."""
 
-    async def tools(self) -> Sequence[Tool]:
+    @property
+    def tools(self) -> Mapping[str, Tool]:
+        """By their names."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that there may be are known; else a name that is none of theirs may still mean one."""
+
+    async def call(self, tool: Tool, samples: Sequence[Sequence[Content]]) -> Sequence[Content | Failure]:
+        """Applies one of the tools to samples.
+
+        Returns:
+            For each sample a content of the tool's output type, or a failure.
+
+        Raises:
+            Unavailable: it cannot be reached, or does not do what it says.
+            ResourceExhausted: it has too much to do.
+        """
+
+
+class ToolBox(Protocol):
+    """Where tools come from."""
+
+    def check(self) -> None:
+        """Returns if there may be tools.
+
+        Raises:
+            FailedPrecondition: none are set up.
+        """
+
+    async def open(self) -> Toolset:
         """The tools that are there now.
 
         Raises:
-            Unavailable: they cannot be reached.
-        """
-
-    async def call(self, tool: str, samples: Sequence[Sequence[Content]]) -> Sequence[Content | Failure]:
-        """Applies a tool to samples.
-
-        Raises:
-            Unavailable: it cannot be reached.
-            ResourceExhausted: it has too much to do.
+            FailedPrecondition: none are set up.
         """
 
 
@@ -95,69 +127,105 @@ class PlanExecutor:
 
     Args:
         box: the tools.
-        admission: how many plans may be under way.
-        batch: samples in one call of a tool at most; calls of one step run at once.
+        batch: samples in one call of a tool at most.
+        batch_bytes: of contents in one call, if it has more than one sample.
     """
 
-    def __init__(self, box: ToolBox, admission: Admission, *, batch: int = 16) -> None:
+    def __init__(self, box: ToolBox, *, batch: int = 16, batch_bytes: int = 3 * 2**20) -> None:
         self._box = box
-        self._admission = admission
         self._batch = batch
+        self._batch_bytes = batch_bytes
 
-    async def execute(
-        self, text: str, samples: Sequence[Sequence[Content]], output: ContentType
-    ) -> PlanResult:
+    def check(self) -> None:
+        """Returns if plans may be executed; see `ToolBox.check`."""
+        self._box.check()
+
+    async def execute(self, text: str, target: PlanTarget) -> PlanResult:
         """Executes the plan that a text names.
 
         Args:
             text: such as `Image Denoising, Image Captioning`.
-            samples: what to execute it on, each with contents of the same types.
-            output: the type that is wanted.
+            target: on what.
 
         Raises:
             FailedPrecondition: no tools are set up.
-            Unavailable: a tool cannot be reached.
-            ResourceExhausted: too many plans are under way, or a tool has too much to do.
+            Unavailable: a tool cannot be reached, or does not do what it says.
+            ResourceExhausted: a tool has too much to do.
         """
-        with self._admission.enter():
-            return await self._execute(text, samples, output)
-
-    async def _execute(
-        self, text: str, samples: Sequence[Sequence[Content]], output: ContentType
-    ) -> PlanResult:
-        tools = {tool.name: tool for tool in await self._box.tools()}
-        found = _find(text, ToolNames(tools))
+        toolset = await self._box.open()
+        found = _find(text, toolset)
         if isinstance(found, PlanResult):
             return found
-        plan = [tools[match.tool] for match in found]
-        inputs = [ContentType.of(content) for content in samples[0]]
-        if problem := _type_problem(plan, inputs, output):
+        plan = [toolset.tools[match.tool] for match in found]
+        inputs = [ContentType.of(content) for content in target.samples[0]]
+        if problem := type_problem(plan, inputs, target.output):
             return PlanResult(PlanOutcome.TYPES_DO_NOT_FIT, problem, found)
-        rows: list[list[Content] | StepFailure] = [list(sample) for sample in samples]
-        for step, tool in enumerate(plan):
-            await self._apply(step, tool, rows)
+        rows: _Rows = [list(sample) for sample in target.samples]
+        groups = [range(at, min(at + self._batch, len(rows))) for at in range(0, len(rows), self._batch)]
+        with span("plan.execute", {"autoflow.plan.steps": len(plan), "autoflow.plan.samples": len(rows)}):
+            await gather(self._go_through(plan, toolset, rows, group) for group in groups)
         results = tuple(row if isinstance(row, StepFailure) else row[0] for row in rows)
         return PlanResult(PlanOutcome.EXECUTED, matches=found, samples=results)
 
-    async def _apply(self, step: int, tool: Tool, rows: list[list[Content] | StepFailure]) -> None:
-        """Applies a step to the samples that have not failed, in batches at once."""
-        alive = [index for index, row in enumerate(rows) if not isinstance(row, StepFailure)]
-        batches = [alive[at : at + self._batch] for at in range(0, len(alive), self._batch)]
-        await gather(self._apply_batch(step, tool, rows, batch) for batch in batches)
-
-    async def _apply_batch(
-        self, step: int, tool: Tool, rows: list[list[Content] | StepFailure], batch: Sequence[int]
+    async def _go_through(
+        self, plan: Sequence[Tool], toolset: Toolset, rows: _Rows, group: Sequence[int]
     ) -> None:
-        taken = [_take(tool, _alive(rows[index])) for index in batch]
-        results = await self._box.call(tool.name, [inputs for inputs, _ in taken])
-        for index, (_, places), result in zip(batch, taken, results, strict=True):
+        """Takes a group of samples through the plan, as long as they do not fail."""
+        for step, tool in enumerate(plan):
+            taken = [_take(tool, index, row) for index in group if isinstance(row := rows[index], list)]
+            await gather(self._apply(step, tool, toolset, rows, batch) for batch in self._batches(taken))
+
+    async def _apply(
+        self, step: int, tool: Tool, toolset: Toolset, rows: _Rows, batch: Sequence[_Taken]
+    ) -> None:
+        with span("tool.call", {"autoflow.tool.name": tool.name, "autoflow.tool.samples": len(batch)}):
+            results = await toolset.call(tool, [taken.inputs for taken in batch])
+        for taken, result in zip(batch, results, strict=True):
             if isinstance(result, Failure):
-                rows[index] = StepFailure(step, tool.name, result.message)
+                rows[taken.index] = StepFailure(step, tool.name, result.message)
             else:
-                rows[index] = _replaced(_alive(rows[index]), places, result)
+                rows[taken.index] = replaced(taken.row, taken.places, result)
+
+    def _batches(self, taken: Sequence[_Taken]) -> Iterator[list[_Taken]]:
+        batch: list[_Taken] = []
+        size = 0
+        for each in taken:
+            if batch and (size + each.size > self._batch_bytes or len(batch) == self._batch):
+                yield batch
+                batch, size = [], 0
+            batch.append(each)
+            size += each.size
+        if batch:
+            yield batch
 
 
-def _find(text: str, names: ToolNames) -> tuple[Match, ...] | PlanResult:
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What a tool takes of a sample."""
+
+    index: int
+    """The sample's."""
+    row: Sequence[Content]
+    places: Sequence[int]
+
+    @property
+    def inputs(self) -> list[Content]:
+        return [self.row[at] for at in self.places]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(len(item) if isinstance(item, bytes) else len(item.encode()) for item in self.inputs)
+
+
+def _take(tool: Tool, index: int, row: Sequence[Content]) -> _Taken:
+    places = places_of(tool, [ContentType.of(content) for content in row])
+    if places is None:
+        raise AssertionError("types were checked before")
+    return _Taken(index, row, places)
+
+
+def _find(text: str, toolset: Toolset) -> tuple[Match, ...] | PlanResult:
     """The tools that a text names, or why it is no plan."""
     items = plan_items(text)
     if not items:
@@ -166,59 +234,16 @@ def _find(text: str, names: ToolNames) -> tuple[Match, ...] | PlanResult:
         return PlanResult(
             PlanOutcome.NO_PLAN, f"the answer names {len(items)} tools; {_MAX_STEPS} are allowed"
         )
+    names = ToolNames(toolset.tools)
     matches: list[Match] = []
     for item in items:
         match = names.find(item)
+        certain = isinstance(match, Match) and match.how is How.EXACT
+        if not (certain or toolset.complete):
+            raise Unavailable(f"a provider of tools that may have {item[:80]!r} cannot be reached")
         if isinstance(match, NoMatch):
             nearest = ", ".join(f"{tool} ({likeness:.2f})" for tool, likeness in match.nearest)
             detail = f"{item[:80]!r} is no tool's name for certain; the nearest are {nearest}"
             return PlanResult(PlanOutcome.UNKNOWN_TOOL, detail, tuple(matches))
         matches.append(match)
     return tuple(matches)
-
-
-def _type_problem(plan: Sequence[Tool], inputs: Sequence[ContentType], output: ContentType) -> str:
-    """Why types do not fit; empty where they do."""
-    there = list(inputs)
-    for number, tool in enumerate(plan, start=1):
-        places = _places(tool, there)
-        if places is None:
-            wanted = " and ".join(_TYPE_NAMES[kind] for kind in tool.inputs)
-            has = " and ".join(_TYPE_NAMES[kind] for kind in there)
-            return f"step {number}, {tool.name}, takes {wanted}, and there is {has}"
-        there = _replaced(there, places, tool.output)
-    if there != [output]:
-        left = " and ".join(_TYPE_NAMES[kind] for kind in there)
-        return f"the plan ends with {left}, and {_TYPE_NAMES[output]} is wanted"
-    return ""
-
-
-def _places(tool: Tool, there: Sequence[ContentType]) -> list[int] | None:
-    """Where a tool's inputs lie, in the order of its inputs; None where one is missing."""
-    places: list[int] = []
-    for kind in tool.inputs:
-        free = (at for at, other in enumerate(there) if other is kind and at not in places)
-        at = next(free, None)
-        if at is None:
-            return None
-        places.append(at)
-    return places
-
-
-def _take(tool: Tool, row: Sequence[Content]) -> tuple[list[Content], list[int]]:
-    places = _places(tool, [ContentType.of(content) for content in row])
-    if places is None:
-        raise AssertionError("types were checked before")
-    return [row[at] for at in places], places
-
-
-def _alive(row: list[Content] | StepFailure) -> list[Content]:
-    if isinstance(row, StepFailure):
-        raise AssertionError("only samples that have not failed go on")
-    return row
-
-
-def _replaced(row: Sequence[_T], places: Sequence[int], output: _T) -> list[_T]:
-    """The row without what was taken, and with the output in the place of the first that was."""
-    first = min(places)
-    return [output if at == first else item for at, item in enumerate(row) if at == first or at not in places]

@@ -26,7 +26,11 @@ class InterpreterSettings:
     interpreter_max_tokens: int = 128
     """The limit of one step's answer where a request gives none."""
     interpreter_max_plans: int = 64
-    """Plans under way; one more is refused with RESOURCE_EXHAUSTED."""
+    """Plans under way, without those that workflows end in; one more is refused with RESOURCE_EXHAUSTED."""
+    interpreter_max_tool_calls: int = 8
+    """Calls under way to one provider of tools; further ones wait."""
+    interpreter_tool_seconds: float = 120.0
+    """The most that one call of a tool may take."""
     tool_providers: str = ""
     """`host:port` of servers of ToolService, separated by commas; the first that has a tool is used."""
     experts_address: str = ""
@@ -48,10 +52,18 @@ def build(env: Mapping[str, str], catalogue: Catalogue | None = None) -> Service
     """
     settings = from_env(InterpreterSettings, env)
     catalogue = default_catalogue(env) if catalogue is None else catalogue
-    interpreter = Interpreter(catalogue, Admission(settings.interpreter_max_executions, "executions"))
-    tools = RemoteTools(settings.providers)
-    plans = PlanExecutor(tools, Admission(settings.interpreter_max_plans, "plans"))
-    servicer = InterpreterServicer(interpreter, plans, max_tokens=settings.interpreter_max_tokens)
+    tools = RemoteTools(
+        settings.providers,
+        calls=settings.interpreter_max_tool_calls,
+        seconds=settings.interpreter_tool_seconds,
+    )
+    interpreter = Interpreter(
+        catalogue,
+        PlanExecutor(tools),
+        executions=Admission(settings.interpreter_max_executions, "executions"),
+        plan_executions=Admission(settings.interpreter_max_plans, "plans"),
+    )
+    servicer = InterpreterServicer(interpreter, max_tokens=settings.interpreter_max_tokens)
     register = partial(add_InterpreterServiceServicer_to_server, servicer)
 
     async def stop() -> None:

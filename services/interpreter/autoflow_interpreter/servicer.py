@@ -8,26 +8,22 @@ from typing import Any
 
 import grpc
 
-from autoflow.convert import content_type_from_proto
 from autoflow.v1 import interpreter_service_pb2, interpreter_service_pb2_grpc
 from autoflow_interpreter.convert import event_to_proto, request_from_proto
 from autoflow_interpreter.interpreter import Interpreter
-from autoflow_interpreter.plan_convert import plan_result_to_proto, plan_samples_from_proto
-from autoflow_interpreter.plan_execution import PlanExecutor
+from autoflow_interpreter.plan_convert import plan_result_to_proto, plan_target_from_proto
 
 
 class InterpreterServicer(interpreter_service_pb2_grpc.InterpreterServiceServicer):
     """Answers InterpreterService.
 
     Args:
-        interpreter: executes workflows.
-        plans: executes plans.
+        interpreter: executes workflows and plans.
         max_tokens: the limit of one step's answer, where a request gives none.
     """
 
-    def __init__(self, interpreter: Interpreter, plans: PlanExecutor, *, max_tokens: int) -> None:
+    def __init__(self, interpreter: Interpreter, *, max_tokens: int) -> None:
         self._interpreter = interpreter
-        self._plans = plans
         self._max_tokens = max_tokens
 
     async def ExecuteWorkflow(
@@ -47,7 +43,5 @@ class InterpreterServicer(interpreter_service_pb2_grpc.InterpreterServiceService
         context: grpc.aio.ServicerContext[Any, Any],
     ) -> interpreter_service_pb2.ExecutePlanResponse:
         """Executes a plan on samples."""
-        result = await self._plans.execute(
-            request.plan, plan_samples_from_proto(request), content_type_from_proto(request.output)
-        )
+        result = await self._interpreter.execute_plan(request.plan, plan_target_from_proto(request))
         return plan_result_to_proto(result)

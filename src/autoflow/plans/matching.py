@@ -100,12 +100,14 @@ class ToolNames:
     """The names of some tools.
 
     Args:
-        tools: their names.
+        tools: their names; of two that differ in case or fillers alone, the first counts.
         aliases: other names, to names; those of tools that are not among `tools` are passed over.
     """
 
     def __init__(self, tools: Iterable[str], aliases: Mapping[str, str] = ALIASES) -> None:
-        self._names = {_words(tool): tool for tool in tools}
+        self._names: dict[str, str] = {}
+        for tool in tools:
+            self._names.setdefault(_words(tool), tool)
         there = set(self._names.values())
         self._aliases = {_words(alias): tool for alias, tool in aliases.items() if tool in there}
         self._vectors = {tool: _vector(words) for words, tool in self._names.items()}

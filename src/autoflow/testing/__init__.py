@@ -13,6 +13,7 @@ from autoflow.testing.launcher import CoroutineLauncher
 from autoflow.testing.models import ScriptedCall, ScriptedModel
 from autoflow.testing.servers import in_process, serving
 from autoflow.testing.services import scripted_interpreter, scripted_scorer
+from autoflow.testing.tools import ScriptedTools, answer_each
 
 __all__ = [
     "CoroutineLauncher",
@@ -24,6 +25,8 @@ __all__ = [
     "ScriptedEndpoint",
     "ScriptedInterpreter",
     "ScriptedModel",
+    "ScriptedTools",
+    "answer_each",
     "catalogue_of",
     "entry_of",
     "in_process",

@@ -64,7 +64,7 @@ class _ExecutionOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Exec
     EXECUTION_OUTCOME_TOKEN_LIMIT: _ExecutionOutcome.ValueType  # 5
     """The limit on tokens, or the model's context, was reached."""
     EXECUTION_OUTCOME_TIME_LIMIT: _ExecutionOutcome.ValueType  # 6
-    """The limit on time was reached."""
+    """The limit on time was reached, by a step or by a tool of the answer's plan."""
 
 class ExecutionOutcome(_ExecutionOutcome, metaclass=_ExecutionOutcomeEnumTypeWrapper):
     """How an execution ended."""
@@ -82,7 +82,7 @@ EXECUTION_OUTCOME_STEP_LIMIT: ExecutionOutcome.ValueType  # 4
 EXECUTION_OUTCOME_TOKEN_LIMIT: ExecutionOutcome.ValueType  # 5
 """The limit on tokens, or the model's context, was reached."""
 EXECUTION_OUTCOME_TIME_LIMIT: ExecutionOutcome.ValueType  # 6
-"""The limit on time was reached."""
+"""The limit on time was reached, by a step or by a tool of the answer's plan."""
 Global___ExecutionOutcome: _TypeAlias = ExecutionOutcome  # noqa: Y015
 
 class _PlanOutcome:

@@ -57,7 +57,8 @@ class InterpreterServiceServicer:
         call cancels the execution.
         Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model
         or adapter), FAILED_PRECONDITION (a plan is to be executed and no provider of tools is set up),
-        RESOURCE_EXHAUSTED (too many executions), UNAVAILABLE (the model or a provider of tools cannot be reached).
+        RESOURCE_EXHAUSTED (too many executions, or a provider has too much to do), UNAVAILABLE (the model or a provider
+        of tools cannot be reached).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,7 +39,8 @@ class InterpreterServiceStub:
     call cancels the execution.
     Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model
     or adapter), FAILED_PRECONDITION (a plan is to be executed and no provider of tools is set up),
-    RESOURCE_EXHAUSTED (too many executions), UNAVAILABLE (the model or a provider of tools cannot be reached).
+    RESOURCE_EXHAUSTED (too many executions, or a provider has too much to do), UNAVAILABLE (the model or a provider
+    of tools cannot be reached).
     """
     ExecutePlan: _grpc.UnaryUnaryMultiCallable[_interpreter_service_pb2.ExecutePlanRequest, _interpreter_service_pb2.ExecutePlanResponse]
     """Executes a plan, such as a workflow's answer, on samples, with the tools of the providers that this service
@@ -61,7 +62,8 @@ class InterpreterServiceAsyncStub(InterpreterServiceStub):
     call cancels the execution.
     Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model
     or adapter), FAILED_PRECONDITION (a plan is to be executed and no provider of tools is set up),
-    RESOURCE_EXHAUSTED (too many executions), UNAVAILABLE (the model or a provider of tools cannot be reached).
+    RESOURCE_EXHAUSTED (too many executions, or a provider has too much to do), UNAVAILABLE (the model or a provider
+    of tools cannot be reached).
     """
     ExecutePlan: _aio.UnaryUnaryMultiCallable[_interpreter_service_pb2.ExecutePlanRequest, _interpreter_service_pb2.ExecutePlanResponse]  # type: ignore[assignment]
     """Executes a plan, such as a workflow's answer, on samples, with the tools of the providers that this service
@@ -86,7 +88,8 @@ class InterpreterServiceServicer(metaclass=_abc_1.ABCMeta):
         call cancels the execution.
         Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model
         or adapter), FAILED_PRECONDITION (a plan is to be executed and no provider of tools is set up),
-        RESOURCE_EXHAUSTED (too many executions), UNAVAILABLE (the model or a provider of tools cannot be reached).
+        RESOURCE_EXHAUSTED (too many executions, or a provider has too much to do), UNAVAILABLE (the model or a provider
+        of tools cannot be reached).
         """
 
     @_abc_1.abstractmethod

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from autoflow.cli.console import Output
-from autoflow.cli.exits import ExitCode
+from autoflow.cli.exits import CommandFailed, ExitCode
 from autoflow.cli.options import MODEL, SUITE, JsonOption, SeedOption
+
+if TYPE_CHECKING:
+    from autoflow.cli.execution.contents import PlanFiles
 
 
 def execute(
@@ -32,15 +36,33 @@ def execute(
     timeout: Annotated[
         float, typer.Option("--timeout", min=0.1, max=3600, help="Limit on time, in seconds.")
     ] = 120.0,
+    inputs: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--input",
+            "-i",
+            metavar="FILE",
+            help="Execute the answer as a plan, on this picture or text; again for a further input.",
+        ),
+    ] = None,
+    wanted: Annotated[
+        Literal["image", "text"] | None, typer.Option("--output", "-o", help="What the plan is to end in.")
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", metavar="DIR", file_okay=False, help="Save the plan's output in this folder."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Execute a workflow on a task, step by step.
 
     Shows each step as it happens. The answer alone goes to standard output; with --json, every event as a
-    line.
+    line. With --input the answer is a plan, which is executed: then its output, or with --save the path of
+    it, goes to standard output.
 
-    Exit status: 0 with an answer; 1 without one, or if the workflow has lint errors; 2 if the model is
-    unknown; 3 if no interpreter can be reached.
+    Exit status: 0 with an answer, and an output where one is wanted; 1 without, or if the workflow has lint
+    errors; 2 if the model is unknown or an input cannot be read; 3 if no interpreter, or no provider of
+    tools, can be reached.
     """
     from autoflow.cli.execution.command import Options, execute_file
     from autoflow.cli.runtime import run
@@ -52,6 +74,24 @@ def execute(
         seed=seed,
         max_steps=max_steps,
         seconds=timeout,
+        plan=_plan(inputs or [], wanted, save, json=json),
     )
     if not run(execute_file(file, query, options, interpreter, Output(json))):
         raise typer.Exit(ExitCode.NOT_OK)
+
+
+def _plan(
+    inputs: list[Path], wanted: Literal["image", "text"] | None, save: Path | None, *, json: bool
+) -> PlanFiles | None:
+    from autoflow.cli.execution.contents import PlanFiles
+    from autoflow.suites import ContentType
+
+    if not inputs:
+        if wanted is not None or save is not None:
+            raise CommandFailed("--output and --save are for a plan on an --input", ExitCode.USAGE)
+        return None
+    if wanted is None:
+        raise CommandFailed("say by --output what is wanted of the input: image or text", ExitCode.USAGE)
+    if wanted == "image" and save is None and not json:
+        raise CommandFailed("say by --save where the picture is to go", ExitCode.USAGE)
+    return PlanFiles(inputs, ContentType(wanted), save)

@@ -12,6 +12,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from autoflow.cli.commands.lint import diagnostic_line
 from autoflow.cli.console import Output
+from autoflow.cli.execution.contents import PlanFiles
 from autoflow.cli.execution.events import EventPrinter
 from autoflow.cli.exits import CommandFailed, ExitCode
 from autoflow.cli.reaching import reaching
@@ -26,6 +27,7 @@ from autoflow.v1 import interpreter_service_pb2, model_pb2, workflow_pb2
 
 _SLACK = 30.0
 """Seconds that a call has beyond the execution's own limit, which is the one that should end it."""
+_EXPERTS = "AUTOFLOW_EXPERTS_ADDRESS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Options:
     seed: int
     max_steps: int
     seconds: float
+    plan: PlanFiles | None = None
+    """What the answer's plan is executed on; None where the answer is all that is wanted."""
 
 
 async def execute_file(name: str, query: str, options: Options, address: str | None, output: Output) -> bool:
@@ -53,7 +57,8 @@ async def execute_file(name: str, query: str, options: Options, address: str | N
         output: where to print.
 
     Returns:
-        Whether there is an answer; False, too, where the workflow has lint errors.
+        Whether there is an answer, and an output where a plan is executed; False, too, where the workflow has
+        lint errors.
 
     Raises:
         CommandFailed: the file cannot be read, or no interpreter can be reached.
@@ -64,9 +69,13 @@ async def execute_file(name: str, query: str, options: Options, address: str | N
     if workflow is None:
         return False
     request = _request(source, query, options)
-    printer = EventPrinter(workflow, output)
+    if options.plan is not None:
+        options.plan.prepare()
+    printer = EventPrinter(workflow, output, plan=options.plan is not None)
     finished: interpreter_service_pb2.ExecutionFinished | None = None
-    async with _interpreter(address, output) as reached, Client(interpreter=reached) as client:
+    executed: interpreter_service_pb2.ExecutePlanResponse | None = None
+    with_tools = options.plan is not None
+    async with _interpreter(address, output, with_tools) as reached, Client(interpreter=reached) as client:
         with reaching("interpreter", reached):
             stream = client.interpreter.execute_workflow(request, timeout=options.seconds + _SLACK)
             async with aclosing(stream):
@@ -75,10 +84,14 @@ async def execute_file(name: str, query: str, options: Options, address: str | N
                         output.record(to_json(event))
                     else:
                         printer.show(event)
-                    if event.HasField("finished"):
+                    if event.HasField("plan_executed"):
+                        executed = event.plan_executed
+                    elif event.HasField("finished"):
                         finished = event.finished
     if finished is None:
         raise CommandFailed("the interpreter ended the stream without a last word", ExitCode.UNAVAILABLE)
+    if options.plan is not None and executed is not None:
+        return options.plan.deliver(executed, output)
     return finished.outcome == interpreter_service_pb2.EXECUTION_OUTCOME_ANSWERED
 
 
@@ -104,15 +117,18 @@ def _request(source: str, query: str, options: Options) -> interpreter_service_p
         model=model_pb2.ModelRef(model=options.model),
         sampling=model_pb2.SamplingParams(temperature=options.temperature, seed=options.seed),
         limits=interpreter_service_pb2.ExecutionLimits(max_steps=options.max_steps, max_wall_time=limit),
+        plan=None if options.plan is None else options.plan.target(),
     )
 
 
 @asynccontextmanager
-async def _interpreter(address: str | None, output: Output) -> AsyncIterator[str]:
+async def _interpreter(address: str | None, output: Output, with_tools: bool) -> AsyncIterator[str]:
     if address is not None:
         yield address
         return
     log_to(None, "ERROR")
     output.note("no interpreter was named: starting one in this process")
-    async with local_services(os.environ, ["interpreter"]) as system:
+    # Who has named experts has them already.
+    services = ["interpreter"] if not with_tools or os.environ.get(_EXPERTS) else ["experts", "interpreter"]
+    async with local_services(os.environ, services) as system:
         yield system.addresses["interpreter"]

@@ -20,11 +20,14 @@ class EventPrinter:
     Args:
         workflow: what is executed.
         output: where to print.
+        plan: whether the answer is a plan that is executed: then standard output is for what comes of it, and
+            the answer goes to standard error, too.
     """
 
-    def __init__(self, workflow: Workflow, output: Output) -> None:
+    def __init__(self, workflow: Workflow, output: Output, *, plan: bool = False) -> None:
         self._workflow = workflow
         self._output = output
+        self._plan = plan
 
     def show(self, event: ExecuteWorkflowResponse) -> None:
         """Prints one event."""
@@ -56,7 +59,9 @@ class EventPrinter:
         tokens = finished.usage.prompt_tokens + finished.usage.completion_tokens
         cost = f"{finished.steps} steps, {finished.usage.llm_calls} calls, {tokens:,} tokens"
         self._output.note(Text.assemble((words, "bold green" if answered else "bold red"), f": {cost}"))
-        if answered:
+        if answered and self._plan:
+            self._output.note(printable(finished.answer))
+        elif answered:
             self._output.line(printable(finished.answer))
         else:
             self._output.note(one_line(finished.detail))
