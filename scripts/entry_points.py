@@ -151,6 +151,7 @@ def _checks() -> Mapping[str, Callable[[Environment], None]]:
         **{name: partial(_run_program, name) for name in programs},
         **{name: partial(check_service, name) for name in SERVICES},
         "endpoints": check_endpoints,
+        "experts-pretrained": partial(_run_program, "experts_pretrained"),
         "scorer": check_scorer,
         "s3": check_s3,
         "telemetry": check_telemetry,

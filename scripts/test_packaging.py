@@ -31,7 +31,7 @@ BASE = "base"
 """What an installation without extras is called here."""
 LEFT_OUT = ("dev",)
 """Extras that are for a checkout; every other test runs in one."""
-WITH_TORCH = ("scorer", "local", "training", "all")
+WITH_TORCH = ("experts-pretrained", "scorer", "local", "training", "all")
 INSTALLING = 1800.0
 """Seconds that one installation has."""
 

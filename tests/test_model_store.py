@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -130,3 +132,32 @@ async def test_all_who_wait_for_a_load_that_fails_are_told() -> None:
 
     assert [str(error) for error in told] == ["not there", "not there"]
     assert loads == 1
+
+
+async def test_a_load_that_fails_when_nobody_waits_any_more_is_no_complaint() -> None:
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    begun, go = threading.Event(), threading.Event()
+    store = ModelStore[Weights](100)
+
+    def load() -> Weights:
+        begun.set()
+        assert go.wait(30)
+        raise OSError("no such model")
+
+    async def want() -> None:
+        async with store.use("a", load):
+            raise AssertionError("it was loaded")
+
+    wanting = asyncio.create_task(want())
+    assert await asyncio.to_thread(begun.wait, 30)
+    wanting.cancel()
+    await asyncio.wait([wanting])
+    go.set()
+    # Its thread ends, and then the load does.
+    await asyncio.get_running_loop().shutdown_default_executor()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    gc.collect()
+
+    assert complaints == []

@@ -75,7 +75,9 @@ class ModelStore(Generic[Model]):
         slot.users += 1
         try:
             if slot.model is None:
-                slot.loading = slot.loading or asyncio.create_task(self._load(name, slot, load))
+                if slot.loading is None:
+                    slot.loading = asyncio.create_task(self._load(name, slot, load))
+                    slot.loading.add_done_callback(_look)
                 await asyncio.shield(slot.loading)
             assert slot.model is not None
             self._slots.move_to_end(name)
@@ -109,3 +111,9 @@ class ModelStore(Generic[Model]):
 
     def _bytes(self) -> int:
         return sum(slot.model.bytes for slot in self._slots.values() if slot.model is not None)
+
+
+def _look(load: asyncio.Task[None]) -> None:
+    """Asks for a load's error: whoever waited may be gone, and asyncio complains of what nobody asked for."""
+    if not load.cancelled():
+        load.exception()

@@ -153,18 +153,16 @@ async def test_pairs_come_from_standard_input() -> None:
 async def test_what_a_metric_cannot_do_is_wrong_usage(
     scorer: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pairs = [pair_of(CAT, DOG)]
-    for metric, said in (
-        ("clip", "does not compare text with text"),
-        ("plan_f1", "does not compare text with text"),
-        ("bleu", "no metric is named 'bleu'; there are: bertscore"),
-        ("vit", "its model cannot be loaded"),
+    texts, broken = pair_of(CAT, DOG), Content(image=b"no picture")
+    for metric, pair, said in (
+        ("clip", texts, "does not compare text with text"),
+        ("plan_f1", texts, "does not compare text with text"),
+        ("bleu", texts, "no metric is named 'bleu'; there are: bertscore"),
+        ("vit", ScorePair(output=broken, content=broken), "its model cannot be loaded"),
+        ("clip", ScorePair(output=broken, content=Content(text=CAT)), "pairs[0].output.image"),
     ):
-        finished = await scored(scorer, capsys, pairs, metric)
+        finished = await scored(scorer, capsys, [pair], metric)
         assert (finished.code, said in finished.error) == (2, True), finished.error
-    broken = [ScorePair(output=Content(image=b"no picture"), content=Content(text=CAT))]
-    finished = await scored(scorer, capsys, broken, "clip")
-    assert (finished.code, "pairs[0].output.image" in finished.error) == (2, True)
 
 
 async def test_a_scorer_that_is_not_there_is_named() -> None:

@@ -37,6 +37,11 @@ def test_the_walk_would_find_torch() -> None:
     assert closure("training") >= TORCH - {"triton"}
 
 
+def test_experts_that_are_models_bring_torch_and_no_torchvision() -> None:
+    assert closure("experts-pretrained") > closure("experts") | {"torch", "transformers", "safetensors"}
+    assert not closure("dev") & {"torchvision", "timm"}
+
+
 @pytest.mark.skipif(
     (sys.platform, platform.machine()) != ("linux", "x86_64"),
     reason="some requirements are of one platform only, and the list is that of Linux on x86-64",

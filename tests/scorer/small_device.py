@@ -10,7 +10,7 @@ from torch import Tensor
 
 from autoflow_scorer.engine.device import in_memory
 from autoflow_scorer.metrics import Column, Options
-from autoflow_scorer.metrics.neural import Item, Job
+from autoflow_scorer.metrics.judging import Item, Job
 
 
 class SmallDevice:

@@ -28,7 +28,8 @@ from autoflow_scorer.batching import Limits
 from autoflow_scorer.engine.cache import EmbeddingCache
 from autoflow_scorer.metrics.catalogue import NeuralSpec
 from autoflow_scorer.metrics.judges import load_judge
-from autoflow_scorer.metrics.neural import Judge, Machinery, NeuralMetric
+from autoflow_scorer.metrics.judging import Judge
+from autoflow_scorer.metrics.neural import Machinery, NeuralMetric
 from autoflow_scorer.observing import Observer
 from autoflow_scorer.service import wire
 from tests.scorer.random_encoders import sentences, write_clip, write_text_model, write_vit
@@ -301,7 +302,8 @@ async def test_whoever_comes_when_too_much_waits_is_told_when_to_come_again(mode
         ("metrics: {a: {kind: bleu, model: m}}", "metrics.a.kind"),
         ("metrics: {a b: {kind: vit, model: m}}", "metrics"),
         ("models: {}", "metrics"),
-        ("[", "no YAML"),
+        ("metrics: {exact: {kind: vit, model: m}}", "'exact' is the name of a metric without a model"),
+        ("[", "not YAML"),
     ],
 )
 def test_a_wrong_file_of_metrics_is_told_at_the_start(tmp_path: Path, text: str, reason: str) -> None:
@@ -312,7 +314,7 @@ def test_a_wrong_file_of_metrics_is_told_at_the_start(tmp_path: Path, text: str,
 
 
 def test_a_file_of_metrics_that_is_not_there_is_told_at_the_start(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="cannot be read"):
+    with pytest.raises(SettingsError, match="No such file"):
         build({"AUTOFLOW_METRICS": str(tmp_path / "none.yaml")})
 
 

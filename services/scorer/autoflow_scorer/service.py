@@ -18,7 +18,8 @@ from autoflow_scorer.batching import Limits
 from autoflow_scorer.engine.cache import EmbeddingCache
 from autoflow_scorer.metrics import Metric, plan_metrics, text_metrics
 from autoflow_scorer.metrics.catalogue import NeuralSpec, read_metrics
-from autoflow_scorer.metrics.neural import Judge, Machinery, NeuralMetric
+from autoflow_scorer.metrics.judging import Judge
+from autoflow_scorer.metrics.neural import Machinery, NeuralMetric
 from autoflow_scorer.observing import Observer
 from autoflow_scorer.scoring import Scorer
 from autoflow_scorer.servicer import ScorerServicer
@@ -43,6 +44,8 @@ def build(env: Mapping[str, str], load: JudgeLoader | None = None) -> Service:
     observer = Observer()
     neural = _neural_metrics(settings, executor, observer, load or _load)
     preload = _preload(settings, neural)
+    plain = [*plan_metrics(), *text_metrics()]
+    _refuse_taken_names(plain, neural)
 
     async def start() -> None:
         observer.start({metric.description.name: metric.waiting for metric in neural})
@@ -51,7 +54,7 @@ def build(env: Mapping[str, str], load: JudgeLoader | None = None) -> Service:
     async def stop() -> None:
         await asyncio.to_thread(executor.shutdown, wait=True, cancel_futures=True)
 
-    return replace(wire([*plan_metrics(), *text_metrics(), *neural]), start=start, stop=stop)
+    return replace(wire([*plain, *neural]), start=start, stop=stop)
 
 
 def wire(metrics: Iterable[Metric]) -> Service:
@@ -82,6 +85,16 @@ def _load(spec: NeuralSpec, settings: ScorerSettings) -> Judge:
 
     images = ImageLimits(max_pixels=settings.scorer_max_pixels)
     return load_judge(spec, settings.scorer_device, settings.scorer_dtype, images)
+
+
+def _refuse_taken_names(plain: Iterable[Metric], neural: Iterable[Metric]) -> None:
+    taken = {metric.description.name for metric in plain}
+    for metric in neural:
+        if metric.description.name in taken:
+            raise SettingsError(
+                f"AUTOFLOW_METRICS: {metric.description.name!r} is the name of a metric without a model; "
+                "choose another"
+            )
 
 
 def _preload(settings: ScorerSettings, metrics: Iterable[NeuralMetric]) -> list[NeuralMetric]:

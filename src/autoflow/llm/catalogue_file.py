@@ -13,10 +13,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from autoflow.llm import tiny
@@ -24,6 +23,7 @@ from autoflow.llm.base import Capabilities, LanguageModel
 from autoflow.llm.catalogue import Entry
 from autoflow.llm.descriptions import ModelDescription, Prices
 from autoflow.settings import SettingsError
+from autoflow.settings_file import read_yaml
 
 if TYPE_CHECKING:
     from autoflow.llm.openai import Endpoint
@@ -151,43 +151,12 @@ def read_catalogue(path: Path, env: Mapping[str, str]) -> list[Entry]:
     Raises:
         SettingsError: the file cannot be read or says something else than a catalogue.
     """
-    try:
-        # A safe loader, and a stricter one.
-        document = yaml.load(path.read_bytes(), _Loader)
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror or 'it cannot be read'}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: {_where(error)}") from None
+    document = read_yaml(path)
     try:
         found = CatalogueFile.model_validate(document)
     except ValidationError as error:
         raise SettingsError(f"{path}: {'; '.join(_findings(error))}") from None
     return [_entry(name, model, env) for name, model in found.models.items()]
-
-
-class _Twice(yaml.constructor.ConstructorError):
-    """A key is there twice."""
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that is there twice; YAML says that keys are unique, yaml takes the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in seen:
-                    raise _Twice(problem_mark=key.start_mark)
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def _where(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    if mark is None:
-        return "it is not YAML"
-    what = "a key is there twice" if isinstance(error, _Twice) else "it is not YAML"
-    return f"{what} (line {mark.line + 1}, column {mark.column + 1})"
 
 
 def _findings(error: ValidationError) -> Iterator[str]:

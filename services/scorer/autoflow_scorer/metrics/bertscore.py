@@ -15,7 +15,7 @@ from autoflow_scorer.engine.matching import Idf, bertscore, padded_sides, rescal
 from autoflow_scorer.engine.packing import Tokens
 from autoflow_scorer.engine.text import TextEncoder
 from autoflow_scorer.metrics.base import Column, Options
-from autoflow_scorer.metrics.neural import Item, Job
+from autoflow_scorer.metrics.judging import Item, Job
 
 
 class BertScoreJudge:

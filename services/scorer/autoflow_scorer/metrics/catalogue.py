@@ -18,10 +18,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from autoflow.settings import SettingsError
+from autoflow.settings_file import read_settings_file
 from autoflow.suites import ContentType
 from autoflow_scorer.metrics.base import Comparison, MetricDescription, ReferenceType
 
@@ -118,21 +117,8 @@ def read_metrics(file: str) -> list[NeuralSpec]:
     """
     specs = {spec.name: spec for spec in shipped()}
     if file:
-        for name, metric in _read(Path(file).expanduser()).metrics.items():
+        for name, metric in read_settings_file(_File, Path(file), "AUTOFLOW_METRICS").metrics.items():
             # A folder's path is an affair of this machine: callers see its name.
             model = Path(metric.model).name if Path(metric.model).is_absolute() else metric.model
             specs[name] = NeuralSpec(name, metric.kind, metric.model, model, metric.layer)
     return list(specs.values())
-
-
-def _read(path: Path) -> _File:
-    try:
-        return _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise SettingsError(f"AUTOFLOW_METRICS: {path} cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(f"AUTOFLOW_METRICS: {path} is no YAML: {error}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"AUTOFLOW_METRICS: {path}: {where}: {first['msg']}") from None

@@ -17,7 +17,7 @@ from autoflow_scorer.engine.packing import Tokens
 from autoflow_scorer.engine.patches import ImageEncoder
 from autoflow_scorer.engine.resizing import Resizing, host_pixels
 from autoflow_scorer.metrics.base import Column, Options
-from autoflow_scorer.metrics.neural import Item, Job
+from autoflow_scorer.metrics.judging import Item, Job
 
 Payload: TypeAlias = "Tokens | Tensor"
 """A text's tokens, or a picture as [3, height, width] of uint8."""

@@ -21,7 +21,7 @@ from autoflow_scorer.engine.weights import Weights
 from autoflow_scorer.metrics.bertscore import BertScoreJudge
 from autoflow_scorer.metrics.catalogue import NeuralSpec
 from autoflow_scorer.metrics.embedding import EmbeddingJudge
-from autoflow_scorer.metrics.neural import Judge
+from autoflow_scorer.metrics.judging import Judge
 
 BASELINE = "bertscore_baseline.json"
 """Beside a model's weights: in `layers`, from the embeddings up, the mean scores of unrelated texts by each

@@ -2,7 +2,7 @@
 
 A request's contents are read in threads; its pairs then wait in the metric's batcher, among those of all
 callers. A batch embeds each content once, whoever asked for it, unless the cache still has it. What is
-particular to a kind of model is its `Judge`.
+particular to a kind of model is its `autoflow_scorer.metrics.judging.Judge`.
 
 Imports no torch, so that a scorer that is never asked for such a metric is small and starts at once.
 """
@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from autoflow.concurrency import gather
 from autoflow.errors import AutoFlowError, FailedPrecondition, InvalidArgument
@@ -25,96 +25,19 @@ from autoflow.suites import Content
 from autoflow_scorer.batching import Batcher, BatchReport, Caller, Limits
 from autoflow_scorer.engine.cache import EmbeddingCache
 from autoflow_scorer.metrics.base import Column, MetricDescription, Options, Pair, Status
+from autoflow_scorer.metrics.judging import Item, Job, Judge
+from autoflow_scorer.metrics.slicing import slices
 from autoflow_scorer.observing import Observer
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-_READ_AT_ONCE = 64
-"""Contents that one thread reads before another may be asked."""
-
-
-@dataclass(slots=True, eq=False)
-class Item:
-    """A content on its way to an embedding."""
-
-    key: Hashable
-    """Equal for contents that have the same embedding."""
-    payload: Any = None
-    """What the model takes; None where the embedding was found."""
-    cost: int = 0
-    """Tokens."""
-    embedding: Tensor | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A pair on its way to a score."""
-
-    judge: Judge
-    output: Item
-    reference: Item
-    weights: tuple[Tensor, Tensor] | None = None
-    """Of the tokens of both, where the metric weighs them."""
-    padded: tuple[bool, bool] = (False, False)
-    """Which of them the package `bert_score` would pad; see `engine.matching`."""
-
-
-class Judge(Protocol):
-    """A loaded model, and how it compares. Called in threads; `embed` and `compare` always in the same."""
-
-    @property
-    def bytes(self) -> int:
-        """The memory of its weights."""
-
-    @property
-    def digest(self) -> str:
-        """The SHA-256 of its weights' files, in hexadecimal."""
-
-    def keys(self, contents: Sequence[Content]) -> list[Hashable]:
-        """What each content's embedding is known by."""
-
-    def read(self, content: Content, key: Hashable) -> Any:
-        """What `embed` takes.
-
-        Raises:
-            UnreadableImage: the content is no picture that is read here.
-        """
-
-    def cost(self, payload: Any) -> int:
-        """Tokens, 1 or more."""
-
-    def embed(self, payloads: Sequence[Any]) -> list[Tensor]:
-        """An embedding for each payload; a device may still be at it."""
-
-    def warm_up(self) -> Iterator[None]:
-        """Does what would keep the first requests waiting, such as compiling; each step takes seconds.
-
-        Gives nothing where there is nothing to do.
-        """
-
-    def settle(self) -> None:
-        """Waits until the device has done what it was given."""
-
-    def in_memory(self, run: Callable[[Sequence[Job]], Tensor], jobs: Sequence[Job]) -> Tensor:
-        """Runs jobs at once, or in halves where the device has no memory for all; [jobs, columns].
-
-        Raises:
-            ResourceExhausted: the device has no memory for a few of them.
-        """
-
-    def jobs(self, pairs: Sequence[tuple[Item, Item]], options: Options) -> list[Job]:
-        """The pairs with what comparing them needs.
-
-        Raises:
-            FailedPrecondition: the model lacks what the options ask for.
-        """
-
-    def compare(self, jobs: Sequence[Job]) -> Tensor:
-        """The scores of pairs whose embeddings are there: [jobs, columns], float32, on CPU."""
-
-    def finish(self, rows: Sequence[Tensor], options: Options) -> Column:
-        """A request's scores, as the metric tells them; each row is one of `compare`'s."""
+_READ_AT_ONCE = 4
+"""Contents that a thread reads before others have their turn; a picture may take a third of a second."""
+_READERS = 4
+"""Threads that read one request: fewer than there are, so that it keeps no other waiting."""
+_KEYS_AT_ONCE = 200_000
+"""Characters or bytes after which another request has its turn; that many take about as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +161,9 @@ class NeuralMetric:
             assert isinstance(pair.reference, str | bytes)
             contents += (pair.output, pair.reference)
             fields += (f"pairs[{index}].output.image", f"pairs[{index}].content.image")
-        keys = await asyncio.to_thread(judge.keys, contents)
+        keys: list[Hashable] = []
+        for some in slices(contents, len, _KEYS_AT_ONCE):
+            keys += await asyncio.to_thread(judge.keys, some)
         items: dict[Hashable, Item] = {}
         unread: list[tuple[Item, Content, str]] = []
         for key, content, field in zip(keys, contents, fields, strict=True):
@@ -246,10 +171,13 @@ class NeuralMetric:
                 items[key] = Item(key, embedding=self._machinery.cache.get((self.description.name, key)))
                 if items[key].embedding is None:
                     unread.append((items[key], content, field))
-        await gather(
-            asyncio.to_thread(_read_some, judge, unread[start : start + _READ_AT_ONCE])
-            for start in range(0, len(unread), _READ_AT_ONCE)
-        )
+        parts = (unread[start : start + _READ_AT_ONCE] for start in range(0, len(unread), _READ_AT_ONCE))
+
+        async def read_parts() -> None:
+            for some in parts:
+                await asyncio.to_thread(_read_some, judge, some)
+
+        await gather(read_parts() for _ in range(_READERS))
         self._machinery.observer.lookups(self.description.name, len(items) - len(unread), len(unread))
         made = [items[key] for key in keys]
         return list(zip(made[::2], made[1::2], strict=True))

@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, TypeVar, cast
+
+from rapidfuzz.distance import LCSseq
 
 from autoflow.plans import PlanReference, plan_exact, plan_f1, plan_valid
 from autoflow.suites import ContentType
@@ -24,7 +26,7 @@ from autoflow_scorer.metrics.base import (
     ReferenceType,
     Status,
 )
-from autoflow_scorer.metrics.subsequence import common_subsequence
+from autoflow_scorer.metrics.slicing import slices
 
 Reference = TypeVar("Reference", str, PlanReference)
 
@@ -53,7 +55,7 @@ class SimpleMetric:
     async def score(self, pairs: Sequence[Pair], options: Options, caller: Caller) -> Column:
         """Scores pairs; see `Metric`."""
         values: list[float] = []
-        for some in _slices(pairs):
+        for some in slices(pairs, _characters, _SLICE_CHARACTERS, _SLICE_PAIRS):
             values += await asyncio.to_thread(self._score, some)
         return Column(values)
 
@@ -61,14 +63,8 @@ class SimpleMetric:
         return [self._function(pair.output, pair.reference) for pair in pairs]
 
 
-def _slices(pairs: Sequence[Pair]) -> Iterator[Sequence[Pair]]:
-    start = characters = 0
-    for index, pair in enumerate(pairs):
-        if index - start == _SLICE_PAIRS or characters > _SLICE_CHARACTERS:
-            yield pairs[start:index]
-            start, characters = index, 0
-        characters += len(pair.output) + (len(pair.reference) if isinstance(pair.reference, str) else 0)
-    yield pairs[start:]
+def _characters(pair: Pair) -> int:
+    return len(pair.output) + (len(pair.reference) if isinstance(pair.reference, str) else 0)
 
 
 def plan_metrics() -> list[SimpleMetric]:
@@ -91,7 +87,7 @@ def text_metrics() -> list[SimpleMetric]:
             "exact", "Whether the texts are equal, white space around them and Unicode's form apart.", _exact
         ),
         _text(
-            "rougeL", "F1 of the longest common subsequence of words, without stemming (Lin, 2004).", _rouge_l
+            "rougeL", "F1 of the longest common subsequence of words, without stemming (Lin, 2004).", rouge_l
         ),
         _text("chrf", "F2 of character n-grams up to 6 (Popović, 2015).", _chrf),
     ]
@@ -115,10 +111,10 @@ def _normal(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
 
 
-def _rouge_l(output: str, reference: str) -> float:
+def rouge_l(output: str, reference: str) -> float:
     """2 LCS / (m + n), which is the F1 of LCS / m and LCS / n, the precision and recall of Lin 2004, §3."""
     mine, wanted = _words(output), _words(reference)
-    return 2 * common_subsequence(wanted, mine) / max(1, len(mine) + len(wanted))
+    return 2 * LCSseq.similarity(wanted, mine) / max(1, len(mine) + len(wanted))
 
 
 def _words(text: str) -> list[str]:
