@@ -25,6 +25,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _ToolSourceKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ToolSourceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ToolSourceKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TOOL_SOURCE_KIND_UNSPECIFIED: _ToolSourceKind.ValueType  # 0
+    """Never set by a server."""
+    TOOL_SOURCE_KIND_TOOL_SERVICE: _ToolSourceKind.ValueType  # 1
+    """A server of ToolService."""
+    TOOL_SOURCE_KIND_MCP: _ToolSourceKind.ValueType  # 2
+    """An MCP server."""
+    TOOL_SOURCE_KIND_BUILT_IN: _ToolSourceKind.ValueType  # 3
+    """Part of the interpreter."""
+
+class ToolSourceKind(_ToolSourceKind, metaclass=_ToolSourceKindEnumTypeWrapper):
+    """A kind of source of tools."""
+
+TOOL_SOURCE_KIND_UNSPECIFIED: ToolSourceKind.ValueType  # 0
+"""Never set by a server."""
+TOOL_SOURCE_KIND_TOOL_SERVICE: ToolSourceKind.ValueType  # 1
+"""A server of ToolService."""
+TOOL_SOURCE_KIND_MCP: ToolSourceKind.ValueType  # 2
+"""An MCP server."""
+TOOL_SOURCE_KIND_BUILT_IN: ToolSourceKind.ValueType  # 3
+"""Part of the interpreter."""
+Global___ToolSourceKind: _TypeAlias = ToolSourceKind  # noqa: Y015
+
 class _MemoryStrategy:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -35,6 +63,14 @@ class _MemoryStrategyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Memory
     """The service's default, MEMORY_STRATEGY_APPEND."""
     MEMORY_STRATEGY_APPEND: _MemoryStrategy.ValueType  # 1
     """Every earlier step and its answer, in order, append-only."""
+    MEMORY_STRATEGY_TRAVERSE: _MemoryStrategy.ValueType  # 2
+    """The answers of those earlier steps that the model calls relevant: one question for each, all at once. The
+    protocol of the CoRE paper.
+    """
+    MEMORY_STRATEGY_DIRECT: _MemoryStrategy.ValueType  # 3
+    """The answers of those earlier steps that the model picks from a list of their descriptions: one question."""
+    MEMORY_STRATEGY_EMBEDDING: _MemoryStrategy.ValueType  # 4
+    """The answers of those earlier steps whose descriptions are nearest to the instruction, by their embeddings."""
 
 class MemoryStrategy(_MemoryStrategy, metaclass=_MemoryStrategyEnumTypeWrapper):
     """What a step sees of the earlier ones."""
@@ -43,6 +79,14 @@ MEMORY_STRATEGY_UNSPECIFIED: MemoryStrategy.ValueType  # 0
 """The service's default, MEMORY_STRATEGY_APPEND."""
 MEMORY_STRATEGY_APPEND: MemoryStrategy.ValueType  # 1
 """Every earlier step and its answer, in order, append-only."""
+MEMORY_STRATEGY_TRAVERSE: MemoryStrategy.ValueType  # 2
+"""The answers of those earlier steps that the model calls relevant: one question for each, all at once. The
+protocol of the CoRE paper.
+"""
+MEMORY_STRATEGY_DIRECT: MemoryStrategy.ValueType  # 3
+"""The answers of those earlier steps that the model picks from a list of their descriptions: one question."""
+MEMORY_STRATEGY_EMBEDDING: MemoryStrategy.ValueType  # 4
+"""The answers of those earlier steps whose descriptions are nearest to the instruction, by their embeddings."""
 Global___MemoryStrategy: _TypeAlias = MemoryStrategy  # noqa: Y015
 
 class _ExecutionOutcome:
@@ -144,6 +188,83 @@ TOOL_MATCH_KIND_ALIAS: ToolMatchKind.ValueType  # 2
 TOOL_MATCH_KIND_LIKENESS: ToolMatchKind.ValueType  # 3
 """By a name that is much like its own, and much less like any other."""
 Global___ToolMatchKind: _TypeAlias = ToolMatchKind  # noqa: Y015
+
+@_typing.final
+class InterpreterServiceListToolsRequest(_message.Message):
+    """Asks for the tools."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InterpreterServiceListToolsRequest: _TypeAlias = InterpreterServiceListToolsRequest  # noqa: Y015
+
+@_typing.final
+class InterpreterServiceListToolsResponse(_message.Message):
+    """The tools."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolSource]:
+        """Output only. The sources in the order of their precedence: where two have a tool of one name, the first has it."""
+
+    def __init__(
+        self,
+        *,
+        sources: _abc.Iterable[Global___ToolSource] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sources", b"sources"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InterpreterServiceListToolsResponse: _TypeAlias = InterpreterServiceListToolsResponse  # noqa: Y015
+
+@_typing.final
+class ToolSource(_message.Message):
+    """Where tools come from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    TOOLS_FIELD_NUMBER: _builtins.int
+    UNAVAILABLE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Output only. Its name in the service's settings."""
+    kind: Global___ToolSourceKind.ValueType
+    """Output only. Its kind."""
+    unavailable: _builtins.str
+    """Output only. Why it cannot be reached now; empty where it can."""
+    @_builtins.property
+    def tools(self) -> _containers.RepeatedCompositeFieldContainer[_task_pb2.Tool]:
+        """Output only. The tools that can be used, in the order of their names."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        kind: Global___ToolSourceKind.ValueType = ...,
+        tools: _abc.Iterable[_task_pb2.Tool] | None = ...,
+        unavailable: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "name", b"name", "tools", b"tools", "unavailable", b"unavailable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ToolSource: _TypeAlias = ToolSource  # noqa: Y015
 
 @_typing.final
 class ExecuteWorkflowRequest(_message.Message):

@@ -45,6 +45,11 @@ class InterpreterServiceStub:
                 request_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.ExecutePlanRequest.SerializeToString,
                 response_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.ExecutePlanResponse.FromString,
                 _registered_method=True)
+        self.ListTools = channel.unary_unary(
+                '/autoflow.v1.InterpreterService/ListTools',
+                request_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.InterpreterServiceListToolsRequest.SerializeToString,
+                response_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.InterpreterServiceListToolsResponse.FromString,
+                _registered_method=True)
 
 
 class InterpreterServiceServicer:
@@ -76,6 +81,14 @@ class InterpreterServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListTools(self, request, context):
+        """Lists the tools of all sources that this service knows: providers of ToolService, MCP servers, built-in ones.
+        A source that cannot be reached is told, and the tools that it last named are listed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_InterpreterServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -88,6 +101,11 @@ def add_InterpreterServiceServicer_to_server(servicer, server):
                     servicer.ExecutePlan,
                     request_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.ExecutePlanRequest.FromString,
                     response_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.ExecutePlanResponse.SerializeToString,
+            ),
+            'ListTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTools,
+                    request_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.InterpreterServiceListToolsRequest.FromString,
+                    response_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.InterpreterServiceListToolsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -145,6 +163,33 @@ class InterpreterService:
             '/autoflow.v1.InterpreterService/ExecutePlan',
             autoflow_dot_v1_dot_interpreter__service__pb2.ExecutePlanRequest.SerializeToString,
             autoflow_dot_v1_dot_interpreter__service__pb2.ExecutePlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/autoflow.v1.InterpreterService/ListTools',
+            autoflow_dot_v1_dot_interpreter__service__pb2.InterpreterServiceListToolsRequest.SerializeToString,
+            autoflow_dot_v1_dot_interpreter__service__pb2.InterpreterServiceListToolsResponse.FromString,
             options,
             channel_credentials,
             insecure,

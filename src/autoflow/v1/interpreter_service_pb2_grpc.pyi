@@ -50,6 +50,10 @@ class InterpreterServiceStub:
     RESOURCE_EXHAUSTED (too many executions, or a provider has too much to do), UNAVAILABLE (a provider cannot
     be reached).
     """
+    ListTools: _grpc.UnaryUnaryMultiCallable[_interpreter_service_pb2.InterpreterServiceListToolsRequest, _interpreter_service_pb2.InterpreterServiceListToolsResponse]
+    """Lists the tools of all sources that this service knows: providers of ToolService, MCP servers, built-in ones.
+    A source that cannot be reached is told, and the tools that it last named are listed.
+    """
 
 @_typing.type_check_only
 class InterpreterServiceAsyncStub(InterpreterServiceStub):
@@ -72,6 +76,10 @@ class InterpreterServiceAsyncStub(InterpreterServiceStub):
     Errors: INVALID_ARGUMENT (a field is wrong), FAILED_PRECONDITION (no provider of tools is set up),
     RESOURCE_EXHAUSTED (too many executions, or a provider has too much to do), UNAVAILABLE (a provider cannot
     be reached).
+    """
+    ListTools: _aio.UnaryUnaryMultiCallable[_interpreter_service_pb2.InterpreterServiceListToolsRequest, _interpreter_service_pb2.InterpreterServiceListToolsResponse]  # type: ignore[assignment]
+    """Lists the tools of all sources that this service knows: providers of ToolService, MCP servers, built-in ones.
+    A source that cannot be reached is told, and the tools that it last named are listed.
     """
 
 class InterpreterServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -104,6 +112,16 @@ class InterpreterServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors: INVALID_ARGUMENT (a field is wrong), FAILED_PRECONDITION (no provider of tools is set up),
         RESOURCE_EXHAUSTED (too many executions, or a provider has too much to do), UNAVAILABLE (a provider cannot
         be reached).
+        """
+
+    @_abc_1.abstractmethod
+    def ListTools(
+        self,
+        request: _interpreter_service_pb2.InterpreterServiceListToolsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_interpreter_service_pb2.InterpreterServiceListToolsResponse, _abc.Awaitable[_interpreter_service_pb2.InterpreterServiceListToolsResponse]]:
+        """Lists the tools of all sources that this service knows: providers of ToolService, MCP servers, built-in ones.
+        A source that cannot be reached is told, and the tools that it last named are listed.
         """
 
 def add_InterpreterServiceServicer_to_server(servicer: InterpreterServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

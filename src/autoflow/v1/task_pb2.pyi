@@ -110,12 +110,20 @@ class Tool(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     INPUTS_FIELD_NUMBER: _builtins.int
     OUTPUT_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_SCHEMA_FIELD_NUMBER: _builtins.int
+    IDEMPOTENT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Required. The tool's name, such as `Image Captioning`. 1 to 80 characters, without commas or line breaks."""
     description: _builtins.str
     """Optional. What it does, for a person or a model. At most 500 characters. Default: empty."""
     output: Global___ContentType.ValueType
     """Required. What it produces."""
+    arguments_schema: _builtins.str
+    """Optional. The JSON Schema (draft 2020-12) of its arguments. A tool that has one takes one text, a JSON object by
+    this schema; steps of workflows may call it, and plans may not name it. At most 20,000 characters. Default: none.
+    """
+    idempotent: _builtins.bool
+    """Optional. Whether a call may be repeated without harm. Only then is one whose answer was lost. Default: false."""
     @_builtins.property
     def inputs(self) -> _containers.RepeatedScalarFieldContainer[Global___ContentType.ValueType]:
         """Required. What it consumes, 1 to 4 pieces; the order has no meaning."""
@@ -127,10 +135,12 @@ class Tool(_message.Message):
         description: _builtins.str = ...,
         inputs: _abc.Iterable[Global___ContentType.ValueType] | None = ...,
         output: Global___ContentType.ValueType = ...,
+        arguments_schema: _builtins.str = ...,
+        idempotent: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "inputs", b"inputs", "name", b"name", "output", b"output"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments_schema", b"arguments_schema", "description", b"description", "idempotent", b"idempotent", "inputs", b"inputs", "name", b"name", "output", b"output"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
