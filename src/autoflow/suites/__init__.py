@@ -59,10 +59,11 @@ def load_suite(name: str) -> TaskSuite:
 
 
 def workflow_text(name: str) -> str:
-    """A hand-written workflow for the suite `planning`.
+    """A hand-written workflow.
 
     Args:
-        name: `baseline`, the classic six-step manual, or `expert`, which asks for every fact that matters.
+        name: for the suite `planning` `baseline`, the classic six-step manual, or `expert`, which asks for
+            every fact that matters; for the suite `travel` `travel`.
 
     Raises:
         NotFound: there is none of that name.

@@ -50,12 +50,17 @@ class Split(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool that a plan may name."""
+    """A tool that a plan may name, or one that a step may call with arguments."""
 
     name: str
     description: str
     inputs: tuple[ContentType, ...]
     output: ContentType
+    arguments_schema: str = ""
+    """The JSON Schema of its arguments; a tool that has one takes one text, a JSON object by this schema, and
+    no plan names it. Empty: it takes its inputs as they are."""
+    idempotent: bool = False
+    """Whether a call may be repeated without harm; else one whose answer was lost is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ class Task:
     @cached_property
     def digest(self) -> str:
         """`sha256:<hex>` of everything that decides the task's reward."""
-        return _digest([*self._asked, self.data])
+        return digest_of([*self._asked, self.data])
 
     @property
     def _asked(self) -> tuple[object, ...]:
@@ -108,7 +113,8 @@ class TaskSuite:
         ValueError: two tasks share an id, or two splits share a task's content.
     """
 
-    name: str
+    title: str
+    """What people call it."""
     goal: str
     """What the tasks have in common, in words: what the generator is told."""
     tools: tuple[Tool, ...]
@@ -123,12 +129,12 @@ class TaskSuite:
         for split, tasks in self.splits.items():
             for task in tasks:
                 if task.id in ids:
-                    raise ValueError(f"suite {self.name!r}: two tasks have the id {task.id!r}")
+                    raise ValueError(f"suite {self.title!r}: two tasks have the id {task.id!r}")
                 ids.add(task.id)
                 other, other_id = owner.setdefault(task._asked, (split, task.id))
                 if other is not split:
                     clash = f"{task.id!r} ({split}) has the content of {other_id!r} ({other})"
-                    raise ValueError(f"suite {self.name!r}: {clash}")
+                    raise ValueError(f"suite {self.title!r}: {clash}")
 
     def tasks(self, split: Split) -> tuple[Task, ...]:
         """The tasks of a split, in the suite's order."""
@@ -137,9 +143,9 @@ class TaskSuite:
     @cached_property
     def digest(self) -> str:
         """`sha256:<hex>` of the goal, the tools and every task in its split."""
-        tools = [(tool.name, tool.description, tool.inputs, tool.output) for tool in self.tools]
+        tools = [_fields(tool) for tool in self.tools]
         tasks = [(split, [(task.id, task.digest) for task in self.splits[split]]) for split in Split]
-        return _digest([self.goal, tools, tasks])
+        return digest_of([self.goal, tools, tasks])
 
     def samples(self, task: Task, count: int = SAMPLES) -> tuple[Sample, ...]:
         """The first samples of a task, always the same; fewer where it has fewer.
@@ -154,7 +160,7 @@ class TaskSuite:
     @cached_property
     def _samples(self) -> SampleSource:
         if self.source is None:
-            raise FailedPrecondition(f"the suite {self.name!r} has no data")
+            raise FailedPrecondition(f"the suite {self.title!r} has no data")
         return self.source()
 
     def stratified(self, split: Split, count: int, seed: int) -> tuple[Task, ...]:
@@ -186,6 +192,14 @@ def stratified(tasks: Sequence[Task], count: int, seed: int) -> tuple[Task, ...]
     return tuple(line[int(start + index * stride)] for index in range(count))
 
 
-def _digest(content: object) -> str:
+def _fields(tool: Tool) -> tuple[object, ...]:
+    """Those that a digest holds; of a tool that a plan may name, the same as before there were any others."""
+    plain = tool.name, tool.description, tool.inputs, tool.output
+    called = tool.arguments_schema, tool.idempotent
+    return (*plain, *called) if any(called) else plain
+
+
+def digest_of(content: object) -> str:
+    """`sha256:<hex>` of something that JSON can say."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
