@@ -16,7 +16,7 @@ from autoflow.llm import Capabilities, FinishReason, Sampling, Usage
 from autoflow.llm.descriptions import ModelDescription, Prices
 from autoflow.methods import Method
 from autoflow.plans import PlanReference
-from autoflow.suites import Content, ContentType, Tool
+from autoflow.suites import Content, ContentType, Split, Tool
 from autoflow.v1 import model_pb2, run_pb2, task_pb2, workflow_pb2
 
 _K = TypeVar("_K")
@@ -34,6 +34,15 @@ _CONTENT_TYPES: Mapping[ContentType, task_pb2.ContentType.ValueType] = MappingPr
     }
 )
 _CONTENT_TYPES_BACK = _inverse(_CONTENT_TYPES)
+
+_SPLITS: Mapping[Split, task_pb2.Split.ValueType] = MappingProxyType(
+    {
+        Split.TRAIN: task_pb2.SPLIT_TRAIN,
+        Split.VALIDATION: task_pb2.SPLIT_VALIDATION,
+        Split.TEST: task_pb2.SPLIT_TEST,
+    }
+)
+_SPLITS_BACK = _inverse(_SPLITS)
 
 _STEP_TYPES: Mapping[StepType, workflow_pb2.StepType.ValueType] = MappingProxyType(
     {
@@ -82,6 +91,16 @@ def content_type_from_proto(kind: task_pb2.ContentType.ValueType) -> ContentType
     return _CONTENT_TYPES_BACK[kind]
 
 
+def split_to_proto(split: Split) -> task_pb2.Split.ValueType:
+    """A split, as the contract's."""
+    return _SPLITS[split]
+
+
+def split_from_proto(split: task_pb2.Split.ValueType) -> Split:
+    """A split from the contract's."""
+    return _SPLITS_BACK[split]
+
+
 def content_to_proto(content: Content) -> task_pb2.Content:
     """A piece of content as a message."""
     return task_pb2.Content(text=content) if isinstance(content, str) else task_pb2.Content(image=content)
@@ -99,6 +118,8 @@ def tool_to_proto(tool: Tool) -> task_pb2.Tool:
         description=tool.description,
         inputs=[_CONTENT_TYPES[kind] for kind in tool.inputs],
         output=_CONTENT_TYPES[tool.output],
+        arguments_schema=tool.arguments_schema,
+        idempotent=tool.idempotent,
     )
 
 
@@ -109,6 +130,8 @@ def tool_from_proto(message: task_pb2.Tool) -> Tool:
         description=message.description,
         inputs=tuple(_CONTENT_TYPES_BACK[kind] for kind in message.inputs),
         output=_CONTENT_TYPES_BACK[message.output],
+        arguments_schema=message.arguments_schema,
+        idempotent=message.idempotent,
     )
 
 

@@ -73,6 +73,7 @@ def report(
         name=name,
         workflow=workflow_pb2.Workflow(source=WINNER),
         reward=reward,
+        plan_f1=reward,
         valid_plan_rate=valid,
         tasks=48,
         chosen_from=chosen_from,

@@ -1,5 +1,7 @@
 """A worker process that learns nothing: it commits what `messages` has made up, and ends as it is told.
 
+An evaluation comes to the result that `evaluations` has made up, with a page that says so.
+
 CLI_WORKER says how: `succeed`, `fail`, or `wait`, which goes on until the run is cancelled.
 """
 
@@ -12,8 +14,9 @@ import sys
 from google.rpc import code_pb2, status_pb2
 
 from autoflow.client.worker import RunWorkerClient
+from autoflow.store.artifacts import ArtifactStore
 from autoflow.v1 import run_pb2, run_worker_service_pb2
-from tests.cli import messages
+from tests.cli import evaluations, messages
 
 CHECKPOINT = "sha256:" + "c" * 64
 ITERATIONS = 3
@@ -43,6 +46,9 @@ async def work(run: str, how: str) -> None:
             end.cancelled = True
         elif how == "fail":
             end.error.CopyFrom(status_pb2.Status(code=code_pb2.INTERNAL, message="the model\x1b[2J melted"))
+        elif lease.run.HasField("evaluation"):
+            end.evaluation_result.CopyFrom(evaluations.result())
+            end.evaluation_result.page = ArtifactStore(os.environ["AUTOFLOW_ARTIFACTS"]).put(evaluations.PAGE)
         else:
             end.optimization_result.CopyFrom(messages.result(ITERATIONS))
         await client.finish_run(end)

@@ -35,6 +35,9 @@ COMMANDS = (
     "runs show",
     "runs watch",
     "runs cancel",
+    "suites create",
+    "suites list",
+    "suites show",
 )
 
 
@@ -64,6 +67,7 @@ def test_the_command_line_loads_nothing_that_is_slow() -> None:
         "autoflow.cli.execution.command",
         "autoflow.cli.metrics.scores",
         "autoflow.cli.runs.commands",
+        "autoflow.cli.suites.commands",
     ],
 )
 def test_no_command_loads_torch_or_matplotlib_before_it_needs_them(module: str) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from autoflow.cli.demo.command import demo_request
 from autoflow.cli.demo.folder import DemoFolder
-from autoflow.cli.demo.system import demo_environment
 from autoflow.cli.results.convert import summary_from_run
 from autoflow.cli.runs.request import to_proto
+from autoflow.cli.runtime import own_environment
 from autoflow.language import check, to_mermaid
 from autoflow.methods import Method
 from autoflow.suites import workflow_text
@@ -47,7 +47,7 @@ def test_a_demo_keeps_to_its_folder_whatever_the_environment_says(tmp_path: Path
         "AUTOFLOW_THREADS": "2",
         "PATH": "/bin",
     }
-    made = demo_environment(tmp_path, given)
+    made = own_environment(tmp_path, given)
     assert not any("theirs" in value for value in made.values())
     assert made["AUTOFLOW_ARTIFACTS"].startswith(str(tmp_path))
     assert (made["AUTOFLOW_THREADS"], made["PATH"]) == ("2", "/bin")

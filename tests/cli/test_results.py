@@ -43,7 +43,7 @@ def without(name: str) -> run_pb2.Run:
 
 def test_the_summary_has_exactly_the_keys_that_readers_count_on() -> None:
     summary = summary_from_run(messages.succeeded(), 251.25).to_json()
-    score = {"test_mean", "test_ci95", "valid_plan_rate"}
+    score = {"test_mean", "test_ci95", "plan_f1_mean", "plan_f1_ci95", "valid_plan_rate"}
     assert set(summary) == {
         *("baseline", "expert", "control", "best", "policy", "ceiling", "improvement"),
         *("valid_workflow_rate", "truncated", "executions", "llm_calls", "tokens", "wall_seconds"),
@@ -113,8 +113,8 @@ def test_the_report_fits_and_says_everything(width: int) -> None:
     for figure in ("0.450", "0.400 to 0.500", "0.800", "0.700", "0.850", "0.980", "0.330", "0.780", "100%"):
         assert figure in text
     words = " ".join(text.split())
-    assert "best of 64 untrained samples" in words
-    assert "winner among 160 candidates" in words
+    assert "best of 64 untrained" in words
+    assert "best of 160 candidates" in words
     assert "+0.400 (0.340 to 0.460), +89%" in words
     assert "4,321 executions, 30,000 model calls, 5,400,000 tokens, 4:11 of wall time" in words
     assert "opened 2 times here" in words

@@ -76,7 +76,7 @@ async def test_a_run_is_watched_to_its_end_and_shown(
     assert watched.err.splitlines()[-1] == "succeeded"
     words = " ".join(watched.out.split())
     assert f"run {name} state succeeded" in words
-    assert "control 0.700 0.640 to 0.760 97% best of 64 untrained samples" in words
+    assert "control 0.700 0.640 to 0.760 97% 0.700 best of 64 untrained" in words
     # An id alone is a name, too.
     shown = await called(show_run(service.address, name.removeprefix("runs/"), Output()), capsys)
     assert f"run {name} state succeeded" in " ".join(shown.out.split())

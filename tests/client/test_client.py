@@ -192,7 +192,8 @@ class Trainer(TrainerServiceServicer):
         return CreateRunResponse(run=request.run)
 
     # The contract's other methods are not called.
-    GetRun = ListRuns = WatchRun = CancelRun = None  # type: ignore[assignment]
+    CreateSuite = GetSuite = ListSuites = None  # type: ignore[assignment]
+    GetRun = ListRuns = WatchRun = CancelRun = DownloadReport = None  # type: ignore[assignment]
 
 
 def optimisation() -> Run:

@@ -22,6 +22,7 @@ from autoflow.v1 import run_pb2, task_pb2, workflow_pb2
 from autoflow.v1 import scorer_service_pb2 as pb
 from autoflow.v1 import tool_service_pb2 as tools_pb
 from tests.requests.messages import Messages
+from tests.requests.suites import uploads
 
 _TEXTS = (
     "",
@@ -146,6 +147,16 @@ def _workflow() -> st.SearchStrategy[Message]:
     return st.builds(workflow_pb2.Workflow, source=sources)
 
 
+def _named_workflows() -> st.SearchStrategy[list[run_pb2.NamedWorkflow]]:
+    """Workflows of different names; now and then two of one name, or one that is broken."""
+    plain, other = (
+        run_pb2.NamedWorkflow(name=name, workflow=workflow_pb2.Workflow(source=source))
+        for name, source in (("plain", _WORKFLOWS[0]), ("other", _WORKFLOWS[1]))
+    )
+    broken = run_pb2.NamedWorkflow(name="broken", workflow=workflow_pb2.Workflow(source=_BROKEN[2]))
+    return st.sampled_from([[plain], [other], [plain, other]] * 3 + [[plain, plain], [broken]])
+
+
 def _candidates() -> st.SearchStrategy[int]:
     return _mostly(0, 1, 2, 256)
 
@@ -159,12 +170,17 @@ KNOWLEDGE: Mapping[str, Callable[[], st.SearchStrategy[Any]]] = {
     "autoflow.v1.ScoreOutputsRequest": _score_outputs,
     "autoflow.v1.CallToolRequest": _call_tool,
     "autoflow.v1.ExecutePlanRequest": _execute_plan,
-    "autoflow.v1.Optimization.suite": lambda: _mostly(suite_names()[0], "none"),
+    "autoflow.v1.Optimization.suite": lambda: _mostly(suite_names()[0], f"suites/{suite_names()[0]}", "none"),
+    "autoflow.v1.GetSuiteRequest.name": lambda: _mostly(f"suites/{suite_names()[0]}", "suites/none"),
+    "autoflow.v1.ListSuitesRequest.page_token": lambda: _mostly("", "never"),
     "autoflow.v1.Optimization.candidates": _candidates,
     "autoflow.v1.TestPlan.comparators": lambda: _mostly(
         [], [run_pb2.NamedWorkflow(name="plain", workflow=workflow_pb2.Workflow(source=_WORKFLOWS[0]))]
     ),
+    "autoflow.v1.Evaluation.suite": lambda: _mostly(suite_names()[0], "none"),
+    "autoflow.v1.Evaluation.workflows": _named_workflows,
     "autoflow.v1.GetRunRequest.name": _runs(ANY_RUN),
+    "autoflow.v1.DownloadReportRequest.name": _runs(ANY_RUN),
     "autoflow.v1.WatchRunRequest.name": _runs(ANY_RUN),
     "autoflow.v1.CancelRunRequest.name": _runs(ANY_RUN),
     "autoflow.v1.ListRunsRequest.page_token": lambda: _mostly("", PAGE_TOKEN, "never"),
@@ -178,6 +194,11 @@ KNOWLEDGE: Mapping[str, Callable[[], st.SearchStrategy[Any]]] = {
     "autoflow.v1.FinishRunRequest.run": _runs(HELD_RUN),
     "autoflow.v1.FinishRunRequest.fencing_token": _leases,
 }
+
+STREAMS: Mapping[str, Callable[[], st.SearchStrategy[list[Message]]]] = {
+    "autoflow.v1.TrainerService.CreateSuite": uploads,
+}
+"""Strategies for the requests of one call, by the full name of a method that takes a stream."""
 
 SENSIBLE = Messages(KNOWLEDGE)
 """Requests that keep to the rules, and mostly mean something."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 import grpc
 import hypothesis
@@ -21,8 +22,13 @@ from protovalidate import Validator
 
 import autoflow.v1
 from autoflow.client.errors import from_grpc
-from tests.requests.knowledge import ANYTHING, SENSIBLE
+from tests.requests.knowledge import ANYTHING, SENSIBLE, STREAMS
+from tests.requests.messages import Messages
 from tests.requests.system import CallersRuns, HeldRun, System, running_system
+
+Requests: TypeAlias = list[Message]
+"""What one call sends: several where its method takes a stream."""
+T = TypeVar("T")
 
 _DEADLINE = 30.0
 """Seconds for a call; one that takes longer hangs."""
@@ -50,18 +56,26 @@ def services() -> Iterator[ServiceDescriptor]:
             yield from module.DESCRIPTOR.services_by_name.values()
 
 
-def drawn(method: MethodDescriptor, count: int, seed: int) -> list[Message]:
-    """Requests of one method, the same for the same seed; they repeat where there are not so many."""
-    sensible = draw(SENSIBLE.of(method.input_type), count * (_SENSIBLE_OF - 1) // _SENSIBLE_OF, seed)
-    anything = draw(ANYTHING.of(method.input_type), count // _SENSIBLE_OF, seed)
+def drawn(method: MethodDescriptor, count: int, seed: int) -> list[Requests]:
+    """Calls of one method, the same for the same seed; they repeat where there are not so many."""
+    sensible = draw(_calls(method, SENSIBLE), count * (_SENSIBLE_OF - 1) // _SENSIBLE_OF, seed)
+    anything = draw(_calls(method, ANYTHING), count // _SENSIBLE_OF, seed)
     # The sensible ones first of each lot, so that there are runs before anything asks for one.
     lots = [[*islice(sensible, _SENSIBLE_OF - 1), next(anything)] for _ in range(-(-count // _SENSIBLE_OF))]
-    return [request for lot in lots for request in lot][:count]
+    return [requests for lot in lots for requests in lot][:count]
 
 
-def draw(strategy: st.SearchStrategy[Message], count: int, seed: int) -> Iterator[Message]:
+def _calls(method: MethodDescriptor, messages: Messages) -> st.SearchStrategy[Requests]:
+    one = messages.of(method.input_type)
+    if not method.client_streaming:
+        return one.map(lambda request: [request])
+    known = STREAMS.get(method.full_name) if messages.strict else None
+    return known() if known else st.lists(one, max_size=4)
+
+
+def draw(strategy: st.SearchStrategy[T], count: int, seed: int) -> Iterator[T]:
     """So many draws, the same for the same seed, over and over."""
-    found: list[Message] = []
+    found: list[T] = []
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
@@ -72,8 +86,8 @@ def draw(strategy: st.SearchStrategy[Message], count: int, seed: int) -> Iterato
         suppress_health_check=list(hypothesis.HealthCheck),
     )
     @hypothesis.given(strategy)
-    def keep(message: Message) -> None:
-        found.append(message)
+    def keep(value: T) -> None:
+        found.append(value)
 
     keep()
     return cycle(found)
@@ -116,23 +130,24 @@ class _Caller:
         self._validator = Validator()
         self.outcomes = {f"{service.name}/{method.name}": Outcome() for method in service.methods}
 
-    async def send(self, lots: Sequence[tuple[MethodDescriptor, Sequence[Message]]]) -> None:
+    async def send(self, lots: Sequence[tuple[MethodDescriptor, Sequence[Requests]]]) -> None:
         """Sends each method's requests, the methods in turn."""
-        for turn in zip(*(requests for _, requests in lots), strict=True):
-            for (method, _), request in zip(lots, turn, strict=True):
-                await self._send(method, request)
+        for turn in zip(*(calls for _, calls in lots), strict=True):
+            for (method, _), requests in zip(lots, turn, strict=True):
+                await self._send(method, requests)
 
-    async def _send(self, method: MethodDescriptor, drawn_request: Message) -> None:
-        request = type(drawn_request).FromString(drawn_request.SerializeToString())
-        self._runs.fill(request)
+    async def _send(self, method: MethodDescriptor, drawn_requests: Requests) -> None:
+        requests = [type(request).FromString(request.SerializeToString()) for request in drawn_requests]
+        for request in requests:
+            self._runs.fill(request)
         outcome = self.outcomes[f"{self._service.name}/{method.name}"]
-        outcome.valid += not self._validator.collect_violations(request)
+        outcome.valid += not any(map(self._validator.collect_violations, requests))
         try:
-            answer = await self._call(method, request)
+            answer = await self._call(method, requests)
         except grpc.aio.AioRpcError as error:
             code = error.code()
             if code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.DEADLINE_EXCEEDED):
-                outcome.faults.append(f"{code.name}: {error.details()}: {request!r}")
+                outcome.faults.append(f"{code.name}: {error.details()}: {requests!r}")
             if code is grpc.StatusCode.RESOURCE_EXHAUSTED and _retry_after(error) is None:
                 outcome.faults.append(f"{code.name} without a hint: {error.details()}")
         else:
@@ -140,16 +155,19 @@ class _Caller:
             await self._runs.note(method.name, answer)
         outcome.codes[code.name] += 1
 
-    async def _call(self, method: MethodDescriptor, request: Message) -> Message:
+    async def _call(self, method: MethodDescriptor, requests: Requests) -> Message:
         path = f"/{self._service.full_name}/{method.name}"
         metadata = self._runs.metadata if isinstance(self._runs, HeldRun) else ()
-        kind = "unary_stream" if method.server_streaming else "unary_unary"
-        callable_ = getattr(self._channel, kind)(
+        kinds = (
+            "stream" if streams else "unary" for streams in (method.client_streaming, method.server_streaming)
+        )
+        callable_ = getattr(self._channel, "_".join(kinds))(
             path,
-            request_serializer=type(request).SerializeToString,
+            request_serializer=GetMessageClass(method.input_type).SerializeToString,
             response_deserializer=GetMessageClass(method.output_type).FromString,
         )
-        call = callable_(request, timeout=_DEADLINE, metadata=metadata)
+        sent = requests if method.client_streaming else requests[0]
+        call = callable_(sent, timeout=_DEADLINE, metadata=metadata)
         answers: list[Message] = (
             [answer async for answer in call] if method.server_streaming else [await call]
         )

@@ -1,7 +1,7 @@
 """The real services with scripted models, and runs for requests to name.
 
-There are two trainers: the workers of one end at once, so that every run of callers ends soon; those of the
-other hold their runs, so that requests can act for them.
+There are two trainers: the workers of one end at once, so that every run of callers ends soon, evaluations
+with a page; those of the other hold their runs, so that requests can act for them.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ import autoflow_interpreter
 import autoflow_scorer
 import autoflow_trainer
 from autoflow.server import Service
+from autoflow.store.artifacts import ArtifactStore
 from autoflow.testing import CoroutineLauncher, ScriptedModel, catalogue_of, serving
 from autoflow.v1 import run_pb2
 from autoflow.v1.model_pb2 import ModelRef
-from autoflow.v1.run_worker_service_pb2 import LeaseRunRequest, LeaseRunResponse
+from autoflow.v1.run_worker_service_pb2 import FinishRunRequest, LeaseRunRequest, LeaseRunResponse
 from autoflow.v1.run_worker_service_pb2_grpc import RunWorkerServiceStub
 from autoflow.v1.trainer_service_pb2 import CreateRunRequest
 from autoflow.v1.trainer_service_pb2_grpc import TrainerServiceStub
@@ -152,6 +153,20 @@ async def running_system(folder: Path) -> AsyncIterator[System]:
         launched.put_nowait((run, token))
         await asyncio.Event().wait()
 
+    channels: dict[str, grpc.aio.Channel] = {}
+    page = ArtifactStore(str(folder / "artifacts")).put(b"<!DOCTYPE html>")
+
+    async def evaluate(run: str, token: str) -> None:
+        worker = RunWorkerServiceStub(channels["autoflow.v1.TrainerService"])
+        metadata = (("authorization", f"Bearer {token}"),)
+        grant = await worker.LeaseRun(LeaseRunRequest(run=run), metadata=metadata)
+        if grant.run.HasField("evaluation"):
+            found = run_pb2.EvaluationResult(page=page)
+            end = FinishRunRequest(
+                run=run, fencing_token=grant.fencing_token, ledger=run_pb2.Ledger(), evaluation_result=found
+            )
+            await worker.FinishRun(end, metadata=metadata)
+
     def settings(part: str) -> dict[str, str]:
         places = {"AUTOFLOW_ARTIFACTS": "artifacts", "AUTOFLOW_TRAINER_DATA": part}
         return {**_SETTINGS, **{name: str(folder / place) for name, place in places.items()}}
@@ -163,11 +178,10 @@ async def running_system(folder: Path) -> AsyncIterator[System]:
         "autoflow.v1.ToolService": autoflow_experts.build({}),
         "autoflow.v1.GeneratorService": autoflow_generator.build(settings("a"), catalogue_of(model())),
         "autoflow.v1.ScorerService": autoflow_scorer.build({}),
-        "autoflow.v1.TrainerService": autoflow_trainer.build(settings("ended"), CoroutineLauncher()),
+        "autoflow.v1.TrainerService": autoflow_trainer.build(settings("ended"), CoroutineLauncher(evaluate)),
         "autoflow.v1.RunWorkerService": autoflow_trainer.build(settings("held"), CoroutineLauncher(hold)),
     }
     async with AsyncExitStack() as stack:
-        channels = {}
 
         async def serve(name: str, service: Service) -> str:
             address = await stack.enter_async_context(serving(service))

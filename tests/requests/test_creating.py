@@ -1,4 +1,7 @@
-"""Every method that creates something may be repeated: with the same `request_id` it creates it once."""
+"""Every method that creates something may be repeated: with the same `request_id` it creates it once.
+
+What is uploaded is named by its content instead, see `tests.trainer.test_suites`.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ from tests.requests.measure import draw, services
 from tests.requests.system import System, running_system
 
 CREATING = [
-    method for service in services() for method in service.methods if method.name.startswith("Create")
+    method
+    for service in services()
+    for method in service.methods
+    if method.name.startswith("Create") and not method.client_streaming
 ]
 _DRAWS = 40
 ID = str(uuid.UUID(int=7))

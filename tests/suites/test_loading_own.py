@@ -18,7 +18,7 @@ from autoflow.suites.loading.files import Folder, natural
 from autoflow.suites.planning import TOOLS
 from tests.suites.openagi_folder import jpeg
 
-HEAD = {"name": "mine", "goal": "Plan well."}
+HEAD = {"title": "mine", "goal": "Plan well."}
 Json = dict[str, Any]
 
 
@@ -59,7 +59,7 @@ def own(tmp_path: Path) -> Own:
 
 def test_a_suite_is_loaded_with_its_samples(own: Own) -> None:
     suite = own.load(task(0), task(1, "validation", stratum="hard"), task(2, "test"))
-    assert (suite.name, suite.goal, suite.tools) == ("mine", "Plan well.", TOOLS)
+    assert (suite.title, suite.goal, suite.tools) == ("mine", "Plan well.", TOOLS)
     (first,) = suite.tasks(Split.TRAIN)
     assert (first.inputs, first.output, first.stratum) == ((ContentType.IMAGE,), ContentType.TEXT, "all")
     assert suite.tasks(Split.VALIDATION)[0].stratum == "hard"
@@ -144,7 +144,7 @@ def test_what_is_wrong_with_a_task_is_told_with_its_line(own: Own, changes: Json
 @pytest.mark.parametrize(
     ("head", "message"),
     [
-        ({}, "suite.json: the field 'name' is missing"),
+        ({}, "suite.json: the field 'title' is missing"),
         (HEAD | {"goal": " "}, "suite.json: 'goal' must not be empty"),
         (HEAD | {"version": 2}, "suite.json: there is no field 'version'"),
         (HEAD | {"tools": [{"name": "A, B", "inputs": ["text"], "output": "text"}]}, "neither commas"),

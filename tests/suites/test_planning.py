@@ -98,7 +98,7 @@ def test_a_query_says_what_the_plan_depends_on() -> None:
 def test_the_digest_is_of_the_content() -> None:
     assert load_suite("planning").digest == SUITE.digest
     fewer = TaskSuite(
-        SUITE.name, SUITE.goal, SUITE.tools, {**SUITE.splits, Split.TRAIN: SUITE.tasks(Split.TRAIN)[1:]}
+        SUITE.title, SUITE.goal, SUITE.tools, {**SUITE.splits, Split.TRAIN: SUITE.tasks(Split.TRAIN)[1:]}
     )
     assert fewer.digest != SUITE.digest
 

@@ -14,6 +14,7 @@ from autoflow.v1 import run_pb2, run_worker_service_pb2
 from autoflow_trainer import convert
 from autoflow_trainer.control import Snapshot
 from autoflow_trainer.leases import Grant
+from autoflow_trainer.requests import OptimizationRequest
 from autoflow_trainer.runs import (
     Cancelled,
     Claim,
@@ -72,6 +73,7 @@ def test_every_method_of_the_contract_is_known() -> None:
     names = [name for name, number in run_pb2.Method.items() if number]
     for name in names:
         request = convert.request_from_proto(optimization(method=run_pb2.Method.Value(name)))
+        assert isinstance(request, OptimizationRequest)
         assert f"METHOD_{request.method.name}" == name
     assert len(names) == len(Method)
 
@@ -81,6 +83,7 @@ def test_what_is_judged_is_taken_from_the_request() -> None:
     run.optimization.generator.adapter = "adapter"
     run.optimization.test.comparators.add(name="manual").workflow.source = WORKFLOW
     request = convert.request_from_proto(run)
+    assert isinstance(request, OptimizationRequest)
     assert (request.suite, request.method, request.candidates) == ("planning", Method.RLOO, 4)
     assert request.generator_adapter == "adapter"
     assert [(found.name, found.source) for found in request.comparators] == [("manual", WORKFLOW)]
@@ -120,7 +123,13 @@ def test_a_failure_is_a_status(failure: Failure) -> None:
 def test_each_outcome_is_told_apart() -> None:
     request = run_worker_service_pb2.FinishRunRequest
     result = run_pb2.OptimizationResult(ceiling=0.5)
-    assert convert.outcome_from_proto(request(optimization_result=result)) == Succeeded(result.SerializeToString())
+    assert convert.outcome_from_proto(request(optimization_result=result)) == Succeeded(
+        result.SerializeToString(), "optimization"
+    )
+    measured = run_pb2.EvaluationResult(page="sha256:0")
+    assert convert.outcome_from_proto(request(evaluation_result=measured)) == Succeeded(
+        measured.SerializeToString(), "evaluation"
+    )
     failed = convert.outcome_from_proto(request(error=Status(code=3, message="wrong")))
     assert isinstance(failed, Failed)
     assert failed.failure.code == 3

@@ -22,7 +22,8 @@ REQUIRED = {
 
 
 def test_workers_are_given_what_the_trainer_was_told() -> None:
-    assert from_env(TrainerSettings, REQUIRED).for_workers == REQUIRED
+    settings = from_env(TrainerSettings, {**REQUIRED, "AUTOFLOW_TRAINER_DATA": "/data"})
+    assert settings.for_workers == {**REQUIRED, "AUTOFLOW_SUITE_CACHE": "/data/suites"}
 
 
 @pytest.mark.parametrize("missing", REQUIRED)
@@ -41,6 +42,9 @@ def test_what_workers_need_is_required(missing: str) -> None:
         ("AUTOFLOW_MAX_WORKER_LOSSES", "-1"),
         ("AUTOFLOW_LEASE_DURATION", "0"),
         ("AUTOFLOW_RUN_POLL_INTERVAL", "nan"),
+        ("AUTOFLOW_MAX_SUITE_BYTES", "0"),
+        ("AUTOFLOW_MAX_SUITE_TASKS", "10001"),
+        ("AUTOFLOW_SUITE_PAUSE", "0"),
     ],
 )
 def test_what_cannot_work_is_refused(variable: str, value: str) -> None:

@@ -81,8 +81,16 @@ class RunMachine(RuleBasedStateMachine):
 
         notifier = Notifier()
         self._store = RunStore(self._engine, on_change=notifier.changed)
-        self._control = ControlPlane(self._store, notifier, clock=clock, max_waiting=1, poll_interval=1)
-        self._leases = Leases(self._store, clock=clock, lease_duration=timedelta(seconds=30))
+
+        async def built_in(suite: str) -> str:
+            return ""
+
+        self._control = ControlPlane(
+            self._store, notifier, suite_artifact=built_in, clock=clock, max_waiting=1, poll_interval=1
+        )
+        self._leases = Leases(
+            self._store, clock=clock, lease_duration=timedelta(seconds=30), kind_of=lambda _: ""
+        )
         self._clock = clock
         # The model.
         self.state = RunState.PENDING

@@ -3,49 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 from google.rpc import code_pb2
 
-import autoflow_generator
-import autoflow_interpreter
-import autoflow_scorer
-from autoflow.llm.adapters import AdapterFolders
-from autoflow.llm.base import Message, ModelUnavailable
-from autoflow.llm.local import LocalModel
-from autoflow.settings import from_env
-from autoflow.store.artifacts import ArtifactStore
+from autoflow.llm.base import Message
 from autoflow.suites import Split, load_suite
-from autoflow.testing import ScriptedModel, catalogue_of, serving
-from autoflow.testing.launcher import CoroutineLauncher
-from autoflow.testing.random_model import SMALL_SHAPE, write_random_model
 from autoflow.v1 import run_pb2, workflow_pb2
 from autoflow_worker.assembly import work_on
-from autoflow_worker.concurrency import Retry
-from autoflow_worker.policy.loading import load
 from autoflow_worker.ports import Batch, Policy, Prompt, UpdateStats
 from autoflow_worker.settings import WorkerSettings
 from autoflow_worker.spec import RunSpec
-from tests.trainer.harness import Trainer, optimization, trainer
+from tests.trainer.harness import optimization
 from tests.worker.doubles import IMPATIENT, Killed
+from tests.worker.world import pick, policy_of, small_model, whole_run, world
 
-SHAPE = {**SMALL_SHAPE, "max_position_embeddings": 1024}
 SUITE = load_suite("planning")
 TASKS = [task for split in Split for task in SUITE.tasks(split)]
 BASELINE = "Step 1:::process:::Look at the task.:::next::Step 2\nStep 2:::terminal:::Name the models."
-
-
-def pick(messages: Sequence[Message], options: Sequence[str]) -> int:
-    """One of some options, which depends on all that was said."""
-    digest = hashlib.sha256("".join(message.content for message in messages).encode()).digest()
-    return digest[0] % len(options)
 
 
 def say(messages: Sequence[Message]) -> str:
@@ -58,73 +36,7 @@ def say(messages: Sequence[Message]) -> str:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model with random weights."""
-    torch.set_num_threads(1)
-    return write_random_model(tmp_path_factory.mktemp("model"), shape=SHAPE)
-
-
-@dataclass
-class World:
-    """Real services, whose runs are worked on in this process."""
-
-    trainer: Trainer
-    launcher: CoroutineLauncher
-
-    async def finished(self, wanted: run_pb2.Run) -> run_pb2.Run:
-        """Creates a run and waits for its end."""
-        created = await self.trainer.create(wanted)
-        return await self.trainer.until_final(created.name)
-
-
-Work = Callable[[str, WorkerSettings], Awaitable[None]]
-
-
-@asynccontextmanager
-async def world(
-    folder: Path, home: Path, work: Work | None = None, *, away: Callable[[], bool] = lambda: False
-) -> AsyncIterator[World]:
-    """Serves everything.
-
-    Args:
-        folder: of the model.
-        home: for what the services keep.
-        work: what a worker does; its work by default.
-        away: whether the generator cannot serve trained policies now.
-    """
-    artifacts = str(home / "artifacts")
-    folders = AdapterFolders(ArtifactStore(artifacts), home / "adapters")
-
-    def adapters(digest: str) -> Path:
-        if away():
-            raise ModelUnavailable("the generator is away")
-        return folders(digest)
-
-    writer = LocalModel.load("embedded", folder, adapters=adapters)
-    reader = ScriptedModel(say, choose=pick, name="embedded")
-    env = {"AUTOFLOW_ARTIFACTS": artifacts}
-
-    async def begin(run: str, token: str) -> None:
-        settings = from_env(WorkerSettings, {**env, "AUTOFLOW_RUN_TOKEN": token})
-        await (work or whole_run(folder))(run, settings)
-
-    launcher = CoroutineLauncher(begin)
-    async with (
-        serving(autoflow_generator.build({}, catalogue_of(writer))) as env["AUTOFLOW_GENERATOR_ADDRESS"],
-        serving(autoflow_interpreter.build({}, catalogue_of(reader))) as env["AUTOFLOW_INTERPRETER_ADDRESS"],
-        serving(autoflow_scorer.build({})) as env["AUTOFLOW_SCORER_ADDRESS"],
-        trainer(home, launcher, run_poll_interval=5.0, max_worker_losses=2) as running,
-    ):
-        env["AUTOFLOW_TRAINER_ADDRESS"] = running.address
-        yield World(running, launcher)
-
-
-def whole_run(folder: Path, retry: Retry | None = None) -> Work:
-    """The worker's own work, with a policy from the folder."""
-    return lambda run, settings: work_on(run, settings, partial(policy_of, folder), retry)
-
-
-def policy_of(folder: Path, spec: RunSpec) -> Policy:
-    """The run's untrained policy."""
-    return load(folder, spec, device="cpu", threads=1)
+    return small_model(tmp_path_factory.mktemp("model"))
 
 
 class DyingPolicy:
@@ -161,7 +73,7 @@ def uninterrupted(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> run
     """A small run that one worker did from its start to its end."""
 
     async def finished() -> run_pb2.Run:
-        async with world(folder, tmp_path_factory.mktemp("uninterrupted")) as here:
+        async with world(folder, tmp_path_factory.mktemp("uninterrupted"), say) as here:
             return await here.finished(small_run())
 
     return asyncio.run(finished())
@@ -177,7 +89,7 @@ async def test_a_run_learns_and_reports(folder: Path, tmp_path: Path) -> None:
     wanted = small_run()
     wanted.optimization.test.policy_samples, wanted.optimization.test.policy_tasks = 3, 2
     wanted.optimization.test.comparators.add(name="baseline", workflow=workflow_pb2.Workflow(source=BASELINE))
-    async with world(folder, tmp_path) as here:
+    async with world(folder, tmp_path, say) as here:
         run = await here.finished(wanted)
     assert run.state == run_pb2.RUN_STATE_SUCCEEDED, run.error
     assert [iteration.index for iteration in run.iterations] == [0, 1]
@@ -213,7 +125,7 @@ async def test_another_worker_goes_on_where_one_died(
             deaths.append(run)
             raise
 
-    async with world(folder, tmp_path, work) as here:
+    async with world(folder, tmp_path, say, work) as here:
         run = await here.finished(small_run())
         assert len(here.launcher.launches) == 2
     assert deaths == [run.name]
@@ -232,7 +144,7 @@ async def test_a_run_outlasts_a_generator_that_is_away_for_longer_than_calls_are
         commits.append(len((await here.trainer.get(run)).iterations))
         await whole_run(folder, replace(IMPATIENT, attempts=1))(run, settings)
 
-    async with world(folder, tmp_path, work, away=lambda: len(workers) == 1) as here:
+    async with world(folder, tmp_path, say, work, away=lambda: len(workers) == 1) as here:
         run = await here.finished(small_run())
     # The second worker found the first one's iteration.
     assert commits == [0, 1]
@@ -244,7 +156,7 @@ async def test_a_run_that_ends_for_want_of_a_service_names_no_address(folder: Pa
         alone = replace(settings, generator_address="127.0.0.1:1")
         await whole_run(folder, replace(IMPATIENT, attempts=1))(run, alone)
 
-    async with world(folder, tmp_path, work) as here:
+    async with world(folder, tmp_path, say, work) as here:
         run = await here.finished(small_run())
         assert len(here.launcher.launches) == 2
     assert run.state == run_pb2.RUN_STATE_FAILED
@@ -255,7 +167,7 @@ async def test_a_run_that_ends_for_want_of_a_service_names_no_address(folder: Pa
 async def test_a_cancelled_run_ends_soon_and_keeps_what_it_committed(folder: Path, tmp_path: Path) -> None:
     wanted = small_run()
     wanted.optimization.iterations = 1000
-    async with world(folder, tmp_path) as here:
+    async with world(folder, tmp_path, say) as here:
         created = await here.trainer.create(wanted)
         await here.trainer.until(created.name, lambda run: len(run.iterations) == 1)
         await here.trainer.cancel(created.name)
@@ -267,7 +179,7 @@ async def test_a_cancelled_run_ends_soon_and_keeps_what_it_committed(folder: Pat
 async def test_a_run_that_cannot_be_done_says_why(folder: Path, tmp_path: Path) -> None:
     wanted = small_run()
     wanted.optimization.interpreter.model = "unheard-of"
-    async with world(folder, tmp_path) as here:
+    async with world(folder, tmp_path, say) as here:
         run = await here.finished(wanted)
     assert run.state == run_pb2.RUN_STATE_FAILED
     assert run.error.code == code_pb2.NOT_FOUND

@@ -10,7 +10,7 @@ import pytest
 from autoflow.errors import FailedPrecondition
 from autoflow_worker.concurrency import Retry
 from autoflow_worker.context import Journal
-from autoflow_worker.lease import Cancelled, Grant, Lease, LeaseLost
+from autoflow_worker.lease import Cancelled, Finding, Grant, Lease, LeaseLost
 from autoflow_worker.ledger import Ledger
 from autoflow_worker.ports import CallFailed
 from autoflow_worker.results import IterationReport, Progress, Result
@@ -32,7 +32,7 @@ class ScriptedTrainer:
         self._beat = beat
         self._beats = 0
         self.heard: list[Progress | None] = []
-        self.finished: list[tuple[Ledger, Result | Exception | Cancelled]] = []
+        self.finished: list[tuple[Ledger, Finding | Exception | Cancelled]] = []
         self.commits = 0
 
     async def lease(self) -> Grant:
@@ -60,7 +60,7 @@ class ScriptedTrainer:
         return 5
 
     async def finish(
-        self, fencing_token: int, ledger: Ledger, outcome: Result | Exception | Cancelled
+        self, fencing_token: int, ledger: Ledger, outcome: Finding | Exception | Cancelled
     ) -> None:
         """Ends the run."""
         self.finished.append((ledger, outcome))

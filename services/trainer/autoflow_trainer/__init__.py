@@ -1,8 +1,8 @@
-"""The trainer service: keeps runs, launches their workers, and follows them to their end.
+"""The trainer service: keeps suites and runs, launches the runs' workers, and follows them to their end.
 
 The way in is `build`. `runs`, `lifecycle`, `requests` and `paging` hold the domain; `control` is what callers
-can do, `leases` what workers can; `supervisor` keeps a worker on every run, `store` keeps the runs;
-`servicers` and `convert` are the wire.
+can do, `leases` what workers can; `library` and `uploads` see to suites; `supervisor` keeps a worker on every
+run, `store` keeps runs and suites; `servicers`, `convert` and `suite_convert` are the wire.
 """
 
 from autoflow_trainer.service import build

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from autoflow.errors import AlreadyExists, Unavailable
-from autoflow_trainer import lifecycle
+from autoflow_trainer import lifecycle, paging
 from autoflow_trainer.notifier import Notifier
-from autoflow_trainer.paging import page_start, page_token
-from autoflow_trainer.requests import OptimizationRequest, validate
+from autoflow_trainer.requests import RunRequest, validate
 from autoflow_trainer.runs import Run, RunRecord, RunState
 from autoflow_trainer.store import RunStore
 
-DEFAULT_PAGE_SIZE = 50
+_RUNS = "runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,7 @@ class ControlPlane:
     Args:
         store: where the runs are.
         notifier: tells when a run has changed.
+        suite_artifact: finds the artifact of a suite's folder, empty where it is built in; raises NotFound.
         clock: the time, aware.
         max_waiting: runs that may wait for a worker; one more is refused.
         poll_interval: seconds after which a watcher looks for changes that nobody told of.
@@ -53,17 +53,19 @@ class ControlPlane:
         store: RunStore,
         notifier: Notifier,
         *,
+        suite_artifact: Callable[[str], Awaitable[str]],
         clock: Callable[[], datetime],
         max_waiting: int,
         poll_interval: float,
     ) -> None:
         self._store = store
         self._notifier = notifier
+        self._suite_artifact = suite_artifact
         self._clock = clock
         self._max_waiting = max_waiting
         self._poll_interval = poll_interval
 
-    async def create(self, request: OptimizationRequest, request_id: str | None) -> Snapshot:
+    async def create(self, request: RunRequest, request_id: str | None) -> Snapshot:
         """Creates a run, or returns the one that the same request created before.
 
         Args:
@@ -78,9 +80,14 @@ class ControlPlane:
         # Before anything is judged: a repeated request gets its run even where the queue is full by now.
         if request_id is not None and (known := await self._store.find_request(request_id)):
             return await self._replay(known, request)
+        suite_artifact = await self._suite_artifact(request.suite)
         validate(request)
         run = Run(
-            id=secrets.token_hex(8), spec=request.spec, state=RunState.PENDING, create_time=self._clock()
+            id=secrets.token_hex(8),
+            spec=request.spec,
+            state=RunState.PENDING,
+            create_time=self._clock(),
+            suite_artifact=suite_artifact,
         )
         record = await self._store.insert(run, request_id, max_waiting=self._max_waiting)
         return await self._replay(record, request)
@@ -97,17 +104,16 @@ class ControlPlane:
         """A page of runs.
 
         Args:
-            page_size: how many; 0 means `DEFAULT_PAGE_SIZE`.
+            page_size: how many; 0 means the default.
             token: the `next_page_token` of the page before; empty means the first page.
 
         Raises:
             InvalidArgument: this service made no such token.
         """
-        size = page_size or DEFAULT_PAGE_SIZE
+        size = paging.page_size(page_size)
         # One more than asked for tells whether there is a next page.
-        records = await self._store.page(page_start(token), size + 1)
-        shown = records[:size]
-        next_token = page_token(shown[-1].sequence) if len(records) > size else ""
+        records = await self._store.page(paging.page_start(token, _RUNS), size + 1)
+        shown, next_token = paging.cut(records, size, _RUNS)
         return Page(tuple(record.run for record in shown), next_token)
 
     async def watch(self, run_id: str, after: int) -> AsyncGenerator[Snapshot, None]:
@@ -147,7 +153,7 @@ class ControlPlane:
             await self._store.update(run_id, lambda record: lifecycle.cancel(record, now))
         )
 
-    async def _replay(self, record: RunRecord, request: OptimizationRequest) -> Snapshot:
+    async def _replay(self, record: RunRecord, request: RunRequest) -> Snapshot:
         if record.run.spec != request.spec:
             raise AlreadyExists("the request_id was used for another run")
         return await self._snapshot(record)

@@ -19,7 +19,7 @@ from autoflow.errors import Unauthenticated
 from autoflow.v1 import run_pb2, run_worker_service_pb2, workflow_pb2
 from autoflow_trainer.control import Page, Snapshot
 from autoflow_trainer.leases import Grant
-from autoflow_trainer.requests import Comparator, OptimizationRequest
+from autoflow_trainer.requests import EvaluationRequest, NamedWorkflow, OptimizationRequest, RunRequest
 from autoflow_trainer.runs import (
     Cancelled,
     Claim,
@@ -32,6 +32,7 @@ from autoflow_trainer.runs import (
     RunState,
     Succeeded,
 )
+from autoflow_trainer.suite_convert import suite_id
 
 _STATES: Mapping[RunState, run_pb2.RunState.ValueType] = MappingProxyType(
     {
@@ -56,24 +57,41 @@ def run_id(name: str) -> str:
     return name.removeprefix("runs/")
 
 
-def request_from_proto(message: run_pb2.Run) -> OptimizationRequest:
+def request_from_proto(message: run_pb2.Run) -> RunRequest:
     """What somebody asks for; output-only fields are dropped."""
-    spec = run_pb2.Run(optimization=message.optimization)
+    spec = run_pb2.Run()
     if message.HasField("budget"):
         spec.budget.CopyFrom(message.budget)
-    for comparator in spec.optimization.test.comparators if spec.optimization.HasField("test") else ():
-        comparator.workflow.CopyFrom(workflow_pb2.Workflow(source=comparator.workflow.source))
+    if message.HasField("evaluation"):
+        spec.evaluation.CopyFrom(message.evaluation)
+        return _evaluation_from_proto(spec)
+    spec.optimization.CopyFrom(message.optimization)
+    return _optimization_from_proto(spec)
+
+
+def _optimization_from_proto(spec: run_pb2.Run) -> OptimizationRequest:
     wanted = spec.optimization
+    comparators = _named(wanted.test.comparators if wanted.HasField("test") else ())
     return OptimizationRequest(
         spec=_bytes(spec),
-        suite=wanted.suite,
+        suite=suite_id(wanted.suite),
         method=method_from_proto(wanted.method),
         candidates=wanted.candidates,
         generator_adapter=wanted.generator.adapter,
-        comparators=tuple(
-            Comparator(comparator.name, comparator.workflow.source) for comparator in wanted.test.comparators
-        ),
+        comparators=comparators,
     )
+
+
+def _evaluation_from_proto(spec: run_pb2.Run) -> EvaluationRequest:
+    workflows = _named(spec.evaluation.workflows)
+    return EvaluationRequest(_bytes(spec), suite_id(spec.evaluation.suite), workflows)
+
+
+def _named(workflows: Iterable[run_pb2.NamedWorkflow]) -> tuple[NamedWorkflow, ...]:
+    """Given workflows; what their messages hold beside name and text is cleared."""
+    for item in workflows:
+        item.workflow.CopyFrom(workflow_pb2.Workflow(source=item.workflow.source))
+    return tuple(NamedWorkflow(item.name, item.workflow.source) for item in workflows)
 
 
 def snapshot_to_proto(snapshot: Snapshot) -> run_pb2.Run:
@@ -103,9 +121,22 @@ def run_to_proto(run: Run) -> run_pb2.Run:
     message.ledger.CopyFrom(run_pb2.Ledger.FromString(run.ledger))
     if run.failure is not None:
         message.error.CopyFrom(failure_to_proto(run.failure))
-    if run.state is RunState.SUCCEEDED:
-        message.optimization_result.CopyFrom(run_pb2.OptimizationResult.FromString(run.result))
+    # A list's runs come without their results.
+    if run.result and message.HasField("evaluation"):
+        message.evaluation_result.ParseFromString(run.result)
+    elif run.result:
+        message.optimization_result.ParseFromString(run.result)
     return message
+
+
+def run_kind(run: Run) -> str:
+    """`optimization` or `evaluation`."""
+    return run_pb2.Run.FromString(run.spec).WhichOneof("kind") or ""
+
+
+def page_digest(run: Run) -> str:
+    """The artifact of a run's page; empty where it has none, or none yet."""
+    return run_to_proto(run).evaluation_result.page
 
 
 def progress_to_proto(progress: Progress) -> run_pb2.RunProgress:
@@ -143,7 +174,9 @@ def outcome_from_proto(request: run_worker_service_pb2.FinishRunRequest) -> Outc
     """How a run ended."""
     match request.WhichOneof("outcome"):
         case "optimization_result":
-            return Succeeded(_bytes(request.optimization_result))
+            return Succeeded(_bytes(request.optimization_result), "optimization")
+        case "evaluation_result":
+            return Succeeded(_bytes(request.evaluation_result), "evaluation")
         case "error":
             return Failed(failure_from_proto(request.error))
         case _:
@@ -164,6 +197,7 @@ def grant_to_proto(grant: Grant) -> run_worker_service_pb2.LeaseRunResponse:
         fencing_token=grant.fencing_token,
         lease_duration=duration,
         checkpoint=grant.checkpoint,
+        suite_artifact=grant.snapshot.run.suite_artifact,
     )
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from autoflow.errors import InvalidArgument
 from autoflow_trainer import lifecycle
 from autoflow_trainer.control import Snapshot
-from autoflow_trainer.runs import Claim, Iteration, Outcome, Progress, RunState
+from autoflow_trainer.runs import Claim, Iteration, Outcome, Progress, Run, RunRecord, RunState, Succeeded
 from autoflow_trainer.store import RunStore
 
 
@@ -37,12 +38,21 @@ class Leases:
         store: where the runs are.
         clock: the time, aware.
         lease_duration: how long a lease lasts without a sign of life.
+        kind_of: the kind of a run, as results name it.
     """
 
-    def __init__(self, store: RunStore, *, clock: Callable[[], datetime], lease_duration: timedelta) -> None:
+    def __init__(
+        self,
+        store: RunStore,
+        *,
+        clock: Callable[[], datetime],
+        lease_duration: timedelta,
+        kind_of: Callable[[Run], str],
+    ) -> None:
         self._store = store
         self._clock = clock
         self._duration = lease_duration
+        self._kind_of = kind_of
 
     async def lease(self, run_id: str, token: str) -> Grant:
         """Takes the run."""
@@ -96,6 +106,14 @@ class Leases:
 
         Raises:
             FailedPrecondition: it ended otherwise, or nobody asked for its cancellation.
+            InvalidArgument: it is a run of another kind.
         """
         now = self._clock()
-        await self._store.update(run_id, lambda record: lifecycle.finish(record, claim, outcome, ledger, now))
+
+        def finish(record: RunRecord) -> RunRecord:
+            ended = lifecycle.finish(record, claim, outcome, ledger, now)
+            if isinstance(outcome, Succeeded) and outcome.kind != self._kind_of(record.run):
+                raise InvalidArgument("outcome", "this is not the result of a run of this kind")
+            return ended
+
+        await self._store.update(run_id, finish)

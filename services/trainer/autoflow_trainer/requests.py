@@ -1,26 +1,27 @@
 """A request for a run, and what is wrong with it.
 
 The shape of a request (required fields, ranges, patterns) is checked before it comes here; this module checks
-what needs knowledge: suites, the language, and which settings go together.
+what needs knowledge: the language, and which settings go together. Whether there is such a suite is for
+`autoflow_trainer.library`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from autoflow.errors import InvalidArgument, NotFound
+from autoflow.errors import InvalidArgument
 from autoflow.language import Diagnostic, Severity, check
 from autoflow.methods import Method
-from autoflow.suites import suite_names
 
 _MAX_ERRORS = 5
 """So many errors of a workflow are told."""
 
 
 @dataclass(frozen=True, slots=True)
-class Comparator:
-    """A workflow that the winner is compared with."""
+class NamedWorkflow:
+    """A workflow that is to be measured."""
 
     name: str
     source: str
@@ -33,24 +34,42 @@ class OptimizationRequest:
     spec: bytes
     """All of it, opaque; equal requests have equal bytes."""
     suite: str
+    """Its id."""
     method: Method
     candidates: int
     """An iteration; 0 means the method's own."""
     generator_adapter: str
     """Empty means the model's own weights."""
-    comparators: tuple[Comparator, ...] = ()
+    comparators: tuple[NamedWorkflow, ...] = ()
 
 
-def validate(request: OptimizationRequest) -> None:
+@dataclass(frozen=True, slots=True)
+class EvaluationRequest:
+    """An evaluation that somebody asks for."""
+
+    spec: bytes
+    """All of it, opaque; equal requests have equal bytes."""
+    suite: str
+    """Its id."""
+    workflows: tuple[NamedWorkflow, ...]
+
+
+RunRequest: TypeAlias = OptimizationRequest | EvaluationRequest
+
+
+def validate(request: RunRequest) -> None:
     """Refuses a request that no worker could serve.
 
     Raises:
-        NotFound: the suite is unknown.
         InvalidArgument: a field is wrong; the error names it.
     """
-    if request.suite not in suite_names():
-        known = ", ".join(sorted(suite_names()))
-        raise NotFound(f"no suite is named {request.suite!r}; there are: {known}")
+    if isinstance(request, EvaluationRequest):
+        _validate_workflows(request.workflows, "run.evaluation.workflows")
+    else:
+        _validate_optimization(request)
+
+
+def _validate_optimization(request: OptimizationRequest) -> None:
     if request.generator_adapter:
         raise InvalidArgument(
             "run.optimization.generator.adapter",
@@ -58,7 +77,7 @@ def validate(request: OptimizationRequest) -> None:
             fix="leave the adapter out",
         )
     _validate_candidates(request.method, request.candidates)
-    _validate_comparators(request.comparators)
+    _validate_workflows(request.comparators, "run.optimization.test.comparators")
 
 
 def _validate_candidates(method: Method, candidates: int) -> None:
@@ -77,18 +96,18 @@ def _validate_candidates(method: Method, candidates: int) -> None:
         )
 
 
-def _validate_comparators(comparators: Sequence[Comparator]) -> None:
+def _validate_workflows(workflows: Sequence[NamedWorkflow], place: str) -> None:
     names: set[str] = set()
-    for index, comparator in enumerate(comparators):
-        field = f"run.optimization.test.comparators[{index}]"
-        if comparator.name in names:
-            raise InvalidArgument(f"{field}.name", f"{comparator.name!r} is the name of another one, too")
-        names.add(comparator.name)
-        errors = [found for found in check(comparator.source).diagnostics if found.severity is Severity.ERROR]
+    for index, workflow in enumerate(workflows):
+        field = f"{place}[{index}]"
+        if workflow.name in names:
+            raise InvalidArgument(f"{field}.name", f"{workflow.name!r} is the name of another one, too")
+        names.add(workflow.name)
+        errors = [found for found in check(workflow.source).diagnostics if found.severity is Severity.ERROR]
         if errors:
             raise InvalidArgument(
                 f"{field}.workflow.source",
-                f"{comparator.name!r} cannot be executed: {'; '.join(map(_in_words, errors[:_MAX_ERRORS]))}",
+                f"{workflow.name!r} cannot be executed: {'; '.join(map(_in_words, errors[:_MAX_ERRORS]))}",
                 fix=errors[0].fix,
             )
 

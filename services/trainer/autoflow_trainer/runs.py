@@ -66,6 +66,8 @@ class Run:
     """What was asked for. Equal requests have equal bytes."""
     state: RunState
     create_time: datetime
+    suite_artifact: str = ""
+    """Artifact of the folder of its suite; empty where that is built in."""
     start_time: datetime | None = None
     """When a worker first took it."""
     end_time: datetime | None = None
@@ -141,6 +143,8 @@ class Succeeded:
     """The outcome of a run that came to its end."""
 
     result: bytes
+    kind: str = ""
+    """Of which kind of run it is the result."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,20 @@ from functools import partial
 
 from autoflow.server import Endpoint, Service
 from autoflow.settings import from_env
+from autoflow.store.artifacts import ArtifactStore
 from autoflow.store.engine import create_engine
 from autoflow.v1.run_worker_service_pb2_grpc import add_RunWorkerServiceServicer_to_server
 from autoflow.v1.trainer_service_pb2_grpc import add_TrainerServiceServicer_to_server
 from autoflow_trainer.control import ControlPlane
+from autoflow_trainer.convert import page_digest, run_kind
 from autoflow_trainer.launcher import Launcher
 from autoflow_trainer.leases import Leases
+from autoflow_trainer.library import SuiteLibrary
 from autoflow_trainer.notifier import Notifier
+from autoflow_trainer.reports import Reports
 from autoflow_trainer.servicers import RunWorkerServicer, TrainerServicer
 from autoflow_trainer.settings import TrainerSettings
-from autoflow_trainer.store import RunStore
+from autoflow_trainer.store import RunStore, SuiteStore
 from autoflow_trainer.subprocess_launcher import SubprocessLauncher, worker_environment
 from autoflow_trainer.supervisor import Supervisor
 
@@ -36,14 +40,30 @@ def build(env: Mapping[str, str], launcher: Launcher | None = None) -> Service:
     engine = create_engine(settings.database)
     notifier = Notifier()
     store = RunStore(engine, on_change=notifier.changed)
+    artifacts = ArtifactStore(settings.artifacts)
+    library = SuiteLibrary(
+        SuiteStore(engine),
+        artifacts,
+        settings.uploads,
+        clock=_now,
+        bounds=settings.suite_bounds,
+        max_uploads=settings.max_suite_uploads,
+    )
     control = ControlPlane(
         store,
         notifier,
+        suite_artifact=library.artifact_of,
         clock=_now,
         max_waiting=settings.max_waiting_runs,
         poll_interval=settings.run_poll_interval,
     )
-    leases = Leases(store, clock=_now, lease_duration=timedelta(seconds=settings.lease_duration))
+    reports = Reports(store, artifacts, page_digest)
+    leases = Leases(
+        store,
+        clock=_now,
+        lease_duration=timedelta(seconds=settings.lease_duration),
+        kind_of=run_kind,
+    )
     supervisor = Supervisor(
         store,
         launcher or _subprocess_launcher(settings, env),
@@ -57,6 +77,7 @@ def build(env: Mapping[str, str], launcher: Launcher | None = None) -> Service:
 
     async def start() -> None:
         await (store.migrate() if settings.migrate_on_start else store.require_migrated())
+        await library.start()
         supervisor.start()
 
     async def drain() -> None:
@@ -66,7 +87,7 @@ def build(env: Mapping[str, str], launcher: Launcher | None = None) -> Service:
     async def ready() -> bool:
         return supervisor.alive and await store.reachable()
 
-    add_trainer = partial(add_TrainerServiceServicer_to_server, TrainerServicer(control))
+    add_trainer = partial(add_TrainerServiceServicer_to_server, TrainerServicer(control, library, reports))
     add_worker_side = partial(add_RunWorkerServiceServicer_to_server, RunWorkerServicer(leases))
     return Service(
         name="trainer",

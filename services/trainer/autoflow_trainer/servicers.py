@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any, TypeAlias
 
@@ -29,6 +29,9 @@ from autoflow_trainer.convert import (
     snapshot_to_proto,
 )
 from autoflow_trainer.leases import Leases
+from autoflow_trainer.library import SuiteLibrary
+from autoflow_trainer.reports import Reports
+from autoflow_trainer.suite_convert import parts_from_proto, suite_id, suite_to_proto
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
@@ -37,11 +40,39 @@ class TrainerServicer(trainer_service_pb2_grpc.TrainerServiceServicer):
     """Answers TrainerService.
 
     Args:
-        control: what does the work.
+        control: what does the work for runs.
+        library: what does it for suites.
+        reports: reads pages of evaluations.
     """
 
-    def __init__(self, control: ControlPlane) -> None:
+    def __init__(self, control: ControlPlane, library: SuiteLibrary, reports: Reports) -> None:
         self._control = control
+        self._library = library
+        self._reports = reports
+
+    async def CreateSuite(
+        self, request_iterator: AsyncIterator[trainer_service_pb2.CreateSuiteRequest], context: Context
+    ) -> trainer_service_pb2.CreateSuiteResponse:
+        """Creates a suite."""
+        async with aclosing(parts_from_proto(request_iterator)) as parts:
+            suite = await self._library.create(parts)
+        return trainer_service_pb2.CreateSuiteResponse(suite=suite_to_proto(suite))
+
+    async def GetSuite(
+        self, request: trainer_service_pb2.GetSuiteRequest, context: Context
+    ) -> trainer_service_pb2.GetSuiteResponse:
+        """Returns a suite."""
+        suite = await self._library.get(suite_id(request.name))
+        return trainer_service_pb2.GetSuiteResponse(suite=suite_to_proto(suite))
+
+    async def ListSuites(
+        self, request: trainer_service_pb2.ListSuitesRequest, context: Context
+    ) -> trainer_service_pb2.ListSuitesResponse:
+        """Returns a page of suites."""
+        page = await self._library.list(request.page_size, request.page_token)
+        return trainer_service_pb2.ListSuitesResponse(
+            suites=map(suite_to_proto, page.suites), next_page_token=page.next_page_token
+        )
 
     async def CreateRun(
         self, request: trainer_service_pb2.CreateRunRequest, context: Context
@@ -80,6 +111,14 @@ class TrainerServicer(trainer_service_pb2_grpc.TrainerServiceServicer):
         """Asks a run to stop."""
         snapshot = await self._control.cancel(run_id(request.name))
         return trainer_service_pb2.CancelRunResponse(run=snapshot_to_proto(snapshot))
+
+    async def DownloadReport(
+        self, request: trainer_service_pb2.DownloadReportRequest, context: Context
+    ) -> AsyncGenerator[trainer_service_pb2.DownloadReportResponse, None]:
+        """Streams an evaluation's page."""
+        async with aclosing(self._reports.read(run_id(request.name))) as chunks:
+            async for chunk in chunks:
+                yield trainer_service_pb2.DownloadReportResponse(chunk=chunk)
 
 
 class RunWorkerServicer(run_worker_service_pb2_grpc.RunWorkerServiceServicer):

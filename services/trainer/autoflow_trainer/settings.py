@@ -10,8 +10,20 @@ from datetime import timedelta
 from pathlib import Path
 
 from autoflow.settings import SettingsError
+from autoflow.suites.loading import Limits
 from autoflow_trainer.lifecycle import RetryPolicy
 from autoflow_trainer.supervisor import Patience
+from autoflow_trainer.uploads import Bounds
+
+_POSITIVE_COUNTS = (
+    "max_running_runs",
+    "max_waiting_runs",
+    "max_worker_losses",
+    "max_suite_tasks",
+    "max_suite_samples",
+    "max_suite_bytes",
+    "max_suite_uploads",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +51,7 @@ class TrainerSettings(DatabaseSettings):
     """Settings of the trainer, `AUTOFLOW_DATABASE_URL` and so on. Times are in seconds."""
 
     artifacts: str
-    """Folder or URL of the artifact store; workers are told, the trainer itself does not open it."""
+    """Folder or URL of the artifact store, of the trainer and of its workers."""
     generator_address: str
     """`host:port`, for the workers; so are the next three."""
     interpreter_address: str
@@ -57,6 +69,17 @@ class TrainerSettings(DatabaseSettings):
     """Workers at a time; other runs wait. One worker and the services that it calls fill a small machine."""
     max_waiting_runs: int = 100
     """Runs that may wait; one more is refused with RESOURCE_EXHAUSTED."""
+    max_suite_tasks: int = 10_000
+    """Tasks of a suite that is created, at most 10,000; this and the next two are refused with
+    RESOURCE_EXHAUSTED."""
+    max_suite_samples: int = 100_000
+    """Samples of all its tasks."""
+    max_suite_bytes: int = 2**30
+    """Bytes of its texts and pictures."""
+    max_suite_uploads: int = 4
+    """Suites that are uploaded at a time; one more is refused with RESOURCE_EXHAUSTED."""
+    suite_pause: float = 60.0
+    """Between two parts of an upload, at most; then it ends with DEADLINE_EXCEEDED."""
     lease_duration: float = 30.0
     """A worker without a sign of life for so long is killed and replaced."""
     worker_startup: float = 120.0
@@ -80,10 +103,12 @@ class TrainerSettings(DatabaseSettings):
         """Refuses what cannot work."""
         if self.launcher != "subprocess":
             raise SettingsError(f"AUTOFLOW_LAUNCHER is {self.launcher!r}, but there is only 'subprocess'")
-        for name in ("max_running_runs", "max_waiting_runs", "max_worker_losses"):
+        for name in _POSITIVE_COUNTS:
             if getattr(self, name) < 1:
                 raise SettingsError(f"AUTOFLOW_{name.upper()} must be at least 1")
-        for name in ("lease_duration", "worker_startup", "run_poll_interval"):
+        if self.max_suite_tasks > (most := Limits().tasks):
+            raise SettingsError(f"AUTOFLOW_MAX_SUITE_TASKS must be at most {most}")
+        for name in ("lease_duration", "worker_startup", "run_poll_interval", "suite_pause"):
             if not getattr(self, name) > 0:
                 raise SettingsError(f"AUTOFLOW_{name.upper()} must be more than 0")
 
@@ -92,6 +117,16 @@ class TrainerSettings(DatabaseSettings):
         """Program and first arguments of a worker."""
         # -P: a file of the working folder must not pass for a library.
         return tuple(shlex.split(self.worker_command)) or (sys.executable, "-P", "-m", "autoflow_worker")
+
+    @property
+    def uploads(self) -> Path:
+        """The folder of suites that are being uploaded."""
+        return self.folder / "uploads"
+
+    @property
+    def suite_bounds(self) -> Bounds:
+        """How much an uploaded suite may be."""
+        return Bounds(self.max_suite_tasks, self.max_suite_samples, self.max_suite_bytes, self.suite_pause)
 
     @property
     def logs(self) -> Path:
@@ -106,6 +141,7 @@ class TrainerSettings(DatabaseSettings):
             "AUTOFLOW_GENERATOR_ADDRESS": self.generator_address,
             "AUTOFLOW_INTERPRETER_ADDRESS": self.interpreter_address,
             "AUTOFLOW_SCORER_ADDRESS": self.scorer_address,
+            "AUTOFLOW_SUITE_CACHE": str(self.folder / "suites"),
             "AUTOFLOW_TRAINER_ADDRESS": self.trainer_address,
         }
 

@@ -4,31 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from autoflow.client import Client
+from autoflow.client import Client, ClientSettings
 from autoflow.client.worker import RunWorkerClient
 from autoflow.errors import FailedPrecondition
 from autoflow.llm import tiny
 from autoflow.store.artifacts import ArtifactStore
-from autoflow.suites import load_suite
+from autoflow.suites import TaskSuite
 from autoflow_worker.checkpoint import Checkpoints
 from autoflow_worker.concurrency import Retry
 from autoflow_worker.context import Context, Journal
+from autoflow_worker.evaluation.job import EvaluationJob
+from autoflow_worker.evaluation.page import SHOWN_SAMPLES
+from autoflow_worker.evaluation.spec import EvaluationSpec
 from autoflow_worker.evaluator import Evaluator
 from autoflow_worker.executed import ExecutedScorer
 from autoflow_worker.job import OptimizationJob
 from autoflow_worker.lease import Grant
 from autoflow_worker.ledger import Meter
-from autoflow_worker.ports import Policy, Scorer
+from autoflow_worker.ports import Interpreter, Policy
 from autoflow_worker.remote import RemoteGenerator, RemoteInterpreter, RemoteScorer, RemoteTrainer
 from autoflow_worker.settings import WorkerSettings
 from autoflow_worker.spec import RunSpec
-from autoflow_worker.worker import work
+from autoflow_worker.suites import SuiteFirst, Suites
+from autoflow_worker.worker import Job, work
 
 _SCORE_BATCH = 512
 """Answers that are compared with plans in one call."""
+_SHOWN_SCORES = 256
+"""Scores that an evaluation remembers with their outputs, which take memory."""
 
 PolicyLoader = Callable[[RunSpec], Policy]
 """Reads the untrained policy of a run; blocks."""
@@ -39,6 +46,7 @@ async def work_on(
     settings: WorkerSettings,
     load_policy: PolicyLoader | None = None,
     retry: Retry | None = None,
+    connect: Callable[..., Client] = Client,
 ) -> None:
     """Does one run over the services that the settings name.
 
@@ -47,6 +55,7 @@ async def work_on(
         settings: where everything is.
         load_policy: how the policy is read. Default: the embedded model, with torch.
         retry: what is done about calls that fail.
+        connect: makes the client of all services but the trainer, given what `Client` takes.
 
     Raises:
         LeaseLost: the run is another worker's.
@@ -54,21 +63,15 @@ async def work_on(
     """
     retry = retry or Retry()
     load_policy = load_policy or partial(load_lora_policy, settings=settings)
-    services = Client(
+    services = connect(
         generator=settings.generator_address,
         interpreter=settings.interpreter_address,
         scorer=settings.scorer_address,
+        settings=ClientSettings(caller=run.removeprefix("runs/")),
     )
     trainer_client = RunWorkerClient(settings.trainer_address, settings.run_token)
     async with services, trainer_client as trainer, AsyncExitStack() as closing:
-        prepare = partial(
-            _prepare,
-            settings=settings,
-            services=services,
-            closing=closing,
-            load_policy=load_policy,
-            retry=retry,
-        )
+        prepare = _Assembly(settings, services, closing, load_policy, retry)
         await work(RemoteTrainer(trainer, run), prepare, retry)
 
 
@@ -96,42 +99,98 @@ def weights_folder(model: str) -> Path:
     return tiny.path()
 
 
-def _prepare(
-    grant: Grant,
-    journal: Journal,
-    *,
-    settings: WorkerSettings,
-    services: Client,
-    closing: AsyncExitStack,
-    load_policy: PolicyLoader,
-    retry: Retry,
-) -> OptimizationJob:
-    spec = grant.read_spec()
-    suite = load_suite(spec.suite)
-    scorer: Scorer = RemoteScorer(services.scorer, suite)
-    score_batch = _SCORE_BATCH
-    if spec.executed_rewards:
-        scorer = executed = ExecutedScorer(services.interpreter, services.scorer, suite)
-        closing.push_async_callback(executed.close)
-        # Tools work while the model still answers for others.
-        score_batch = 1
-    interpreter = RemoteInterpreter(services.interpreter, spec.interpreter, spec.interpreter_adapter, suite)
-    meter = Meter(spec.budget, grant.spent)
-    context = Context(
-        spec=spec,
-        suite=suite,
-        generator=RemoteGenerator(services.generator, spec.generator, suite, spec.training),
-        evaluator=Evaluator(
+@dataclass(frozen=True, slots=True)
+class _Assembly:
+    """Makes the work on a run."""
+
+    settings: WorkerSettings
+    services: Client
+    closing: AsyncExitStack
+    """Ends what the work has begun, before the clients are closed."""
+    load_policy: PolicyLoader
+    retry: Retry
+
+    def __call__(self, grant: Grant, journal: Journal) -> Job:
+        """Makes the work on the run that was granted."""
+        spec = grant.read_spec()
+        suites = Suites(ArtifactStore(self.settings.artifacts), self.settings.suite_cache.expanduser())
+        return SuiteFirst(
+            partial(suites.load, spec.suite, grant.suite_artifact),
+            partial(self._job, spec, grant, journal),
+            grant,
+            journal,
+            self.retry,
+        )
+
+    def _job(self, spec: RunSpec | EvaluationSpec, grant: Grant, journal: Journal, suite: TaskSuite) -> Job:
+        interpreter = RemoteInterpreter(
+            self.services.interpreter, spec.interpreter, spec.interpreter_adapter, suite
+        )
+        meter = Meter(spec.budget, grant.spent)
+        if isinstance(spec, EvaluationSpec):
+            return self._evaluation(spec, suite, interpreter, meter, grant, journal)
+        return self._optimization(spec, suite, interpreter, meter, grant, journal)
+
+    def _optimization(
+        self,
+        spec: RunSpec,
+        suite: TaskSuite,
+        interpreter: Interpreter,
+        meter: Meter,
+        grant: Grant,
+        journal: Journal,
+    ) -> OptimizationJob:
+        scorer = self._executed(suite) if spec.executed_rewards else RemoteScorer(self.services.scorer, suite)
+        context = Context(
+            spec=spec,
+            suite=suite,
+            generator=RemoteGenerator(self.services.generator, spec.generator, suite, spec.training),
+            evaluator=Evaluator(
+                interpreter,
+                scorer,
+                meter,
+                retry=self.retry,
+                concurrency=self.settings.worker_executions,
+                # Tools work while the model still answers for others.
+                score_batch=1 if spec.executed_rewards else _SCORE_BATCH,
+            ),
+            meter=meter,
+            journal=journal,
+            retry=self.retry,
+        )
+        checkpoints = Checkpoints(ArtifactStore(self.settings.artifacts))
+        return OptimizationJob(
+            context, scorer, checkpoints, partial(self.load_policy, spec), grant.checkpoint
+        )
+
+    def _evaluation(
+        self,
+        spec: EvaluationSpec,
+        suite: TaskSuite,
+        interpreter: Interpreter,
+        meter: Meter,
+        grant: Grant,
+        journal: Journal,
+    ) -> EvaluationJob:
+        scorer = (
+            self._executed(suite, samples=spec.samples, shown=SHOWN_SAMPLES, remembered=_SHOWN_SCORES)
+            if spec.executed_rewards
+            else RemoteScorer(self.services.scorer, suite)
+        )
+        return EvaluationJob(
+            spec,
+            suite,
             interpreter,
             scorer,
             meter,
-            retry=retry,
-            concurrency=settings.worker_executions,
-            score_batch=score_batch,
-        ),
-        meter=meter,
-        journal=journal,
-        retry=retry,
-    )
-    checkpoints = Checkpoints(ArtifactStore(settings.artifacts))
-    return OptimizationJob(context, scorer, checkpoints, partial(load_policy, spec), grant.checkpoint)
+            journal,
+            ArtifactStore(self.settings.artifacts),
+            retry=self.retry,
+            concurrency=self.settings.worker_executions,
+            checkpoint=grant.checkpoint,
+        )
+
+    def _executed(self, suite: TaskSuite, **options: int) -> ExecutedScorer:
+        scorer = ExecutedScorer(self.services.interpreter, self.services.scorer, suite, **options)
+        self.closing.push_async_callback(scorer.close)
+        return scorer

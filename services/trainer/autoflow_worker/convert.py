@@ -45,6 +45,7 @@ def grant_from_proto(message: run_worker_service_pb2.LeaseRunResponse) -> Grant:
         seconds=_seconds(message.lease_duration),
         checkpoint=message.checkpoint,
         spent=ledger_from_proto(message.run.ledger),
+        suite_artifact=message.suite_artifact,
     )
 
 
@@ -67,12 +68,17 @@ def spec_from_proto(run: run_pb2.Run) -> RunSpec:
         executed_rewards=wanted.reward == run_pb2.REWARD_EXECUTED,
         training=_training(wanted, METHODS[method].defaults),
         test=_test_plan(wanted.test),
-        budget=Budget(
-            max_executions=run.budget.max_executions,
-            max_llm_calls=run.budget.max_llm_calls,
-            max_tokens=run.budget.max_tokens,
-            max_seconds=_seconds(run.budget.max_wall_time),
-        ),
+        budget=budget_from_proto(run.budget),
+    )
+
+
+def budget_from_proto(message: run_pb2.Budget) -> Budget:
+    """What a run may spend."""
+    return Budget(
+        max_executions=message.max_executions,
+        max_llm_calls=message.max_llm_calls,
+        max_tokens=message.max_tokens,
+        max_seconds=_seconds(message.max_wall_time),
     )
 
 
@@ -99,7 +105,11 @@ def _lora(wanted: run_pb2.LoraSettings, defaults: LoraSettings) -> LoraSettings:
 def _test_plan(wanted: run_pb2.TestPlan) -> TestPlan:
     return TestPlan(
         comparators=tuple(
-            Comparator(item.name, _workflow(item.workflow.source, item.name)) for item in wanted.comparators
+            Comparator(
+                item.name,
+                workflow_from_source(item.workflow.source, item.name, "run.optimization.test.comparators"),
+            )
+            for item in wanted.comparators
         ),
         control_samples=wanted.control_samples,
         policy_samples=wanted.policy_samples,
@@ -107,10 +117,20 @@ def _test_plan(wanted: run_pb2.TestPlan) -> TestPlan:
     )
 
 
-def _workflow(source: str, name: str) -> Workflow:
+def workflow_from_source(source: str, name: str, field: str) -> Workflow:
+    """A given workflow.
+
+    Args:
+        source: its text.
+        name: what it is called.
+        field: of the request, where it is.
+
+    Raises:
+        InvalidArgument: it has lint errors.
+    """
     checked = check(source)
     if checked.workflow is None or not checked.ok:
-        raise InvalidArgument("run.optimization.test.comparators", f"{name} has lint errors")
+        raise InvalidArgument(field, f"{name} has lint errors")
     return Workflow(source, checked.workflow.digest)
 
 
@@ -186,7 +206,7 @@ def result_to_proto(result: Result) -> run_pb2.OptimizationResult:
         reports=map(_report_to_proto, result.reports),
         policy=_policy_to_proto(result.policy) if result.policy else None,
         ceiling=result.ceiling,
-        improvement=_improvement_to_proto(result.improvement) if result.improvement else None,
+        improvement=improvement_to_proto(result.improvement) if result.improvement else None,
         test_openings=result.test_openings,
         suite_digest=result.suite_digest,
     )
@@ -201,7 +221,7 @@ def _report_to_proto(report: WorkflowReport) -> run_pb2.WorkflowReport:
     return run_pb2.WorkflowReport(
         name=report.name,
         workflow=workflow_to_proto(report.workflow),
-        reward=_estimate_to_proto(report.reward),
+        reward=estimate_to_proto(report.reward),
         valid_plan_rate=report.valid_plan_rate,
         tasks=report.tasks,
         missing=report.missing,
@@ -211,8 +231,8 @@ def _report_to_proto(report: WorkflowReport) -> run_pb2.WorkflowReport:
 
 def _policy_to_proto(report: PolicyReport) -> run_pb2.PolicyReport:
     return run_pb2.PolicyReport(
-        before=_estimate_to_proto(report.before),
-        after=_estimate_to_proto(report.after),
+        before=estimate_to_proto(report.before),
+        after=estimate_to_proto(report.after),
         samples=report.samples,
         tasks=report.tasks,
         valid_workflow_rate=report.valid_workflow_rate,
@@ -220,15 +240,17 @@ def _policy_to_proto(report: PolicyReport) -> run_pb2.PolicyReport:
     )
 
 
-def _improvement_to_proto(improvement: Improvement) -> run_pb2.Improvement:
+def improvement_to_proto(improvement: Improvement) -> run_pb2.Improvement:
+    """A paired difference as a message."""
     return run_pb2.Improvement(
         over=improvement.over,
-        absolute=_estimate_to_proto(improvement.absolute),
+        absolute=estimate_to_proto(improvement.absolute),
         relative=improvement.relative,
     )
 
 
-def _estimate_to_proto(estimate: Estimate) -> run_pb2.Estimate:
+def estimate_to_proto(estimate: Estimate) -> run_pb2.Estimate:
+    """A mean with its interval as a message."""
     return run_pb2.Estimate(mean=estimate.mean, ci95_low=estimate.low, ci95_high=estimate.high)
 
 

@@ -22,11 +22,12 @@ from autoflow.client import errors
 from autoflow.client.interpreter import InterpreterClient
 from autoflow.client.scorer import ScorerClient
 from autoflow.concurrency import gather
-from autoflow.convert import content_to_proto, content_type_to_proto
+from autoflow.convert import content_from_proto, content_to_proto, content_type_to_proto
 from autoflow.plans import plan_items
-from autoflow.suites import Content, ContentType, Sample, Task, TaskSuite
+from autoflow.suites import Content, Sample, Task, TaskSuite
 from autoflow.v1 import interpreter_service_pb2, scorer_service_pb2, tool_service_pb2
-from autoflow_worker.ports import CallFailed, Score
+from autoflow_worker.metrics import task_metric
+from autoflow_worker.ports import CallFailed, Evidence, Outcome, Score
 
 _BERT_SCORE = scorer_service_pb2.BertScoreOptions(rescale_with_baseline=True)
 
@@ -53,6 +54,7 @@ class ExecutedScorer:
         samples: how many of a task's samples are used.
         concurrency: plans under way at most.
         remembered: scores that are kept; the least recently used go first.
+        shown: outputs of so many samples are kept with a score, to be looked at; 0 keeps no evidence at all.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class ExecutedScorer:
         samples: int = 4,
         concurrency: int = 16,
         remembered: int = 100_000,
+        shown: int = 0,
     ) -> None:
         self._interpreter = interpreter
         self._scorer = scorer
@@ -71,6 +74,7 @@ class ExecutedScorer:
         self._samples = samples
         self._slots = asyncio.Semaphore(concurrency)
         self._remembered = remembered
+        self._shown = shown
         self._scores: OrderedDict[_Key, Score] = OrderedDict()
         self._measurements: dict[_Key, _Measurement] = {}
         self._tasks: set[asyncio.Task[Score]] = set()
@@ -122,11 +126,23 @@ class ExecutedScorer:
             samples = await asyncio.to_thread(self._suite.samples, task, self._samples)
             executed = await self._execute(answer, task, samples)
             if executed.outcome != interpreter_service_pb2.PLAN_OUTCOME_EXECUTED:
-                return Score(plan_valid=False, reward=0.0)
+                return Score(False, 0.0, self._evidence(answer, executed, ()))
             if len(executed.results) != len(samples):
                 raise CallFailed("the interpreter did not execute the plan on every sample")
             values = await self._values(task, samples, executed.results)
-        return Score(plan_valid=True, reward=fmean(values))
+        return Score(True, fmean(values), self._evidence(answer, executed, values))
+
+    def _evidence(
+        self, answer: str, executed: interpreter_service_pb2.ExecutePlanResponse, values: Sequence[float]
+    ) -> Evidence | None:
+        if not self._shown:
+            return None
+        return Evidence(
+            answer=answer,
+            plan=tuple(match.tool for match in executed.matches),
+            detail=executed.detail,
+            outcomes=tuple(map(_outcome, executed.results, values))[: self._shown],
+        )
 
     async def _execute(
         self, answer: str, task: Task, samples: Sequence[Sample]
@@ -155,7 +171,7 @@ class ExecutedScorer:
         values = [0.0] * len(samples)
         if not made:
             return values
-        metric = _metric(task, samples[0])
+        metric = task_metric(task, samples[0])
         request = scorer_service_pb2.ScoreOutputsRequest(
             pairs=[
                 scorer_service_pb2.ScorePair(
@@ -181,10 +197,10 @@ def _key(answer: str, task: Task) -> _Key:
     return hashlib.blake2b(repr(named).encode(), digest_size=16).digest()
 
 
-def _metric(task: Task, sample: Sample) -> str:
-    if task.output is ContentType.TEXT:
-        return "bertscore"
-    return "clip" if sample.caption else "vit"
+def _outcome(result: interpreter_service_pb2.PlanResult, value: float) -> Outcome:
+    if result.WhichOneof("result") == "output":
+        return Outcome(value, content_from_proto(result.output))
+    return Outcome(value, failure=result.failure.message)
 
 
 def _reference(metric: str, sample: Sample) -> Content:

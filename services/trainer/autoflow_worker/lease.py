@@ -11,9 +11,11 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from autoflow_worker.concurrency import Retry
+from autoflow_worker.evaluation.spec import EvaluationSpec
+from autoflow_worker.evaluation.table import EvaluationResult
 from autoflow_worker.ledger import Ledger
 from autoflow_worker.ports import CallFailed
 from autoflow_worker.results import IterationReport, Progress, Result
@@ -22,6 +24,10 @@ from autoflow_worker.spec import RunSpec
 _LONGEST_INTERVAL = 2.0
 """Seconds between heartbeats at most, however long the lease: they carry the progress that people watch."""
 _INTERVALS_OF_A_LEASE = 4
+
+
+Finding: TypeAlias = Result | EvaluationResult
+"""The outcome of a run that came to its end."""
 
 
 class LeaseLost(Exception):
@@ -37,7 +43,7 @@ class Cancelled:
 class Grant:
     """A lease, and what its worker needs to go on."""
 
-    read_spec: Callable[[], RunSpec]
+    read_spec: Callable[[], RunSpec | EvaluationSpec]
     """Reads what the run is to do; raises what is wrong with that."""
     fencing_token: int
     seconds: float
@@ -46,6 +52,8 @@ class Grant:
     """Digest of the state after the last committed iteration; empty at the start."""
     spent: Ledger
     """As of the last committed iteration."""
+    suite_artifact: str = ""
+    """Of the folder of the run's suite; empty where that is built in."""
 
 
 class Trainer(Protocol):
@@ -68,7 +76,7 @@ class Trainer(Protocol):
         """Records that a test split is about to be opened. May be repeated."""
 
     async def finish(
-        self, fencing_token: int, ledger: Ledger, outcome: Result | Exception | Cancelled
+        self, fencing_token: int, ledger: Ledger, outcome: Finding | Exception | Cancelled
     ) -> None:
         """Ends the run. May be repeated."""
 
@@ -135,6 +143,6 @@ class Lease:
             lambda: self._trainer.open_test(self._grant.fencing_token, suite_digest)
         )
 
-    async def finish(self, ledger: Ledger, outcome: Result | Exception | Cancelled) -> None:
+    async def finish(self, ledger: Ledger, outcome: Finding | Exception | Cancelled) -> None:
         """Ends the run."""
         await self._retry.call(lambda: self._trainer.finish(self._grant.fencing_token, ledger, outcome))

@@ -8,13 +8,13 @@ itself is wrong (an unknown model, a refused request) and ends it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from autoflow.errors import Unavailable
 from autoflow.llm.base import Usage
-from autoflow.suites import Task
+from autoflow.suites import Content, Task
 
 
 class CallFailed(Unavailable):
@@ -93,12 +93,41 @@ class Execution:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a plan made of one sample."""
+
+    value: float
+    """In [0, 1]; 0 where a tool could not do it."""
+    output: Content | None = None
+    """None where a tool could not do it, or where outputs are not kept."""
+    failure: str = ""
+    """What the tool said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a score rests on, for people to look at."""
+
+    answer: str
+    plan: tuple[str, ...] = ()
+    """The tools that the answer's names mean."""
+    detail: str = ""
+    """Why the plan was not executed."""
+    outcomes: tuple[Outcome, ...] = ()
+    """Of the first samples."""
+    plan_f1: float = 0.0
+    """How much the plan is like an accepted one, in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """What an answer is worth."""
 
     plan_valid: bool
     reward: float
     """In [0, 1]; 0 where the plan is not valid."""
+    evidence: Evidence | None = field(default=None, compare=False, repr=False)
+    """None where nobody wants to look at it."""
 
 
 class Generator(Protocol):
@@ -145,7 +174,10 @@ class Scorer(Protocol):
 
 
 class Artifacts(Protocol):
-    """Content-addressed folders. The calls block: hand them to a thread."""
+    """Content-addressed blobs and folders. The calls block: hand them to a thread."""
+
+    def put(self, data: bytes) -> str:
+        """Stores a blob and returns its digest, `sha256:<hex>`."""
 
     def put_folder(self, path: Path) -> str:
         """Stores a folder and returns its digest, `sha256:<hex>`."""

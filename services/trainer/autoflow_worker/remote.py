@@ -33,7 +33,9 @@ from autoflow.v1 import (
     task_pb2,
 )
 from autoflow_worker import convert
-from autoflow_worker.lease import Cancelled, Grant, LeaseLost
+from autoflow_worker.evaluation import convert as evaluations
+from autoflow_worker.evaluation.table import EvaluationResult
+from autoflow_worker.lease import Cancelled, Finding, Grant, LeaseLost
 from autoflow_worker.ledger import Ledger
 from autoflow_worker.methods import TrainingSettings
 from autoflow_worker.ports import (
@@ -233,7 +235,7 @@ class RemoteTrainer:
         """Takes the run."""
         with self._sorted_errors():
             granted = await self._client.lease_run(run_worker_service_pb2.LeaseRunRequest(run=self._run))
-        return convert.grant_from_proto(granted)
+        return evaluations.grant_from_proto(granted)
 
     async def heartbeat(self, fencing_token: int, progress: Progress | None) -> bool:
         """Keeps the lease; returns whether to cancel."""
@@ -265,7 +267,7 @@ class RemoteTrainer:
             return (await self._client.open_test(request)).openings
 
     async def finish(
-        self, fencing_token: int, ledger: Ledger, outcome: Result | Exception | Cancelled
+        self, fencing_token: int, ledger: Ledger, outcome: Finding | Exception | Cancelled
     ) -> None:
         """Ends the run."""
         request = run_worker_service_pb2.FinishRunRequest(
@@ -276,6 +278,8 @@ class RemoteTrainer:
                 request.cancelled = True
             case Result():
                 request.optimization_result.CopyFrom(convert.result_to_proto(outcome))
+            case EvaluationResult():
+                request.evaluation_result.CopyFrom(evaluations.result_to_proto(outcome))
             case _:
                 # What is no error of the domain's tells its text to the log alone.
                 request.error.CopyFrom(failure(outcome, self._run).status)

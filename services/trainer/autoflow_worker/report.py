@@ -20,6 +20,7 @@ from itertools import islice
 from autoflow.errors import FailedPrecondition
 from autoflow.suites import Split, TaskSuite, stratified
 from autoflow_worker.checkpoint import State
+from autoflow_worker.comparison import improvement
 from autoflow_worker.context import Context
 from autoflow_worker.evaluator import Assignment, Row, mean_reward
 from autoflow_worker.ports import CallFailed, Candidate, Scorer, Workflow
@@ -27,7 +28,7 @@ from autoflow_worker.results import Improvement, PolicyReport, Progress, Result,
 from autoflow_worker.seeds import Purpose, derive
 from autoflow_worker.selection import SHORTLIST, best, shortlist
 from autoflow_worker.spec import RunSpec
-from autoflow_worker.statistics import Estimate, bootstrap_mean, paired_bootstrap, t_interval
+from autoflow_worker.statistics import Estimate, bootstrap_mean, t_interval
 
 _POLICY_TASKS_SEED = 0
 """The tasks on which policies are measured are the same in every run, so that runs can be compared."""
@@ -180,13 +181,10 @@ class Ending:
         )
 
     def _improvement(self, over: str, row: Row, comparator: Row) -> Improvement:
-        pairs = [(mine, theirs) for mine, theirs in zip(row, comparator, strict=True) if mine and theirs]
-        if not pairs:
+        found = improvement(row, comparator, over, seed=self._seed)
+        if found is None:
             raise CallFailed(f"the winner and {over} could not be measured on one common test task")
-        theirs = [score.reward for _, score in pairs]
-        absolute = paired_bootstrap([score.reward for score, _ in pairs], theirs, seed=self._seed)
-        mean = sum(theirs) / len(theirs)
-        return Improvement(over, absolute, absolute.mean / mean if mean else 0.0)
+        return found
 
     @property
     def _seed(self) -> int:

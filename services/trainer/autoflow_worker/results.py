@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from autoflow_worker.ledger import Ledger
 from autoflow_worker.ports import Workflow
@@ -11,22 +11,22 @@ from autoflow_worker.statistics import Estimate
 
 @dataclass(frozen=True, slots=True)
 class IterationReport:
-    """One iteration of learning."""
+    """One iteration of learning, or one batch of an evaluation, which learns nothing."""
 
     index: int
     reward_mean: float
-    """Over the candidates that have a reward; invalid ones have 0."""
+    """Over the candidates that have a reward, of which invalid ones have 0; or over the workflows."""
     reward_max: float
-    valid_rate: float
+    valid_rate: float = 0.0
     """Of all candidates."""
-    truncated: int
-    kl: float
+    truncated: int = 0
+    kl: float = 0.0
     """Nats a token; 0 where the update was skipped."""
-    update_skipped: bool
-    seconds: float
-    adapter: str
+    update_skipped: bool = False
+    seconds: float = 0.0
+    adapter: str = ""
     """Digest of the adapter after the update."""
-    ledger: Ledger
+    ledger: Ledger = field(default_factory=Ledger)
     """After the iteration."""
 
 

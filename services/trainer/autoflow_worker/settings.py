@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class WorkerSettings:
     trainer_address: str
     run_token: str = field(repr=False)
     """The secret of this launch, which proves to the trainer that the run is this worker's."""
+    suite_cache: Path = Path("~/.local/share/autoflow/suites")
+    """Folder of the copies of created suites."""
     worker_device: str = "auto"
     """Where the policy learns: `cpu`, `cuda` and so on; `auto` takes a GPU where there is one."""
     worker_threads: int = 2

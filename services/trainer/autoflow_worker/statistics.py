@@ -21,6 +21,8 @@ RESAMPLES = 10_000
 """Of one bootstrap; the interval's bounds then move by about 1% of its width from seed to seed."""
 
 _CONFIDENCE = 0.95
+_DRAWN_TOGETHER = 4_000_000
+"""Values that are resampled in one turn, at least one resample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,14 @@ def bootstrap_mean(values: Sequence[float], *, seed: int, resamples: int = RESAM
     """
     data = _array(values)
     rng = np.random.default_rng(seed)
-    means = data[rng.integers(0, data.size, size=(resamples, data.size))].mean(axis=1)
+    # In turns: the resamples of very many values together would not fit into memory.
+    rows = max(1, _DRAWN_TOGETHER // data.size)
+    means = np.concatenate(
+        [
+            data[rng.integers(0, data.size, size=(min(rows, resamples - done), data.size))].mean(axis=1)
+            for done in range(0, resamples, rows)
+        ]
+    )
     tail = (1 - _CONFIDENCE) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return Estimate(float(data.mean()), float(low), float(high))

@@ -13,10 +13,9 @@ from typing import Protocol
 
 from autoflow_worker.concurrency import Retry
 from autoflow_worker.context import Journal
-from autoflow_worker.lease import Cancelled, Grant, Lease, LeaseLost, Trainer
+from autoflow_worker.lease import Cancelled, Finding, Grant, Lease, LeaseLost, Trainer
 from autoflow_worker.ledger import Ledger
 from autoflow_worker.ports import CallFailed
-from autoflow_worker.results import Result
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +27,7 @@ class Job(Protocol):
     def ledger(self) -> Ledger:
         """What the run has spent by now."""
 
-    async def run(self) -> Result:
+    async def run(self) -> Finding:
         """Does it. May be cancelled."""
 
 
@@ -60,7 +59,7 @@ async def work(trainer: Trainer, prepare: Prepare, retry: Retry) -> None:
     await lease.finish(job.ledger, outcome)
 
 
-async def _until_stopped(job: Job, lease: Lease) -> Result | Exception | Cancelled:
+async def _until_stopped(job: Job, lease: Lease) -> Finding | Exception | Cancelled:
     """Does the work while the lease is kept, and says how it ended."""
     working, keeping = asyncio.create_task(job.run()), asyncio.create_task(lease.keep())
     try:

@@ -13,6 +13,7 @@ from autoflow.cli.commands import (
     backup,
     config,
     demo,
+    evaluate,
     execute,
     fmt,
     lint,
@@ -21,6 +22,7 @@ from autoflow.cli.commands import (
     runs,
     score,
     show,
+    suites,
     up,
 )
 from autoflow.cli.console import Output, escape_unencodable, one_line
@@ -94,8 +96,10 @@ app.command("lint")(lint.lint)
 app.command("fmt")(fmt.fmt)
 app.command("show")(show.show)
 app.command("execute")(execute.execute)
+app.command("evaluate")(evaluate.evaluate)
 app.command("score")(score.score)
 app.add_typer(runs.app, name="runs")
+app.add_typer(suites.app, name="suites")
 app.add_typer(config.app, name="config")
 app.add_typer(models.app, name="models")
 app.add_typer(metrics.app, name="metrics")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +54,13 @@ ScorerOption = Annotated[
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run: `runs/<id>`, or the id alone.")]
 
 SeedOption = Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of every random choice.")]
+
+
+class FolderFormat(StrEnum):
+    """The form of a suite's folder."""
+
+    OWN = "own"
+    OPENAGI = "openagi"
 
 
 MODEL = "embedded"

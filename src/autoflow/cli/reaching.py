@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from autoflow.cli.exits import CommandFailed, ExitCode
+from autoflow.client import Client, TrainerClient
 from autoflow.client.errors import Unavailable
 
 
@@ -28,3 +29,18 @@ def reaching(service: str, address: str) -> Iterator[None]:
             raise
         advice = f"start it by `autoflow up`, or say by --{service} where it is"
         raise CommandFailed(f"no {service} answers at {address}: {advice}", ExitCode.UNAVAILABLE) from None
+
+
+@asynccontextmanager
+async def trainer_at(address: str) -> AsyncIterator[TrainerClient]:
+    """A trainer for the length of the block.
+
+    Args:
+        address: `host:port`.
+
+    Raises:
+        CommandFailed: nothing answers there.
+    """
+    async with Client(trainer=address) as client:
+        with reaching("trainer", address):
+            yield client.trainer

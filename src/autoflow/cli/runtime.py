@@ -25,6 +25,9 @@ T = TypeVar("T")
 _START_SECONDS = 300.0
 """For all services to start; a model is loaded from disk."""
 
+_PLACES = ("ARTIFACTS", "ADAPTER_CACHE", "TRAINER_DATA", "DATABASE_URL")
+"""Settings of a place."""
+
 _LIBRARY_DEFAULTS = {
     # Threads of torch that wait by spinning take the cores from whoever they wait for.
     "OMP_WAIT_POLICY": "PASSIVE",
@@ -69,6 +72,20 @@ def run(main: Coroutine[Any, Any, T]) -> T:
             task.cancel()
 
     return asyncio.run(terminable())
+
+
+def own_environment(home: Path, env: Mapping[str, str]) -> dict[str, str]:
+    """The environment of services that are a command's own: nothing that they do ends up outside its folder.
+
+    Args:
+        home: where their state is kept.
+        env: this process' environment.
+    """
+    from autoflow.server.compose import local_environment
+    from autoflow.settings import PREFIX
+
+    places = {PREFIX + name for name in _PLACES}
+    return local_environment(home, {name: value for name, value in env.items() if name not in places})
 
 
 @asynccontextmanager

@@ -6,11 +6,13 @@ numbers, not strings. Every one that the contracts have is a count far below 2^5
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any, TypeAlias, cast
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2  # noqa: F401  # What a status packs is only readable once it is loaded.
 
 Json: TypeAlias = dict[str, Any]
@@ -37,6 +39,11 @@ def enum_word(enum: EnumDescriptor, prefix: str, value: int) -> str:
     """
     known = enum.values_by_number.get(value)
     return str(value) if known is None else known.name.removeprefix(prefix).replace("_", " ").lower()
+
+
+def local_time(stamp: Timestamp) -> str:
+    """A point in time, in the time zone of whoever reads it."""
+    return stamp.ToDatetime().replace(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _number(descriptor: Descriptor, value: Json) -> None:

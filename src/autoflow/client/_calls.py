@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from typing import TypeVar
 
 import grpc
 from google.protobuf.message import Message
 
 from autoflow import telemetry
+from autoflow.client._uploading import upload
 from autoflow.client.errors import from_grpc
 from autoflow.client.settings import ClientSettings
 from autoflow.telemetry import Metadata
@@ -41,6 +42,7 @@ class Calls:
         name: str,
         request: RequestT,
         timeout: float | None,
+        metadata: Metadata = (),
     ) -> ResponseT:
         """Makes a call with one answer.
 
@@ -49,6 +51,7 @@ class Calls:
             name: the method's name, such as `ScoreOutputs`.
             request: the request.
             timeout: seconds; None for the settings' own.
+            metadata: goes with this call.
 
         Raises:
             RpcError: the call failed; its subclasses say how.
@@ -57,7 +60,9 @@ class Calls:
         full_name, outcome = f"/{self._service}/{name}", telemetry.Outcome()
         with telemetry.called(full_name, outcome) as trace:
             try:
-                answer = await method(request, timeout=seconds, metadata=self._with_id(trace))
+                answer = await method(
+                    request, timeout=seconds, metadata=self._with_id((*trace, *metadata))
+                )
             except grpc.aio.AioRpcError as error:
                 outcome.code = error.code().name
                 raise from_grpc(error, full_name) from error
@@ -90,6 +95,39 @@ class Calls:
                 async for answer in call:
                     yield answer
                 outcome.code = "OK"
+            except grpc.aio.AioRpcError as error:
+                outcome.code = error.code().name
+                raise from_grpc(error, full_name) from error
+            finally:
+                # Harmless where the call has ended.
+                call.cancel()
+
+    async def upload(
+        self,
+        method: grpc.aio.StreamUnaryMultiCallable[RequestT, ResponseT],
+        name: str,
+        requests: Iterable[RequestT],
+        timeout: float | None,
+    ) -> ResponseT:
+        """Makes a call with a stream of requests and one answer; what the requests raise cancels it.
+
+        Args:
+            method: of the stub.
+            name: the method's name, such as `CreateSuite`.
+            requests: the requests; the next one is taken in a thread, for it may read files.
+            timeout: seconds for the whole call; None for the settings' own.
+
+        Raises:
+            RpcError: the call failed; its subclasses say how.
+        """
+        seconds = _seconds(timeout, self._settings.stream_timeout)
+        full_name, outcome = f"/{self._service}/{name}", telemetry.Outcome("CANCELLED")
+        with telemetry.called(full_name, outcome) as trace:
+            call = method(timeout=seconds, metadata=self._with_id(trace))
+            try:
+                answer = await upload(call, iter(requests))
+                outcome.code = "OK"
+                return answer
             except grpc.aio.AioRpcError as error:
                 outcome.code = error.code().name
                 raise from_grpc(error, full_name) from error

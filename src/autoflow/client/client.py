@@ -27,7 +27,7 @@ _REPEATABLE = (
     interpreter_module.FULL_NAME,
     scorer_module.FULL_NAME,
     tools_module.FULL_NAME,
-    # `create_run` always has a request id.
+    # `create_run` always has a request id, and a suite is named by its content.
     trainer_module.FULL_NAME,
 )
 

@@ -152,12 +152,16 @@ class SyncScorer(_Service[ScorerClient]):
 class SyncTrainer(_Service[TrainerClient]):
     """`TrainerClient`, without an event loop. `wait_for_run` calls `on_change` in the client's own thread."""
 
+    create_suite = _unary(TrainerClient.create_suite)
+    get_suite = _unary(TrainerClient.get_suite)
+    list_suites = _unary(TrainerClient.list_suites)
     create_run = _unary(TrainerClient.create_run)
     get_run = _unary(TrainerClient.get_run)
     list_runs = _unary(TrainerClient.list_runs)
     watch_run = _stream(TrainerClient.watch_run)
     wait_for_run = _unary(TrainerClient.wait_for_run)
     cancel_run = _unary(TrainerClient.cancel_run)
+    download_report = _stream(TrainerClient.download_report)
 
 
 class SyncTools(_Service[ToolClient]):

@@ -15,6 +15,8 @@ from autoflow.v1.tool_service_pb2 import (
 from autoflow.v1.tool_service_pb2_grpc import ToolServiceStub
 
 FULL_NAME = "autoflow.v1.ToolService"
+CALL_ID = "autoflow-call-id"
+"""The metadata that names a call, the same for its repetitions."""
 
 
 class ToolClient:
@@ -38,6 +40,13 @@ class ToolClient:
         """Lists the tools."""
         return await self._calls.unary(self._stub.ListTools, "ListTools", request, timeout)
 
-    async def call_tool(self, request: CallToolRequest, *, timeout: float | None = None) -> CallToolResponse:
-        """Applies a tool to samples; a sample that it cannot do is a failure in the answer, not an error."""
-        return await self._calls.unary(self._stub.CallTool, "CallTool", request, timeout)
+    async def call_tool(
+        self, request: CallToolRequest, *, timeout: float | None = None, call_id: str = ""
+    ) -> CallToolResponse:
+        """Applies a tool to samples; a sample that it cannot do is a failure in the answer, not an error.
+
+        `call_id`, printable ASCII, goes along as metadata: a provider that sees it again knows that the call is
+        repeated.
+        """
+        metadata = ((CALL_ID, call_id),) if call_id else ()
+        return await self._calls.unary(self._stub.CallTool, "CallTool", request, timeout, metadata)

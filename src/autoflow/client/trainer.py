@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 
 import grpc
 
@@ -16,10 +16,18 @@ from autoflow.v1.trainer_service_pb2 import (
     CancelRunResponse,
     CreateRunRequest,
     CreateRunResponse,
+    CreateSuiteRequest,
+    CreateSuiteResponse,
+    DownloadReportRequest,
+    DownloadReportResponse,
     GetRunRequest,
     GetRunResponse,
+    GetSuiteRequest,
+    GetSuiteResponse,
     ListRunsRequest,
     ListRunsResponse,
+    ListSuitesRequest,
+    ListSuitesResponse,
     WatchRunRequest,
     WatchRunResponse,
 )
@@ -44,6 +52,29 @@ class TrainerClient:
         self._stub = TrainerServiceStub(channel)
         self._calls = Calls(FULL_NAME, settings)
         self._settings = settings
+
+    async def create_suite(
+        self, requests: Iterable[CreateSuiteRequest], *, timeout: float | None = None
+    ) -> CreateSuiteResponse:
+        """Creates a suite, or returns the one of the same content; safe to repeat.
+
+        Args:
+            requests: the suite, then each task followed by its samples, then the end, as `SuiteRequests` of
+                `autoflow.suite_messages` makes them of a loaded suite. Each is taken in a thread when the one
+                before was sent.
+            timeout: seconds for the whole call; without it the settings' own for streams.
+        """
+        return await self._calls.upload(self._stub.CreateSuite, "CreateSuite", requests, timeout)
+
+    async def get_suite(self, request: GetSuiteRequest, *, timeout: float | None = None) -> GetSuiteResponse:
+        """Returns a suite without its tasks."""
+        return await self._calls.unary(self._stub.GetSuite, "GetSuite", request, timeout)
+
+    async def list_suites(
+        self, request: ListSuitesRequest, *, timeout: float | None = None
+    ) -> ListSuitesResponse:
+        """Returns a page of suites, the built-in ones first, then the newest."""
+        return await self._calls.unary(self._stub.ListSuites, "ListSuites", request, timeout)
 
     async def create_run(
         self, request: CreateRunRequest, *, timeout: float | None = None
@@ -96,3 +127,9 @@ class TrainerClient:
     ) -> CancelRunResponse:
         """Asks a run to stop."""
         return await self._calls.unary(self._stub.CancelRun, "CancelRun", request, timeout)
+
+    def download_report(
+        self, request: DownloadReportRequest, *, timeout: float | None = None
+    ) -> AsyncGenerator[DownloadReportResponse]:
+        """Yields an evaluation's page, piece by piece."""
+        return self._calls.stream(self._stub.DownloadReport, "DownloadReport", request, timeout)

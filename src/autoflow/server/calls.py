@@ -5,7 +5,11 @@ none, the request is read and validated, the handler runs, its answer is written
 goes through the error table; the end of the call is logged with its code and time; what was asked and
 answered is logged only where the settings say so.
 
-Health and reflection are left alone. Left out: streams of requests, which no contract has; identities, quotas
+Of a stream of requests each is read and validated when the handler asks for it. A caller who breaks off looks
+for a moment like one who has sent everything; a handler learns of the end only after that moment, which is
+long enough for gRPC on any but a starved machine. What cannot be undone belongs at the end of a handler.
+
+Health and reflection are left alone. Left out: streams both ways, which no contract has; identities, quotas
 and encryption: this server is for a trusted network.
 """
 
@@ -18,6 +22,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 import grpc
@@ -44,18 +49,21 @@ _MIN_PUSHBACK_MS = 10
 """grpc (1.85) never makes an attempt that is to come after no time at all."""
 _NEVER = "-1"
 """As a push-back: the call is not to be tried again, for waiting does not help."""
+_SETTLING = 0.02
+"""Seconds after a stream of requests in which it becomes known whether its caller has broken off."""
 _INFRASTRUCTURE = ("/grpc.health.", "/grpc.reflection.")
 
 _log = logging.getLogger(__name__)
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
-Around: TypeAlias = Callable[[bytes, Context], AbstractAsyncContextManager[Message]]
-"""Reads the request, which it yields, and sees to everything else around the handler."""
-Unary: TypeAlias = Callable[[Message, Context], Awaitable[Message]]
+Around: TypeAlias = Callable[[Context], AbstractAsyncContextManager[None]]
+"""Sees to everything around the handler but requests and answers."""
 Tell: TypeAlias = Callable[[str, Message], None]
 """Is told of each request and answer."""
+Unary: TypeAlias = Callable[[Message, Context], Awaitable[Message]]
 Stream: TypeAlias = Callable[[Message, Context], AsyncGenerator[Message]]
+Upload: TypeAlias = Callable[[AsyncGenerator[Message], Context], Awaitable[Message]]
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
@@ -79,37 +87,40 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         # None: there is no such method; grpc answers UNIMPLEMENTED.
         if handler is None or method.startswith(_INFRASTRUCTURE):
             return handler
-        if handler.request_streaming:
-            raise NotImplementedError(f"{method} takes a stream of requests")
-
-        streams = handler.response_streaming
-        codec = Codec(
-            cast("Callable[[bytes], Message]", handler.request_deserializer),
-            cast("Callable[[Message], bytes]", handler.response_serializer),
-            self._settings.max_message_bytes,
+        streams = bool(handler.request_streaming or handler.response_streaming)
+        wire = _Wire(
+            Codec(
+                cast("Callable[[bytes], Message]", handler.request_deserializer),
+                cast("Callable[[Message], bytes]", handler.response_serializer),
+                self._settings.max_message_bytes,
+            ),
+            self._validator,
+            self._tell,
         )
 
-        def around(data: bytes, context: Context) -> AbstractAsyncContextManager[Message]:
-            return self._around(handler_call_details, streams, codec, data, context)
+        def around(context: Context) -> AbstractAsyncContextManager[None]:
+            return self._around(handler_call_details, streams, context)
 
         # Without a deserializer and a serializer, gRPC hands on bytes.
-        if streams:
-            return grpc.unary_stream_rpc_method_handler(
-                _streaming(cast("Stream", handler.unary_stream), around, codec, self._tell)
-            )
-        return grpc.unary_unary_rpc_method_handler(
-            _unary(cast("Unary", handler.unary_unary), around, codec, self._tell)
-        )
+        match handler.request_streaming, handler.response_streaming:
+            case False, False:
+                return grpc.unary_unary_rpc_method_handler(
+                    _unary(cast("Unary", handler.unary_unary), around, wire)
+                )
+            case False, True:
+                return grpc.unary_stream_rpc_method_handler(
+                    _streaming(cast("Stream", handler.unary_stream), around, wire)
+                )
+            case True, False:
+                return grpc.stream_unary_rpc_method_handler(
+                    _uploading(cast("Upload", handler.stream_unary), around, wire)
+                )
+        raise NotImplementedError(f"{method} streams both ways")
 
     @asynccontextmanager
     async def _around(
-        self,
-        details: grpc.HandlerCallDetails,
-        streams: bool,
-        codec: Codec,
-        data: bytes,
-        context: Context,
-    ) -> AsyncIterator[Message]:
+        self, details: grpc.HandlerCallDetails, streams: bool, context: Context
+    ) -> AsyncIterator[None]:
         method, request_id, outcome = details.method, _request_id(details), telemetry.Outcome(admitted=False)
         seconds = self._settings.stream_deadline if streams else self._settings.unary_deadline
         context.set_trailing_metadata(((REQUEST_ID, request_id),))
@@ -122,10 +133,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 with self._gate.enter(streams=streams):
                     outcome.admitted = True
                     async with _deadline(context, seconds):
-                        request = codec.read(data)
-                        validate(self._validator, request)
-                        self._tell("request", request)
-                        yield request
+                        yield
 
     @contextmanager
     def _observed(self, details: grpc.HandlerCallDetails, outcome: telemetry.Outcome) -> Iterator[None]:
@@ -140,29 +148,58 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             yield
 
 
-def _unary(
-    handler: Unary, around: Around, codec: Codec, tell: Tell
-) -> Callable[[bytes, Context], Awaitable[bytes]]:
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    """Reads the requests of one method, and writes its answers."""
+
+    codec: Codec
+    validator: Validator
+    tell: Tell
+
+    def read(self, data: bytes) -> Message:
+        request = self.codec.read(data)
+        validate(self.validator, request)
+        self.tell("request", request)
+        return request
+
+    def write(self, answer: Message) -> bytes:
+        self.tell("answer", answer)
+        return self.codec.write(answer)
+
+
+def _unary(handler: Unary, around: Around, wire: _Wire) -> Callable[[bytes, Context], Awaitable[bytes]]:
     async def handle(data: bytes, context: Context) -> bytes:
-        async with around(data, context) as request:
-            answer = await handler(request, context)
-            tell("answer", answer)
-            return codec.write(answer)
+        async with around(context):
+            return wire.write(await handler(wire.read(data), context))
         raise AssertionError("no error is swallowed around a call")
 
     return handle
 
 
-def _streaming(
-    handler: Stream, around: Around, codec: Codec, tell: Tell
-) -> Callable[[bytes, Context], Awaitable[None]]:
+def _streaming(handler: Stream, around: Around, wire: _Wire) -> Callable[[bytes, Context], Awaitable[None]]:
     # A coroutine that writes, not a generator: when a call is cancelled between two answers, a generator of
     # grpc's would be left to the garbage collector; this one is closed before the call ends.
     async def handle(data: bytes, context: Context) -> None:
-        async with around(data, context) as request, aclosing(handler(request, context)) as answers:
+        async with around(context), aclosing(handler(wire.read(data), context)) as answers:
             async for answer in answers:
-                tell("answer", answer)
-                await context.write(codec.write(answer))
+                await context.write(wire.write(answer))
+
+    return handle
+
+
+def _uploading(
+    handler: Upload, around: Around, wire: _Wire
+) -> Callable[[AsyncIterator[bytes], Context], Awaitable[bytes]]:
+    async def requests(parts: AsyncIterator[bytes]) -> AsyncGenerator[Message]:
+        async for part in parts:
+            yield wire.read(part)
+        # The stream of a caller who broke off ends like any other, and the cancellation comes right after.
+        await asyncio.sleep(_SETTLING)
+
+    async def handle(parts: AsyncIterator[bytes], context: Context) -> bytes:
+        async with around(context), aclosing(requests(parts)) as read:
+            return wire.write(await handler(read, context))
+        raise AssertionError("no error is swallowed around a call")
 
     return handle
 

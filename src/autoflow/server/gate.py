@@ -15,7 +15,7 @@ class Gate:
 
     Args:
         limit: the most calls in flight.
-        streams: those of them that may be streams of answers.
+        streams: those of them that may be streams.
     """
 
     def __init__(self, limit: int, streams: int) -> None:
@@ -53,7 +53,7 @@ class Gate:
         """Admits one call for the length of the block.
 
         Args:
-            streams: whether it has a stream of answers.
+            streams: whether it has a stream of requests or answers.
 
         Raises:
             Unavailable: the service has not started yet, or is about to stop.

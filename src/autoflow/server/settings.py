@@ -20,12 +20,12 @@ class ServerSettings:
     max_concurrent_rpcs: int = 1024
     """Calls in flight; one more is refused with RESOURCE_EXHAUSTED. Health and reflection are not counted."""
     max_concurrent_streams: int = 768
-    """Those of the calls in flight that may be streams of answers, which last long; one more is refused with
+    """Those of the calls in flight that may be streams, which last long; one more is refused with
     RESOURCE_EXHAUSTED, so that short calls still come through."""
     unary_deadline: float = 60.0
-    """Seconds for a call with one answer whose caller gave no deadline."""
+    """Seconds for a call with one request and one answer whose caller gave no deadline."""
     stream_deadline: float = 3600.0
-    """Seconds for a call with a stream of answers whose caller gave no deadline."""
+    """Seconds for a call with a stream of requests or answers whose caller gave no deadline."""
     drain_grace: float = 30.0
     """Seconds that calls in flight have to end after SIGTERM; then they are cancelled."""
     health_interval: float = 5.0

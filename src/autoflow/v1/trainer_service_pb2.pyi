@@ -29,6 +29,7 @@ class CreateSuiteRequest(_message.Message):
     SUITE_FIELD_NUMBER: _builtins.int
     TASK_FIELD_NUMBER: _builtins.int
     SAMPLE_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def suite(self) -> _task_pb2.TaskSuite:
         """Required, one of: the first part, and no other. Output-only fields are ignored."""
@@ -41,22 +42,44 @@ class CreateSuiteRequest(_message.Message):
     def sample(self) -> _task_pb2.Sample:
         """Required, one of: a sample of the task before it; each task has 1 to 64."""
 
+    @_builtins.property
+    def end(self) -> Global___SuiteEnd:
+        """Required, one of: the last part. A stream that ends without it was cut off, and creates nothing."""
+
     def __init__(
         self,
         *,
         suite: _task_pb2.TaskSuite | None = ...,
         task: _task_pb2.Task | None = ...,
         sample: _task_pb2.Sample | None = ...,
+        end: Global___SuiteEnd | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["part", b"part", "sample", b"sample", "suite", b"suite", "task", b"task"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "part", b"part", "sample", b"sample", "suite", b"suite", "task", b"task"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["part", b"part", "sample", b"sample", "suite", b"suite", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "part", b"part", "sample", b"sample", "suite", b"suite", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["suite", "task", "sample"]  # noqa: Y015
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["suite", "task", "sample", "end"]  # noqa: Y015
     _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
 
 Global___CreateSuiteRequest: _TypeAlias = CreateSuiteRequest  # noqa: Y015
+
+@_typing.final
+class SuiteEnd(_message.Message):
+    """Says that all parts of a suite were sent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuiteEnd: _TypeAlias = SuiteEnd  # noqa: Y015
 
 @_typing.final
 class CreateSuiteResponse(_message.Message):

@@ -87,8 +87,8 @@ class TrainerServiceServicer:
     """
 
     def CreateSuite(self, request_iterator, context):
-        """Creates a suite from its parts: first the suite, then each task followed by its samples. Suites are named by
-        their content: what is there already is returned, and the call is safe to repeat. Nothing is created unless
+        """Creates a suite from its parts: first the suite, then each task followed by its samples, then the end. Suites are
+        named by their content: what is there already is returned, and the call is safe to repeat. Nothing is created unless
         the whole suite is sound.
         Errors: INVALID_ARGUMENT (a part is wrong or out of order, or two splits share a content; the message names the
         task and the sample), RESOURCE_EXHAUSTED (the suite is too large).

@@ -34,8 +34,8 @@ class TrainerServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> TrainerServiceAsyncStub: ...
     CreateSuite: _grpc.StreamUnaryMultiCallable[_trainer_service_pb2.CreateSuiteRequest, _trainer_service_pb2.CreateSuiteResponse]
-    """Creates a suite from its parts: first the suite, then each task followed by its samples. Suites are named by
-    their content: what is there already is returned, and the call is safe to repeat. Nothing is created unless
+    """Creates a suite from its parts: first the suite, then each task followed by its samples, then the end. Suites are
+    named by their content: what is there already is returned, and the call is safe to repeat. Nothing is created unless
     the whole suite is sound.
     Errors: INVALID_ARGUMENT (a part is wrong or out of order, or two splits share a content; the message names the
     task and the sample), RESOURCE_EXHAUSTED (the suite is too large).
@@ -82,8 +82,8 @@ class TrainerServiceAsyncStub(TrainerServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSuite: _aio.StreamUnaryMultiCallable[_trainer_service_pb2.CreateSuiteRequest, _trainer_service_pb2.CreateSuiteResponse]  # type: ignore[assignment]
-    """Creates a suite from its parts: first the suite, then each task followed by its samples. Suites are named by
-    their content: what is there already is returned, and the call is safe to repeat. Nothing is created unless
+    """Creates a suite from its parts: first the suite, then each task followed by its samples, then the end. Suites are
+    named by their content: what is there already is returned, and the call is safe to repeat. Nothing is created unless
     the whole suite is sound.
     Errors: INVALID_ARGUMENT (a part is wrong or out of order, or two splits share a content; the message names the
     task and the sample), RESOURCE_EXHAUSTED (the suite is too large).
@@ -133,8 +133,8 @@ class TrainerServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_trainer_service_pb2.CreateSuiteRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_trainer_service_pb2.CreateSuiteResponse, _abc.Awaitable[_trainer_service_pb2.CreateSuiteResponse]]:
-        """Creates a suite from its parts: first the suite, then each task followed by its samples. Suites are named by
-        their content: what is there already is returned, and the call is safe to repeat. Nothing is created unless
+        """Creates a suite from its parts: first the suite, then each task followed by its samples, then the end. Suites are
+        named by their content: what is there already is returned, and the call is safe to repeat. Nothing is created unless
         the whole suite is sound.
         Errors: INVALID_ARGUMENT (a part is wrong or out of order, or two splits share a content; the message names the
         task and the sample), RESOURCE_EXHAUSTED (the suite is too large).

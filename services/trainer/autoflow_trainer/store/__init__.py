@@ -1,5 +1,6 @@
-"""Where runs are kept."""
+"""Where runs and suites are kept."""
 
 from autoflow_trainer.store.runs import MIGRATIONS, RunStore
+from autoflow_trainer.store.suites import SuiteStore
 
-__all__ = ["MIGRATIONS", "RunStore"]
+__all__ = ["MIGRATIONS", "RunStore", "SuiteStore"]

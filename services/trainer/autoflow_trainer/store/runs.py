@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import defer
 
-from autoflow.errors import NotFound, ResourceExhausted, Unavailable
+from autoflow.errors import DataLoss, NotFound, ResourceExhausted, Unavailable
 from autoflow.store.engine import Base
 from autoflow.store.migrations import require_newest, upgrade
 from autoflow.store.presence import Presence
@@ -95,7 +95,7 @@ class RunStore:
         try:
             async with self._sessions.reading() as session:
                 await session.execute(select(RunRow.sequence).limit(1))
-        except (SQLAlchemyError, Unavailable):
+        except (SQLAlchemyError, DataLoss, Unavailable):
             return False
         return self._presence.holds()
 
@@ -120,6 +120,7 @@ class RunStore:
             request_id=request_id,
             spec=run.spec,
             create_time=run.create_time,
+            suite_artifact=run.suite_artifact,
             **to_columns(record),
         )
         try:

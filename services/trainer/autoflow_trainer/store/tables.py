@@ -89,6 +89,7 @@ class RunRow(Base):
     last_commit: Mapped[bytes] = mapped_column(LargeBinary(32))
     losses: Mapped[int] = mapped_column(Integer)
     launch_after: Mapped[datetime | None] = mapped_column(UtcTime)
+    suite_artifact: Mapped[str] = mapped_column(String(128), server_default="")
 
 
 class IterationRow(Base):
@@ -112,6 +113,23 @@ class OpeningRow(Base):
     suite_digest: Mapped[str] = mapped_column(String(128), primary_key=True)
     run: Mapped[int] = mapped_column(ForeignKey("runs.sequence"), primary_key=True)
     open_time: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class SuiteRow(Base):
+    """A suite that somebody created; never changed."""
+
+    __tablename__ = "suites"
+    __table_args__ = (UniqueConstraint("tenant", "id"), {"sqlite_autoincrement": True})
+
+    sequence: Mapped[int] = mapped_column(_Sequence, primary_key=True, autoincrement=True)
+    tenant: Mapped[str] = mapped_column(String(64))
+    id: Mapped[str] = mapped_column(String(64))
+    head: Mapped[str] = mapped_column(Text)
+    train_tasks: Mapped[int] = mapped_column(Integer)
+    validation_tasks: Mapped[int] = mapped_column(Integer)
+    test_tasks: Mapped[int] = mapped_column(Integer)
+    artifact: Mapped[str] = mapped_column(String(128))
+    create_time: Mapped[datetime] = mapped_column(UtcTime)
 
 
 def to_columns(record: RunRecord) -> dict[str, Any]:
@@ -153,6 +171,7 @@ def to_record(row: RunRow, *, with_result: bool = True) -> RunRecord:
         spec=row.spec,
         state=RunState(row.state),
         create_time=row.create_time,
+        suite_artifact=row.suite_artifact,
         start_time=row.start_time,
         end_time=row.end_time,
         committed=row.committed,

@@ -1,4 +1,4 @@
-"""`autoflow runs`: optimisations of a trainer."""
+"""`autoflow runs`: optimisations and evaluations of a trainer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from autoflow.cli.source import read_source
 from autoflow.methods import Reward
 
 app = typer.Typer(
-    help="Create, list, show, watch and cancel runs.",
+    help="Create, list, show, watch and cancel runs; save the pages of evaluations.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -33,7 +33,9 @@ app = typer.Typer(
 
 @app.command("create")
 def create(
-    suite: Annotated[str, typer.Option("--suite", help="What to optimise for.")] = SUITE,
+    suite: Annotated[
+        str, typer.Option("--suite", help="What to optimise for: `suites/<id>`, or the id.")
+    ] = SUITE,
     generator: Annotated[str, typer.Option("--generator", help="The model that learns to write.")] = MODEL,
     interpreter: Annotated[str, typer.Option("--interpreter", help="The model that executes.")] = MODEL,
     method: MethodOption = DEFAULT_METHOD,
@@ -129,6 +131,25 @@ def cancel(run_: RunArgument, trainer: TrainerOption = TRAINER, json: JsonOption
 
     if not run(cancel_run(trainer, run_, Output(json))):
         raise typer.Exit(ExitCode.NOT_OK)
+
+
+@app.command("report")
+def report(
+    run_: RunArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", dir_okay=False, help="Where to save it.")],
+    trainer: TrainerOption = TRAINER,
+    json: JsonOption = False,
+) -> None:
+    """Save the page of an evaluation.
+
+    One HTML file with inputs, outputs and references. Only an evaluation that has succeeded has one.
+
+    Exit status: 0 if it is saved; 2 if there is no such run, or it has no page.
+    """
+    from autoflow.cli.evaluation.command import fetch_report
+    from autoflow.cli.runtime import run
+
+    run(fetch_report(trainer, run_, out, Output(json)))
 
 
 def _comparator(argument: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from autoflow.cli.console import Output, one_line, printable
 from autoflow.cli.demo.folder import DemoFolder
 from autoflow.cli.demo.report import report
-from autoflow.cli.demo.system import demo_environment, optimise, workers_logs
+from autoflow.cli.demo.system import optimise, workers_logs
 from autoflow.cli.exits import CommandFailed, ExitCode
 from autoflow.cli.options import MODEL, SUITE
 from autoflow.cli.results.convert import summary_from_run
@@ -19,7 +19,7 @@ from autoflow.cli.runs.follow import Update
 from autoflow.cli.runs.progress import view
 from autoflow.cli.runs.request import RunRequest, to_proto
 from autoflow.cli.runs.states import state_word
-from autoflow.cli.runtime import log_to, run
+from autoflow.cli.runtime import log_to, own_environment, run
 from autoflow.methods import Method, Reward
 from autoflow.suites import workflow_text
 from autoflow.v1 import run_pb2
@@ -42,7 +42,7 @@ def run_demo(root: Path, wanted: RunRequest, seconds: float, output: Output) -> 
     folder = DemoFolder(root)
     folder.prepare()
     log_to(folder.services_log, "INFO")
-    environment = demo_environment(folder.data, os.environ)
+    environment = own_environment(folder.data, os.environ)
     last = run(_optimise(to_proto(wanted), environment, folder, seconds, output))
     if last.state != run_pb2.RUN_STATE_SUCCEEDED:
         log = folder.worker_log if folder.worker_log.exists() else folder.services_log

@@ -12,27 +12,10 @@ from autoflow.cli.runs.follow import Update, follow
 from autoflow.cli.runs.states import FINAL
 from autoflow.cli.runtime import local_services
 from autoflow.client import Client, RpcError, TrainerClient
-from autoflow.settings import PREFIX
 from autoflow.v1 import run_pb2
 from autoflow.v1.trainer_service_pb2 import CancelRunRequest, CreateRunRequest, ListRunsRequest
 
 _CANCEL_SECONDS = 5.0
-
-_PLACES = ("ARTIFACTS", "ADAPTER_CACHE", "TRAINER_DATA", "DATABASE_URL")
-"""Settings of a place; a demo keeps to its own folder."""
-
-
-def demo_environment(data: Path, env: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a demo's services: nothing that a demo does ends up outside its folder.
-
-    Args:
-        data: where their state is kept.
-        env: this process' environment.
-    """
-    from autoflow.server.compose import local_environment
-
-    places = {PREFIX + name for name in _PLACES}
-    return local_environment(data, {name: value for name, value in env.items() if name not in places})
 
 
 def workers_logs(data: Path) -> Path:

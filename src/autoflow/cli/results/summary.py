@@ -30,6 +30,8 @@ class WorkflowScore:
 
     reward: Interval
     """Over tasks."""
+    plan_f1: Interval
+    """How much its plans are like accepted ones, whatever the reward is."""
     valid_plan_rate: float
     tasks: int
     """That were measured."""
@@ -148,6 +150,8 @@ def _score_json(score: WorkflowScore | None) -> dict[str, Any] | None:
     return {
         "test_mean": score.reward.mean,
         "test_ci95": score.reward.ci95,
+        "plan_f1_mean": score.plan_f1.mean,
+        "plan_f1_ci95": score.plan_f1.ci95,
         "valid_plan_rate": score.valid_plan_rate,
     }
 

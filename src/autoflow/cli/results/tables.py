@@ -45,23 +45,24 @@ def _table(*, bars: bool, last: tuple[str, ...]) -> Table:
     if bars:
         table.add_column("", no_wrap=True)
     for name in last:
-        table.add_column(name, justify="right" if name == "valid plans" else "left")
+        table.add_column(name, justify="right" if name else "left", no_wrap=bool(name))
     return table
 
 
 def _workflows(summary: Summary, *, bars: bool) -> Table:
-    table = _table(bars=bars, last=("valid plans", ""))
+    table = _table(bars=bars, last=("valid plans", "plan F1", ""))
     for name, score in summary.scores.items():
         about = _about(name, score.chosen_from)
         if score.missing:
             about += f", {score.missing} tasks missing"
         style = "bold green" if name == BEST else ""
         cells = [Text(one_line(name)), *_figures(score.reward, bars=bars)]
-        table.add_row(*cells, Text(f"{score.valid_plan_rate:.0%}"), Text(about), style=style)
+        plans = Text(f"{score.valid_plan_rate:.0%}"), Text(f"{score.plan_f1.mean:.3f}")
+        table.add_row(*cells, *plans, Text(about), style=style)
     mean = summary.ceiling
     ceiling = Interval(mean, mean, mean)
     cells = [Text("ceiling"), *_figures(ceiling, bars=bars, interval=False)]
-    table.add_row(*cells, Text(), Text("the reference plans themselves"), style="dim")
+    table.add_row(*cells, Text(), Text(), Text("the reference plans"), style="dim")
     return table
 
 
@@ -86,9 +87,9 @@ def _bounds(interval: Interval) -> str:
 
 def _about(name: str, chosen_from: int) -> str:
     if name == CONTROL:
-        return f"best of {chosen_from} untrained samples"
+        return f"best of {chosen_from} untrained"
     if name == BEST:
-        return f"winner among {chosen_from} candidates"
+        return f"best of {chosen_from} candidates"
     return "given" if not chosen_from else f"best of {chosen_from}"
 
 

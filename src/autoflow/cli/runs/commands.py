@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from typing import Any
 
 from autoflow.cli.console import Output
 from autoflow.cli.options import TRAINER
-from autoflow.cli.reaching import reaching
+from autoflow.cli.reaching import trainer_at
 from autoflow.cli.runs.follow import Update, follow
 from autoflow.cli.runs.progress import view
 from autoflow.cli.runs.request import RunRequest, to_proto
 from autoflow.cli.runs.states import run_name, state_word
 from autoflow.cli.runs.tables import run_view, runs_table
 from autoflow.cli.wire import to_json
-from autoflow.client import Client, TrainerClient
+from autoflow.client import TrainerClient
 from autoflow.v1 import run_pb2
 from autoflow.v1.trainer_service_pb2 import (
     CancelRunRequest,
@@ -29,7 +28,7 @@ _STOPPING = frozenset({run_pb2.RUN_STATE_CANCELLING, run_pb2.RUN_STATE_CANCELLED
 
 async def create_run(address: str, request: RunRequest, output: Output) -> None:
     """Creates a run and prints its name."""
-    async with _trainer(address) as trainer:
+    async with trainer_at(address) as trainer:
         run = (await trainer.create_run(CreateRunRequest(run=to_proto(request)))).run
     if output.json:
         output.document(to_json(run))
@@ -43,7 +42,7 @@ async def list_runs(address: str, limit: int, output: Output) -> None:
     """Prints the newest runs."""
     runs: list[run_pb2.Run] = []
     page_token = ""
-    async with _trainer(address) as trainer:
+    async with trainer_at(address) as trainer:
         while len(runs) < limit:
             request = ListRunsRequest(page_size=limit - len(runs), page_token=page_token)
             page = await trainer.list_runs(request)
@@ -61,7 +60,7 @@ async def list_runs(address: str, limit: int, output: Output) -> None:
 
 async def show_run(address: str, run: str, output: Output) -> None:
     """Prints a run."""
-    async with _trainer(address) as trainer:
+    async with trainer_at(address) as trainer:
         found = (await trainer.get_run(GetRunRequest(name=run_name(run)))).run
     if output.json:
         output.document(to_json(found))
@@ -75,7 +74,7 @@ async def watch_run(address: str, run: str, output: Output) -> bool:
     Returns:
         Whether it succeeded.
     """
-    async with _trainer(address) as trainer:
+    async with trainer_at(address) as trainer:
         last = await _follow(trainer, run_name(run), output)
     if not output.json:
         output.result(run_view(last, output.out.width))
@@ -88,7 +87,7 @@ async def cancel_run(address: str, run: str, output: Output) -> bool:
     Returns:
         Whether it stops or has stopped because it was asked to.
     """
-    async with _trainer(address) as trainer:
+    async with trainer_at(address) as trainer:
         found = (await trainer.cancel_run(CancelRunRequest(name=run_name(run)))).run
     if output.json:
         output.document(to_json(found))
@@ -110,13 +109,6 @@ async def _follow(trainer: TrainerClient, name: str, output: Output) -> run_pb2.
                 last = update.run
                 progress.show(update)
     return last
-
-
-@asynccontextmanager
-async def _trainer(address: str) -> AsyncIterator[TrainerClient]:
-    async with Client(trainer=address) as client:
-        with reaching("trainer", address):
-            yield client.trainer
 
 
 def _update_json(update: Update) -> dict[str, Any]:

@@ -47,10 +47,10 @@ def view(console: Console) -> Iterator[View]:
         yield PlainView(console)
 
 
-def _figures(iteration: run_pb2.Iteration) -> str:
-    return (
-        f"mean {iteration.reward_mean:.2f}  max {iteration.reward_max:.2f}  valid {iteration.valid_rate:.0%}"
-    )
+def _figures(run: run_pb2.Run, iteration: run_pb2.Iteration) -> str:
+    rewards = f"mean {iteration.reward_mean:.2f}  max {iteration.reward_max:.2f}"
+    # Whoever measures given workflows draws none that might be invalid.
+    return rewards if run.HasField("evaluation") else f"{rewards}  valid {iteration.valid_rate:.0%}"
 
 
 class PlainView:
@@ -63,8 +63,10 @@ class PlainView:
     def show(self, update: Update) -> None:
         """Prints what is new."""
         for iteration in update.fresh:
-            figures = f"iteration {iteration.index + 1}  {_figures(iteration)}  {iteration.seconds:.1f} s"
-            self._console.print(figures, soft_wrap=True)
+            what = "batch" if update.run.HasField("evaluation") else "iteration"
+            figures = _figures(update.run, iteration)
+            line = f"{what} {iteration.index + 1}  {figures}  {iteration.seconds:.1f} s"
+            self._console.print(line, soft_wrap=True)
         phase = phase_of(update.run)
         if phase != self._phase:
             self._phase = phase
@@ -142,6 +144,6 @@ class LiveView:
         return Text.assemble(
             ("  reward ", "dim"),
             (sparkline(means, width), "cyan"),
-            f"  {_figures(self._run.iterations[-1])}",
+            f"  {_figures(self._run, self._run.iterations[-1])}",
             no_wrap=True,
         )

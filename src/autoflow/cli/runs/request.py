@@ -14,9 +14,10 @@ CONTROL_SAMPLES = 64
 """At most: the control of a run that drew fewer candidates has as many as the run."""
 POLICY_SAMPLES = 48
 POLICY_TASKS = 12
-_REWARDS: Mapping[Reward, run_pb2.Reward.ValueType] = MappingProxyType(
+REWARDS: Mapping[Reward, run_pb2.Reward.ValueType] = MappingProxyType(
     {Reward.PLAN: run_pb2.REWARD_PLAN, Reward.EXECUTED: run_pb2.REWARD_EXECUTED}
 )
+"""Rewards as the contract has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def to_proto(request: RunRequest) -> run_pb2.Run:
             seed=request.seed,
             iterations=request.iterations,
             candidates=request.candidates,
-            reward=_REWARDS[request.reward],
+            reward=REWARDS[request.reward],
             test=run_pb2.TestPlan(
                 comparators=[
                     run_pb2.NamedWorkflow(name=name, workflow=workflow_pb2.Workflow(source=text))

@@ -1,4 +1,4 @@
-"""States and methods of runs in words."""
+"""States, methods and suites of runs in words."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from autoflow.v1 import run_pb2
 
 FINAL = frozenset({run_pb2.RUN_STATE_SUCCEEDED, run_pb2.RUN_STATE_FAILED, run_pb2.RUN_STATE_CANCELLED})
 """The states in which nothing changes any more."""
+
+_DIGITS, _SHOWN = 64, 12
+"""Digits of the digest that names a created suite, and those that a table has room for."""
 
 STYLES = {
     "pending": "yellow",
@@ -26,8 +29,26 @@ def state_word(run: run_pb2.Run) -> str:
 
 
 def method_word(run: run_pb2.Run) -> str:
-    """Such as `rloo`."""
+    """Such as `rloo`; `evaluation` where nothing is learned."""
+    if run.HasField("evaluation"):
+        return "evaluation"
     return enum_word(run_pb2.Method.DESCRIPTOR, "METHOD_", run.optimization.method)
+
+
+def suite_of(run: run_pb2.Run) -> str:
+    """The suite's name as it was asked for."""
+    return run.evaluation.suite if run.HasField("evaluation") else run.optimization.suite
+
+
+def suite_id(name: str) -> str:
+    """The id of a suite that is given as `suites/<id>` or as the id alone."""
+    return name.removeprefix("suites/")
+
+
+def short_suite_id(name: str) -> str:
+    """The same, cut where it is a digest, which would fill a line."""
+    whole = suite_id(name)
+    return whole if len(whole) < _DIGITS else f"{whole[:_SHOWN]}…"
 
 
 def run_name(argument: str) -> str:

@@ -63,7 +63,7 @@ def type_of(piece: Piece) -> ContentType:
 
 
 def assembled(
-    name: str, goal: str, tools: Sequence[Tool], found: Sequence[FoundTask], folder: Folder
+    title: str, goal: str, tools: Sequence[Tool], found: Sequence[FoundTask], folder: Folder
 ) -> TaskSuite:
     """The suite of some tasks, in their order.
 
@@ -74,7 +74,7 @@ def assembled(
     splits = {split: tuple(one.task() for one in found if one.split is split) for split in Split}
     samples = {one.id: one.samples for one in found}
     try:
-        return TaskSuite(name, goal, tuple(tools), splits, lambda: FileSamples(folder, samples))
+        return TaskSuite(title, goal, tuple(tools), splits, lambda: FileSamples(folder, samples))
     except ValueError as error:
         raise InvalidArgument("tasks", str(error)) from None
 
@@ -92,7 +92,8 @@ def refuse_shared(found: Iterable[tuple[Split, str, Iterable[FoundSample]]]) -> 
             for subject in sample.subjects():
                 other, there = owners.setdefault(subject, (split, here))
                 if other is not split:
-                    raise refusal(here, f"its content ({split}) is also that of {there} ({other})")
+                    what = f"its content ({split}) is also that of {there} ({other})"
+                    raise refusal(here, what, fix="let no two splits share a content")
 
 
 class FileSamples:

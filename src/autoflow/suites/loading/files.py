@@ -53,14 +53,20 @@ Piece = str | Picture
 """A text, or where a picture is."""
 
 
-def refusal(file: str, what: str) -> InvalidArgument:
+def refusal(file: str, what: str, fix: str = "") -> InvalidArgument:
     """The error that a file is not as it should be.
 
     Args:
         file: its path in the folder, perhaps with a line: `tasks.jsonl, line 3`.
         what: what is wrong with it.
+        fix: what would mend it; may be empty.
     """
-    return InvalidArgument(file, f"{file}: {what}")
+    return InvalidArgument(file, f"{file}: {what}", fix)
+
+
+def is_picture(data: bytes) -> bool:
+    """Whether bytes begin as those of a format that is read: PNG, JPEG, WebP, BMP or GIF."""
+    return data.startswith(_SIGNATURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
 
 
 def natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
@@ -117,7 +123,7 @@ class Folder:
             InvalidArgument: it is not there, is too large or of no format that is read.
         """
         data = self._read(path, self.limits.image_bytes)
-        if not data.startswith(_SIGNATURES) and not (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
+        if not is_picture(data):
             raise refusal(path, "it is no PNG, JPEG, WebP, BMP or GIF")
         return Picture(path, hashlib.sha256(data).hexdigest())
 

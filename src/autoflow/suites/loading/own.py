@@ -39,7 +39,7 @@ def load_own(root: Path, limits: Limits | None = None) -> TaskSuite:
     """
     folder = Folder(root, limits or Limits())
     head = parsed(folder.text(_SUITE), _SUITE)
-    name, goal = head.text("name", _NAME), head.text("goal", _SENTENCE)
+    title, goal = head.text("title", _NAME), head.text("goal", _SENTENCE)
     tools = _tools(head) if head.has("tools") else TOOLS
     head.finish()
     lines = [(number, line) for number, line in enumerate(folder.lines(_TASKS), start=1) if line.strip()]
@@ -47,7 +47,7 @@ def load_own(root: Path, limits: Limits | None = None) -> TaskSuite:
         raise refusal(_TASKS, f"it must hold 1 to {folder.limits.tasks} tasks, not {len(lines)}")
     known = {tool.name: tool for tool in tools}
     found = [_task(parsed(line, f"{_TASKS}, line {number}"), known, folder) for number, line in lines]
-    return assembled(name, goal, tools, found, folder)
+    return assembled(title, goal, tools, found, folder)
 
 
 def _tools(head: Record) -> tuple[Tool, ...]:
@@ -91,7 +91,9 @@ def _task(record: Record, tools: Mapping[str, Tool], folder: Folder) -> FoundTas
     for plan in plans:
         if not chains(plan, tools, inputs, output):
             raise refusal(
-                record.place, f"the plan {', '.join(plan)} does not lead from the inputs to the output"
+                record.place,
+                f"the plan {', '.join(plan)} does not lead from the inputs to the output",
+                fix="let each tool find its inputs among those of the task and what was made before it",
             )
     return FoundTask(record.place, split, identifier, stratum, query, output, plans, samples)
 
@@ -122,5 +124,9 @@ def _plan(value: object, task: Record, tools: Mapping[str, Tool]) -> tuple[str, 
         raise refusal(task.place, f"a plan must be a list of 1 to {_MAX_STEPS} names of tools")
     for name in plan:
         if not isinstance(name, str) or name not in tools:
-            raise refusal(task.place, f"a plan names {name!r}, which is no tool of the suite")
+            raise refusal(
+                task.place,
+                f"a plan names {name!r}, which is no tool of the suite",
+                fix=f"name some of: {', '.join(tools)}",
+            )
     return tuple(str(name) for name in plan)

@@ -1,0 +1,254 @@
+"""The page of an evaluation: one HTML file with the table, and what there is to see of every task.
+
+It needs nothing else: no script, no outside reference, pictures inside. Texts in it came from models, tools
+and suites: the template escapes them, and a policy in the page's head forbids browsers to load or run
+anything. Tasks on which the workflows did worst come first. The size is bounded: from 18 MiB on tasks are
+shown without samples, and beyond 20 MiB not at all; the page says so. Left out: samples beyond the first
+few, and the ends of long texts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from statistics import fmean
+from types import MappingProxyType
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from autoflow.suites import Content, Sample, Task, TaskSuite
+from autoflow_worker.evaluation.pictures import data_uri
+from autoflow_worker.evaluation.shelf import MeasuredTask, Shelf
+from autoflow_worker.evaluation.spec import EvaluationSpec
+from autoflow_worker.evaluation.table import WorkflowEvaluation, plan_f1_of
+from autoflow_worker.evaluation.witness import OUTPUT_CHARS, cut
+from autoflow_worker.ports import Outcome, Score
+
+SHOWN_SAMPLES = 2
+"""Of a task."""
+_OPEN_TASKS = 6
+"""The first so many tasks are unfolded."""
+_LOST = 0.02
+"""A workflow's reward that is so much below the reference's is worse."""
+LABELS: Mapping[str, str] = MappingProxyType(
+    {"clip": "CLIP Score", "bertscore": "BERT Score", "vit": "ViT Score", "plan_f1": "Plan F1"}
+)
+"""Metrics in words."""
+_FILTERS = MappingProxyType(
+    {"worse": "worse than the reference", "invalid": "invalid plans", "missing": "missing", **LABELS}
+)
+"""What tasks can be picked by, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Media:
+    """A piece of content as the page shows it."""
+
+    text: str = ""
+    picture: str = ""
+    """A `data:` URI; empty for a text."""
+    broken: bool = False
+    """Whether it is something that no picture can be read from."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """What one or more workflows made of a sample."""
+
+    names: str
+    media: _Media | None
+    """None where a tool could not do it."""
+    failure: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class _SampleView:
+    """A sample with all that was made of it."""
+
+    inputs: list[_Media]
+    reference: _Media
+    caption: str
+    outputs: list[_Output]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What a workflow did on a task."""
+
+    name: str
+    score: Score | None
+
+    @property
+    def reward(self) -> float | None:
+        """None where it is missing."""
+        return self.score.reward if self.score else None
+
+    @property
+    def plan_f1(self) -> float | None:
+        """None where it is missing."""
+        return plan_f1_of(self.score) if self.score else None
+
+    @property
+    def detail(self) -> str:
+        """Why there is no plan; empty where there is one, or nothing to say."""
+        if self.score is None or self.score.plan_valid:
+            return ""
+        evidence = self.score.evidence
+        return (evidence.detail or "not a valid plan") if evidence else "the workflow ended without an answer"
+
+
+@dataclass(frozen=True)
+class _TaskView:
+    """A task as the page shows it."""
+
+    task: Task
+    metric: str
+    lines: list[_Line]
+    samples: list[_SampleView]
+    number: int
+    """Its place on the page, from 0."""
+
+    @property
+    def unfolded(self) -> bool:
+        """Whether it is open from the start."""
+        return self.number < _OPEN_TASKS
+
+    @cached_property
+    def kinds(self) -> list[str]:
+        """The filters that show it."""
+        *given, reference = [line.score for line in self.lines]
+        found = [self.metric] if self.metric in LABELS else []
+        if reference and any(score and score.reward < reference.reward - _LOST for score in given):
+            found.append("worse")
+        if any(score and not score.plan_valid for score in given):
+            found.append("invalid")
+        if None in [*given, reference]:
+            found.append("missing")
+        return found
+
+
+class Page:
+    """Makes one evaluation's page.
+
+    Args:
+        spec: what was measured.
+        suite: gives inputs and references.
+        tasks: in the order in which they were measured.
+        shelf: gives outputs.
+        samples_bytes: size from which tasks are shown without samples.
+        page_bytes: size beyond which none are shown.
+    """
+
+    def __init__(
+        self,
+        spec: EvaluationSpec,
+        suite: TaskSuite,
+        tasks: Sequence[Task],
+        shelf: Shelf,
+        *,
+        samples_bytes: int = 18 * 2**20,
+        page_bytes: int = 20 * 2**20,
+    ) -> None:
+        self._spec = spec
+        self._suite = suite
+        self._tasks = tasks
+        self._shelf = shelf
+        self._samples_bytes = samples_bytes
+        self._page_bytes = page_bytes
+        environment = Environment(
+            autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
+        environment.filters["figure"] = _figure
+        environment.globals["label"] = lambda metric: LABELS.get(metric, metric)
+        folder = resources.files(__package__)
+        self._template, self._task_template = (
+            environment.from_string((folder / name).read_text(encoding="utf-8"))
+            for name in ("page.html.j2", "task.html.j2")
+        )
+
+    def render(self, workflows: Sequence[WorkflowEvaluation]) -> bytes:
+        """The page in UTF-8; takes time, for pictures are read and written."""
+        order = sorted(range(len(self._tasks)), key=lambda index: _badness(workflows, index))
+        shown, bare, size = [], 0, 0
+        kinds: Counter[str] = Counter()
+        for number, index in enumerate(order):
+            rich = size < self._samples_bytes
+            view = self._view(number, index, with_samples=rich and self._spec.executed_rewards)
+            text = self._task_template.render(view=view, task=view.task)
+            size += len(text.encode(errors="replace"))
+            if size > self._page_bytes:
+                break
+            bare += not rich
+            kinds.update(view.kinds)
+            # The template that made it escapes.
+            shown.append(Markup(text))
+        return self._template.render(
+            spec=self._spec,
+            title=self._suite.title,
+            count=len(self._tasks),
+            workflows=workflows,
+            metrics=list(dict.fromkeys(item.metric for each in workflows for item in each.metrics)),
+            tasks=shown,
+            filters=[(kind, label, kinds[kind]) for kind, label in _FILTERS.items() if kinds[kind]],
+            bare=bare,
+            left_out=len(order) - len(shown),
+            shown_samples=SHOWN_SAMPLES,
+        ).encode(errors="replace")
+
+    def _view(self, number: int, index: int, *, with_samples: bool) -> _TaskView:
+        task = self._tasks[index]
+        measured = self._shelf.task(index)
+        samples = self._suite.samples(task, min(self._spec.samples, SHOWN_SAMPLES)) if with_samples else ()
+        return _TaskView(
+            task=task,
+            metric=measured.metric,
+            lines=[_Line(name, score) for name, score in zip(self._spec.names, measured.scores, strict=True)],
+            samples=[self._sample(sample, place, measured) for place, sample in enumerate(samples)],
+            number=number,
+        )
+
+    def _sample(self, sample: Sample, place: int, measured: MeasuredTask) -> _SampleView:
+        return _SampleView(
+            inputs=[_media(content) for content in sample.inputs],
+            reference=_media(sample.reference),
+            caption=sample.caption if sample.caption != sample.reference else "",
+            outputs=list(_outputs(self._spec.names, place, measured)),
+        )
+
+
+def _outputs(names: Sequence[str], place: int, measured: MeasuredTask) -> Iterator[_Output]:
+    """What was made of one sample, equal outputs together."""
+    makers: dict[object, tuple[Outcome, list[str]]] = {}
+    for name, score in zip(names, measured.scores, strict=True):
+        outcomes = score.evidence.outcomes if score and score.evidence else ()
+        if place < len(outcomes):
+            made = outcomes[place]
+            # A metric's value depends on its batch by some 1e-7.
+            key = made.output, made.failure, f"{made.value:.3f}"
+            makers.setdefault(key, (made, []))[1].append(name)
+    for made, those in makers.values():
+        media = None if made.output is None else _media(made.output)
+        yield _Output(", ".join(those), media, made.failure, made.value)
+
+
+def _badness(workflows: Sequence[WorkflowEvaluation], index: int) -> float:
+    """Low where the given workflows did badly; what is missing comes last."""
+    scores = [workflow.scores[index] for workflow in workflows[:-1]]
+    rewards = [score.reward for score in scores if score is not None]
+    return fmean(rewards) if rewards else 2.0
+
+
+def _media(content: Content) -> _Media:
+    if isinstance(content, str):
+        return _Media(text=cut(content, OUTPUT_CHARS))
+    picture = data_uri(content)
+    return _Media(broken=True) if picture is None else _Media(picture=picture)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,139 @@
+"""What an evaluation has measured, in the artifact store, batch by batch.
+
+A batch is a folder: `tasks.json`, and a file for each picture. The worker's checkpoint is a folder with
+`evaluation.json`, which names the batches; so what is stored with a commit does not grow with the run.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from autoflow.errors import FailedPrecondition
+from autoflow_worker.ports import Artifacts, Evidence, Outcome, Score
+
+_FORMAT = 1
+_STATE, _TASKS = "evaluation.json", "tasks.json"
+_OPEN_BATCHES = 16
+"""Batches that are kept in memory with their pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredTask:
+    """All workflows on one task."""
+
+    task: str
+    """The task's id."""
+    metric: str
+    """What rewards it."""
+    scores: tuple[Score | None, ...]
+    """By workflow, the reference plan last; None where the cell is missing."""
+
+    @property
+    def light(self) -> MeasuredTask:
+        """The same without outputs, which take memory."""
+        return replace(self, scores=tuple(score and _light(score) for score in self.scores))
+
+
+class Shelf:
+    """Keeps the batches of one evaluation. The calls block: hand them to a thread.
+
+    Args:
+        artifacts: where they are kept.
+    """
+
+    def __init__(self, artifacts: Artifacts) -> None:
+        self._artifacts = artifacts
+        self._batches: list[str] = []
+        self._sizes: list[int] = []
+        self._read = lru_cache(_OPEN_BATCHES)(self._fetch)
+
+    def add(self, batch: Sequence[MeasuredTask]) -> str:
+        """Stores a batch; returns the digest of the checkpoint after it."""
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            (folder / _TASKS).write_text(_json([_packed(task, folder) for task in batch]))
+            batches = [*self._batches, self._artifacts.put_folder(folder)]
+        with tempfile.TemporaryDirectory() as scratch:
+            (Path(scratch) / _STATE).write_text(_json({"format": _FORMAT, "batches": batches}))
+            checkpoint = self._artifacts.put_folder(Path(scratch))
+        # Only now: what could not be stored is stored again.
+        self._batches = batches
+        self._sizes.append(len(batch))
+        return checkpoint
+
+    def restore(self, checkpoint: str) -> list[MeasuredTask]:
+        """Takes back what was stored; returns it without outputs.
+
+        Raises:
+            NotFound: the artifact store lost it.
+            FailedPrecondition: another version of the worker wrote it.
+        """
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = self._artifacts.fetch_folder(checkpoint, Path(scratch) / "checkpoint")
+            state = json.loads((folder / _STATE).read_text())
+        if state["format"] != _FORMAT:
+            raise FailedPrecondition("the run's checkpoint was written by another version of the worker")
+        self._batches = state["batches"]
+        batches = [[task.light for task in self._fetch(digest)] for digest in self._batches]
+        self._sizes = [len(batch) for batch in batches]
+        return [task for batch in batches for task in batch]
+
+    def task(self, index: int) -> MeasuredTask:
+        """A task with its outputs, by its number in the order in which tasks were measured."""
+        ends = list(accumulate(self._sizes))
+        batch = bisect_right(ends, index)
+        return self._read(self._batches[batch])[index - ends[batch] + self._sizes[batch]]
+
+    def _fetch(self, digest: str) -> list[MeasuredTask]:
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = self._artifacts.fetch_folder(digest, Path(scratch) / "batch")
+            return [_unpacked(task, folder) for task in json.loads((folder / _TASKS).read_text())]
+
+
+def _light(score: Score) -> Score:
+    evidence = score.evidence
+    return replace(score, evidence=evidence and replace(evidence, outcomes=()))
+
+
+def _packed(task: MeasuredTask, folder: Path) -> dict[str, Any]:
+    """A task as JSON can hold it; its pictures are written to the folder."""
+    raw = asdict(task)
+    for score in filter(None, raw["scores"]):
+        for outcome in score["evidence"]["outcomes"] if score["evidence"] else ():
+            if isinstance(outcome["output"], bytes):
+                name = f"picture-{len(list(folder.iterdir()))}"
+                (folder / name).write_bytes(outcome["output"])
+                outcome["output"] = {"file": name}
+    return raw
+
+
+def _unpacked(raw: dict[str, Any], folder: Path) -> MeasuredTask:
+    scores = tuple(score and _score(score, folder) for score in raw.pop("scores"))
+    return MeasuredTask(**raw, scores=scores)
+
+
+def _score(raw: dict[str, Any], folder: Path) -> Score:
+    found = raw.pop("evidence")
+    if not found:
+        return Score(**raw)
+    outcomes = tuple(_outcome(outcome, folder) for outcome in found.pop("outcomes"))
+    return Score(**raw, evidence=Evidence(**{**found, "plan": tuple(found["plan"])}, outcomes=outcomes))
+
+
+def _outcome(raw: dict[str, Any], folder: Path) -> Outcome:
+    output = raw.pop("output")
+    return Outcome(
+        output=(folder / output["file"]).read_bytes() if isinstance(output, dict) else output, **raw
+    )
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,39 @@
+"""What an evaluation is to do, with every default filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from autoflow.suites import SAMPLES, Split
+from autoflow_worker.ledger import Budget
+from autoflow_worker.spec import Comparator
+
+REFERENCE = "reference"
+"""The name of the tasks' reference plans among the workflows."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSpec:
+    """An evaluation."""
+
+    suite: str
+    split: Split
+    workflows: tuple[Comparator, ...]
+    """What is measured, at least one; improvements are over the first."""
+    interpreter: str
+    """The model that executes, by its name in the catalogue."""
+    interpreter_adapter: str = ""
+    """Digest of an adapter of that model; empty for none."""
+    executed_rewards: bool = True
+    """Whether plans are executed and their outputs scored; else plans are compared with the accepted ones."""
+    tasks: int = 0
+    """How many, drawn stratified; 0 means all of the split."""
+    samples: int = SAMPLES
+    """Of a task, at most."""
+    seed: int = 0
+    budget: Budget = field(default_factory=Budget)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all that is measured, the reference plans last."""
+        return (*(workflow.name for workflow in self.workflows), REFERENCE)

@@ -1,0 +1,65 @@
+"""Scores answers, with all that people may want to see of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from autoflow.plans import PlanReference, plan_f1
+from autoflow.suites import Task, TaskSuite
+from autoflow_worker.ports import Evidence, Outcome, Score, Scorer
+
+ANSWER_CHARS = 500
+"""Characters of an answer that are kept."""
+OUTPUT_CHARS = 4_000
+"""Characters of an output that is a text."""
+
+
+class Witness:
+    """A scorer whose every score has evidence, of a bounded size but for its pictures.
+
+    Args:
+        scorer: gives the rewards.
+        suite: its tools are what plans may name.
+        on_scored: called with the number of answers that were scored.
+    """
+
+    def __init__(self, scorer: Scorer, suite: TaskSuite, on_scored: Callable[[int], None]) -> None:
+        self._scorer = scorer
+        self._tools = suite.tools
+        self._on_scored = on_scored
+
+    async def score(self, answers: Sequence[tuple[str, Task]]) -> list[Score]:
+        """Scores each answer on its task; see `autoflow_worker.ports.Scorer`."""
+        scores = await self._scorer.score(answers)
+        self._on_scored(len(answers))
+        return [
+            replace(score, evidence=self._evidence(score, answer, task))
+            for score, (answer, task) in zip(scores, answers, strict=True)
+        ]
+
+    def _evidence(self, score: Score, answer: str, task: Task) -> Evidence:
+        found = score.evidence or Evidence(answer)
+        reference = PlanReference(self._tools, task.inputs, task.output, task.accepted)
+        return replace(
+            found,
+            # Equal plans share what was found, but not their wording.
+            answer=cut(answer, ANSWER_CHARS),
+            detail=cut(found.detail, ANSWER_CHARS),
+            outcomes=tuple(map(_bounded, found.outcomes)),
+            plan_f1=plan_f1(answer, reference),
+        )
+
+
+def cut(text: str, length: int) -> str:
+    """A text, or its beginning with an ellipsis as the last of `length` characters."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _bounded(outcome: Outcome) -> Outcome:
+    output = outcome.output
+    return replace(
+        outcome,
+        output=cut(output, OUTPUT_CHARS) if isinstance(output, str) else output,
+        failure=cut(outcome.failure, ANSWER_CHARS),
+    )

@@ -1,0 +1,104 @@
+"""`autoflow evaluate`: workflows side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from autoflow.cli.console import Output
+from autoflow.cli.exits import CommandFailed, ExitCode
+from autoflow.cli.options import (
+    MODEL,
+    SUITE,
+    TRAINER,
+    DataOption,
+    JsonOption,
+    SeedOption,
+    TrainerOption,
+    data_folder,
+)
+from autoflow.methods import Reward
+
+
+def evaluate(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME=]FILE...", help="Workflows; each is called as its file is, or NAME."),
+    ] = None,
+    built_in: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="NAME", help="`baseline` or `expert`, hand-written; may be repeated."),
+    ] = None,
+    suite: Annotated[str, typer.Option("--suite", help="What to measure on.")] = SUITE,
+    split: Annotated[
+        Literal["train", "validation", "test"],
+        typer.Option("--split", help="Whose tasks; openings of the test split are counted."),
+    ] = "validation",
+    interpreter: Annotated[str, typer.Option("--interpreter", help="The model that executes.")] = MODEL,
+    tasks: Annotated[
+        int, typer.Option("--tasks", min=0, max=10_000, help="Drawn stratified; 0: all of the split.")
+    ] = 0,
+    samples: Annotated[int, typer.Option("--samples", min=1, max=64, help="Of a task.")] = 8,
+    reward: Annotated[
+        Reward, typer.Option("--reward", help="What counts: what plans make, or how they look.")
+    ] = Reward.EXECUTED,
+    seed: SeedOption = 0,
+    max_executions: Annotated[
+        int, typer.Option("--max-executions", min=0, help="Limit on executions; 0: none.")
+    ] = 0,
+    max_tokens: Annotated[int, typer.Option("--max-tokens", min=0, help="Limit on tokens; 0: none.")] = 0,
+    max_seconds: Annotated[
+        float, typer.Option("--max-seconds", min=0, help="Limit on the work's time; 0: none.")
+    ] = 0.0,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", dir_okay=False, help="Save a page to look at, in HTML."),
+    ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", metavar="", help="Start all services in this command.")
+    ] = False,
+    trainer: TrainerOption = TRAINER,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure workflows side by side.
+
+    Executes each workflow on the same tasks and prints means with 95% intervals: by metric, over all tasks,
+    and the part of valid plans; last, the same for the tasks' reference plans. Improvements are over the
+    first workflow, built-in ones first.
+
+    Interrupting this leaves a trainer's run as it is. With --local it goes on when the same command is given
+    again; the state is in the folder `evaluate` of --data.
+
+    Exit status: 0 if the evaluation succeeded; 1 if not; 2 if a workflow has lint errors or something named
+    is not there; 3 if no trainer can be reached.
+    """
+    from autoflow.cli.evaluation.command import evaluate_locally, evaluate_workflows
+    from autoflow.cli.evaluation.request import EvaluationRequest
+    from autoflow.cli.evaluation.workflows import named_workflows
+    from autoflow.cli.runtime import run
+    from autoflow.suites import Split
+
+    if out is not None and not out.absolute().parent.is_dir():
+        # Not only when all is done.
+        raise CommandFailed(f"--out {out}: there is no such folder", ExitCode.USAGE)
+    output = Output(json)
+    request = EvaluationRequest(
+        suite=suite,
+        split=Split(split),
+        workflows=named_workflows(files or [], built_in or []),
+        interpreter=interpreter,
+        reward=reward,
+        tasks=tasks,
+        samples=samples,
+        seed=seed,
+        max_executions=max_executions,
+        max_tokens=max_tokens,
+        max_seconds=max_seconds,
+    )
+    if local:
+        run(evaluate_locally(request, data_folder(data) / "evaluate", out, output))
+    else:
+        run(evaluate_workflows(request, trainer, out, output))

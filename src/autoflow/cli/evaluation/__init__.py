@@ -1,0 +1,1 @@
+"""What `autoflow evaluate` does."""

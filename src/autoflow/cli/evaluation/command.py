@@ -1,0 +1,159 @@
+"""Evaluates workflows by a trainer that is there, or by services that run in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+
+from autoflow.cli.console import Output, one_line
+from autoflow.cli.evaluation.request import EvaluationRequest, to_proto
+from autoflow.cli.evaluation.table import evaluation_view
+from autoflow.cli.exits import CommandFailed, ExitCode
+from autoflow.cli.options import TRAINER
+from autoflow.cli.reaching import reaching
+from autoflow.cli.runs.follow import follow
+from autoflow.cli.runs.progress import view
+from autoflow.cli.runs.states import FINAL, run_name, state_word
+from autoflow.cli.runtime import local_services, log_to, own_environment
+from autoflow.cli.wire import to_json
+from autoflow.client import Client, TrainerClient
+from autoflow.v1 import run_pb2
+from autoflow.v1.trainer_service_pb2 import (
+    CancelRunRequest,
+    CreateRunRequest,
+    DownloadReportRequest,
+    ListRunsRequest,
+)
+
+
+async def evaluate_workflows(
+    request: EvaluationRequest, address: str, page: Path | None, output: Output
+) -> None:
+    """Evaluates by a trainer, prints the table, and saves the page.
+
+    Args:
+        request: what to do.
+        address: of the trainer.
+        page: where the page goes; None for nowhere.
+        output: where to print.
+
+    Raises:
+        CommandFailed: no trainer answers, or the evaluation did not succeed.
+        RpcError: the trainer refuses the request, or fails.
+    """
+    async with Client(trainer=address) as client:
+        with reaching("trainer", address):
+            created = (await client.trainer.create_run(CreateRunRequest(run=to_proto(request)))).run
+            where = "" if address == TRAINER else f" --trainer {address}"
+            output.note(f"{created.name}; `autoflow runs watch {created.name}{where}` follows it, too")
+            await _finish(client.trainer, created.name, page, output)
+
+
+async def evaluate_locally(request: EvaluationRequest, home: Path, page: Path | None, output: Output) -> None:
+    """The same with all services in this process, for as long as it takes.
+
+    An evaluation that was interrupted goes on where it stopped when the same is asked for again.
+
+    Args:
+        request: what to do.
+        home: folder of their state.
+        page: where the page goes; None for nowhere.
+        output: where to print.
+    """
+    wanted = to_proto(request)
+    await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
+    async with _local_trainer(home, output) as trainer:
+        name = await unfinished(trainer, wanted)
+        if name:
+            output.note(f"{name} was interrupted and goes on")
+        else:
+            name = (await trainer.create_run(CreateRunRequest(run=wanted))).run.name
+        await _finish(trainer, name, page, output)
+
+
+async def fetch_report(address: str, run: str, page: Path, output: Output) -> None:
+    """Saves the page of a run.
+
+    Raises:
+        CommandFailed: no trainer answers.
+        RpcError: there is no such run, or it has no page.
+        OSError: the file cannot be written.
+    """
+    async with Client(trainer=address) as client:
+        with reaching("trainer", address):
+            size = await _save(client.trainer, run_name(run), page)
+    if output.json:
+        output.document({"run": run_name(run), "file": str(page), "bytes": size})
+    else:
+        output.note(_saved(page))
+
+
+def _saved(page: Path) -> str:
+    return f"{page} shows inputs, outputs and references"
+
+
+async def _save(trainer: TrainerClient, name: str, page: Path) -> int:
+    """Saves a run's page, when all of it has come; returns its size in bytes."""
+    pieces = []
+    async with aclosing(trainer.download_report(DownloadReportRequest(name=name))) as chunks:
+        async for chunk in chunks:
+            pieces.append(chunk.chunk)
+    return await asyncio.to_thread(page.write_bytes, b"".join(pieces))
+
+
+async def _finish(trainer: TrainerClient, name: str, page: Path | None, output: Output) -> None:
+    """Follows a run to its end, prints what it found, and saves its page."""
+    last = run_pb2.Run(name=name)
+    with view(output.err) as progress:
+        async with aclosing(follow(trainer, name)) as updates:
+            async for update in updates:
+                last = update.run
+                progress.show(update)
+    if output.json:
+        output.document(to_json(last))
+    if last.state != run_pb2.RUN_STATE_SUCCEEDED:
+        reason = one_line(last.error.message) or state_word(last)
+        raise CommandFailed(f"{last.name} did not succeed: {reason}", ExitCode.NOT_OK)
+    if not output.json:
+        output.result(evaluation_view(last))
+    if page is not None:
+        await _save(trainer, name, page)
+        output.note(_saved(page))
+
+
+@asynccontextmanager
+async def _local_trainer(home: Path, output: Output) -> AsyncIterator[TrainerClient]:
+    from autoflow.server.compose import SERVICES
+
+    log = home / "services.log"
+    log_to(log, "INFO")
+    output.note(f"Starting all services in this process; their log is {log}")
+    async with (
+        local_services(own_environment(home, os.environ), SERVICES) as system,
+        Client(trainer=system.addresses["trainer"]) as client,
+    ):
+        yield client.trainer
+
+
+async def unfinished(trainer: TrainerClient, wanted: run_pb2.Run) -> str:
+    """The unfinished run that does what is wanted; others are cancelled, or they would go first.
+
+    Returns:
+        Its name; empty where there is none.
+    """
+    found, page_token = "", ""
+    while True:
+        listed = await trainer.list_runs(ListRunsRequest(page_token=page_token))
+        for run in listed.runs:
+            if run.state in FINAL:
+                continue
+            if not found and (run.evaluation, run.budget) == (wanted.evaluation, wanted.budget):
+                found = run.name
+            else:
+                await trainer.cancel_run(CancelRunRequest(name=run.name))
+        page_token = listed.next_page_token
+        if not page_token:
+            return found

@@ -1,0 +1,105 @@
+"""What an evaluation found, in a table that fits 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from autoflow.cli.console import one_line
+from autoflow.cli.figures import clock
+from autoflow.cli.runs.states import short_suite_id
+from autoflow.cli.wire import enum_word
+from autoflow.v1 import run_pb2, task_pb2
+
+LABELS: Mapping[str, str] = MappingProxyType(
+    {"clip": "CLIP Score", "bertscore": "BERT Score", "vit": "ViT Score", "plan_f1": "plan F1"}
+)
+"""Metrics in words."""
+_NAME = 14
+"""Characters of a name at most; a longer one takes more lines."""
+
+
+def evaluation_view(run: run_pb2.Run) -> RenderableType:
+    """Table and remarks.
+
+    Args:
+        run: an evaluation that has succeeded.
+    """
+    wanted, found = run.evaluation, run.evaluation_result
+    tasks = len(found.workflows[0].tasks) if found.workflows else 0
+    split = enum_word(task_pb2.Split.DESCRIPTOR, "SPLIT_", wanted.split)
+    title = f"On {tasks} {split} tasks of {one_line(short_suite_id(wanted.suite))}"
+    return Group(Text(title, "bold"), Text(), _table(found), Text(), *_remarks(run))
+
+
+def _table(found: run_pb2.EvaluationResult) -> Table:
+    metrics = list(dict.fromkeys(item.metric for each in found.workflows for item in each.metrics))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("", max_width=_NAME, overflow="fold")
+    for heading in (*(LABELS.get(metric, one_line(metric)) for metric in metrics), "average", "valid plans"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    last = len(found.workflows) - 1
+    for number, workflow in enumerate(found.workflows):
+        measured = {item.metric: _cell(item.reward) for item in workflow.metrics}
+        table.add_row(
+            Text(one_line(workflow.name)),
+            *(measured.get(metric, Text("-")) for metric in metrics),
+            _cell(workflow.reward, "bold"),
+            _share(workflow.valid_plan_rate),
+            style="dim" if number == last else "",
+            end_section=True,
+        )
+    return table
+
+
+def _cell(estimate: run_pb2.Estimate, style: str = "") -> Text:
+    bounds = f"{estimate.ci95_low:.2f}-{estimate.ci95_high:.2f}"
+    return Text.assemble((f"{estimate.mean:.3f}", style), "\n", (bounds, "dim"))
+
+
+def _share(estimate: run_pb2.Estimate) -> Text:
+    bounds = f"{100 * estimate.ci95_low:.0f}-{100 * estimate.ci95_high:.0f}%"
+    return Text.assemble(f"{estimate.mean:.0%}", "\n", (bounds, "dim"))
+
+
+def _remarks(run: run_pb2.Run) -> list[Text]:
+    """What else there is, a line each."""
+    found, spent = run.evaluation_result, run.ledger
+    counts = [f"{LABELS.get(item.metric, one_line(item.metric))} {item.tasks}" for item in _counted(found)]
+    remarks = [
+        f"Tasks by metric: {', '.join(counts)}. Below each mean is its 95% interval over tasks; "
+        "`reference` are the reference plans themselves."
+    ]
+    for workflow in found.workflows:
+        if workflow.HasField("improvement"):
+            gain = workflow.improvement
+            bounds = f"{gain.absolute.ci95_low:+.3f} to {gain.absolute.ci95_high:+.3f}"
+            remarks.append(
+                f"{one_line(workflow.name)} over {one_line(gain.over)}, paired by task: "
+                f"{gain.absolute.mean:+.3f} ({bounds}), {gain.relative:+.0%}."
+            )
+    tokens = spent.usage.prompt_tokens + spent.usage.completion_tokens
+    remarks.append(
+        f"{spent.executions:,} executions, {spent.cache_hits:,} spared by the cache, "
+        f"{spent.usage.llm_calls:,} model calls, {tokens:,} tokens, "
+        f"{clock(spent.wall_time.ToTimedelta().total_seconds())} of wall time."
+    )
+    for workflow in found.workflows:
+        if workflow.missing:
+            remarks.append(
+                f"Missing for {one_line(workflow.name)} because the infrastructure failed, and counted "
+                f"nowhere: {workflow.missing} of {len(workflow.tasks)} tasks."
+            )
+    if found.test_openings:
+        times = "once" if found.test_openings == 1 else f"{found.test_openings} times"
+        remarks.append(f"This suite's test split was opened {times} here, this time included.")
+    return [Text(remark) for remark in remarks]
+
+
+def _counted(found: run_pb2.EvaluationResult) -> list[run_pb2.MetricEstimate]:
+    """Each metric with its number of tasks, as the reference plans have them."""
+    return list(found.workflows[-1].metrics) if found.workflows else []

@@ -1,0 +1,1 @@
+"""Suites of a trainer, for `autoflow suites`."""

@@ -1,0 +1,277 @@
+"""`autoflow evaluate` and what the other commands say of evaluations."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autoflow.cli.console import Output
+from autoflow.cli.evaluation.command import evaluate_workflows, fetch_report, unfinished
+from autoflow.cli.evaluation.request import EvaluationRequest, to_proto
+from autoflow.cli.evaluation.table import evaluation_view
+from autoflow.cli.evaluation.workflows import named_workflows
+from autoflow.cli.exits import CommandFailed
+from autoflow.cli.runs.commands import list_runs, show_run, watch_run
+from autoflow.cli.runs.tables import run_view, runs_table
+from autoflow.errors import NotFound
+from autoflow.methods import Reward
+from autoflow.suites import Split, workflow_text
+from autoflow.v1 import run_pb2, task_pb2
+from tests.cli import evaluations, standin_worker
+from tests.cli.harness import ROOT, autoflow, called
+from tests.cli.test_results import flat, text_of
+from tests.trainer.harness import Trainer, trainer
+
+COMMAND = f"{sys.executable} {standin_worker.__file__}"
+REQUEST = EvaluationRequest(
+    suite="planning", split=Split.VALIDATION, workflows={"mine": evaluations.SOURCE}, interpreter="embedded"
+)
+TABLE = """\
+On 48 test tasks of planning
+
+                CLIP Score  BERT Score  ViT Score    average  valid plans
+baseline             0.500       0.600      0.700      0.600          90%
+                 0.45-0.55   0.55-0.65  0.65-0.75  0.56-0.64       88-92%
+a-rather-long-       0.600       0.700      0.800      0.700          95%
+name             0.55-0.65   0.65-0.75  0.75-0.85  0.66-0.74       93-97%
+reference            0.800       0.900      1.000      0.900         100%
+                 0.75-0.85   0.85-0.95  0.95-1.00  0.86-0.94      98-100%
+
+Tasks by metric: CLIP Score 16, BERT Score 16, ViT Score 16. Below each mean is
+its 95% interval over tasks; `reference` are the reference plans themselves.
+a-rather-long-name over baseline, paired by task: +0.100 (+0.070 to +0.130),
++17%.
+reference over baseline, paired by task: +0.300 (+0.270 to +0.330), +50%.
+4,321 executions, 99 spared by the cache, 30,000 model calls, 5,400,000 tokens,
+4:00 of wall time.
+Missing for a-rather-long-name because the infrastructure failed, and counted
+nowhere: 2 of 48 tasks.
+This suite's test split was opened 2 times here, this time included.
+"""
+
+
+@pytest.fixture
+def how() -> str:
+    """How the worker ends its run; a test that needs another way overrides it."""
+    return "succeed"
+
+
+@pytest.fixture
+async def service(tmp_path: Path, how: str) -> AsyncIterator[Trainer]:
+    env = {"CLI_WORKER": how, "PYTHONPATH": str(ROOT)}
+    async with trainer(tmp_path, env=env, worker_command=COMMAND) as running:
+        yield running
+
+
+def test_a_table_fits_eighty_columns() -> None:
+    shown = re.sub(" +$", "", text_of(evaluation_view(evaluations.evaluated())), flags=re.MULTILINE)
+    assert shown == TABLE
+
+
+def test_hostile_names_cannot_repaint_the_terminal() -> None:
+    run = evaluations.evaluated()
+    run.evaluation_result.workflows[0].name = "\x1b[2J"
+    run.evaluation_result.workflows[0].metrics[0].metric = "\x1b[31m"
+    run.evaluation_result.workflows[1].improvement.over = "\x1b[2J"
+    assert "\x1b" not in text_of(evaluation_view(run))
+
+
+def test_runs_of_both_kinds_are_shown() -> None:
+    run = evaluations.evaluated()
+    assert "runs/0123456789abcdef succeeded evaluation planning" in flat(runs_table([run]))
+    shown = flat(run_view(run, 80))
+    for part in (
+        "method evaluation, seed 7",
+        "split test workflows baseline, a-rather-long-name interpreter embedded",
+        "mean 0.65 of 3 batches",
+        "On 48 test tasks of planning",
+    ):
+        assert part in shown
+    assert "generator" not in shown
+
+
+def test_workflows_are_called_as_their_files_are_and_built_in_ones_come_first(tmp_path: Path) -> None:
+    for name in ("My Flow.flow", "other.txt"):
+        (tmp_path / name).write_text(name)
+    files = [str(tmp_path / "My Flow.flow"), f"best-of-mine={tmp_path / 'other.txt'}"]
+    assert list(named_workflows(files, ["expert", "baseline"]).items()) == [
+        ("expert", workflow_text("expert")),
+        ("baseline", workflow_text("baseline")),
+        ("my-flow", "My Flow.flow"),
+        ("best-of-mine", "other.txt"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "built_in", "said"),
+    [
+        (["a.flow", "b/a.flow"], [], "two workflows are called 'a'"),
+        (["expert.flow"], ["expert"], "two workflows are called 'expert'"),
+        (["best.flow"], [], "reports use the name 'best'"),
+        (["1.flow"], [], "'1' is no name"),
+        (["=a.flow"], [], "'' is no name"),
+        (["gone.flow"], [], "gone.flow: No such file"),
+        ([], [], "no workflow is given"),
+    ],
+)
+def test_names_that_cannot_be_are_refused(
+    files: list[str], built_in: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("b").mkdir()
+    for name in ("a.flow", "b/a.flow", "expert.flow", "best.flow", "1.flow"):
+        Path(name).write_text(evaluations.SOURCE)
+    with pytest.raises(CommandFailed, match=re.escape(said)) as caught:
+        named_workflows(files, built_in)
+    assert caught.value.code == 2
+
+
+def test_a_hand_written_workflow_that_is_not_there_is_refused() -> None:
+    with pytest.raises(NotFound, match="nobody"):
+        named_workflows([], ["nobody"])
+
+
+def test_a_request_says_all_that_was_asked_for() -> None:
+    request = replace(
+        REQUEST,
+        split=Split.TEST,
+        reward=Reward.PLAN,
+        tasks=5,
+        samples=3,
+        seed=4,
+        max_executions=10,
+        max_tokens=1000,
+        max_seconds=1.5,
+    )
+    run = to_proto(request)
+    wanted = run.evaluation
+    assert (wanted.suite, wanted.split) == ("planning", task_pb2.SPLIT_TEST)
+    assert (wanted.reward, wanted.tasks, wanted.samples, wanted.seed) == (run_pb2.REWARD_PLAN, 5, 3, 4)
+    assert [(item.name, item.workflow.source) for item in wanted.workflows] == [("mine", evaluations.SOURCE)]
+    assert (run.budget.max_executions, run.budget.max_tokens) == (10, 1000)
+    assert run.budget.max_wall_time.ToMilliseconds() == 1500
+    assert not to_proto(REQUEST).HasField("budget")
+
+
+async def test_an_evaluation_is_done_by_a_trainer_and_its_page_is_saved(
+    service: Trainer, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.flow"
+    file.write_text(evaluations.SOURCE)
+    page = tmp_path / "report.html"
+    finished = await autoflow(
+        *("evaluate", str(file), "--with", "baseline", "--split", "test", "--tasks", "5", "--seed", "4"),
+        *("--max-tokens", "1000", "--out", str(page), "--trainer", service.address),
+    )
+    assert finished.code == 0, finished.err
+    assert finished.out.startswith("On 48 test tasks of planning")
+    assert "batch 3  mean 0.40  max 0.60  2.0 s" in finished.err
+    assert page.read_bytes() == evaluations.PAGE
+    name = re.findall(r"runs/[a-z0-9]+", finished.err)[0]
+    wanted = await service.get(name)
+    assert [item.name for item in wanted.evaluation.workflows] == ["baseline", "mine"]
+    assert (wanted.evaluation.tasks, wanted.evaluation.samples, wanted.budget.max_tokens) == (5, 8, 1000)
+    assert wanted.evaluation.reward == run_pb2.REWARD_EXECUTED
+
+
+async def test_an_evaluation_can_be_looked_at_later(
+    service: Trainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = await called(evaluate_workflows(REQUEST, service.address, None, Output(json=True)), capsys)
+    assert done.code == 0, done.err
+    name = done.document["name"]
+    assert done.document["evaluation_result"]["workflows"][0]["reward"]["mean"] == pytest.approx(0.6)
+    page = tmp_path / "report.html"
+    assert (await called(fetch_report(service.address, name, page, Output()), capsys)).code == 0
+    assert page.read_bytes() == evaluations.PAGE
+    told = await called(fetch_report(service.address, name, page, Output(json=True)), capsys)
+    assert told.document == {"run": name, "file": str(page), "bytes": len(evaluations.PAGE)}
+    listed = await called(list_runs(service.address, 5, Output()), capsys)
+    assert "evaluation" in listed.out
+    for look in (show_run, watch_run):
+        shown = await called(look(service.address, name, Output()), capsys)
+        assert "On 48 validation tasks of planning" in shown.out
+
+
+@pytest.mark.parametrize("how", ["fail"])
+async def test_an_evaluation_that_fails_says_why(
+    service: Trainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "report.html"
+    failed = await called(evaluate_workflows(REQUEST, service.address, page, Output()), capsys)
+    assert failed.code == 1
+    assert r"the model\x1b[2J melted" in failed.error
+    assert not page.exists()
+    name = re.findall(r"runs/[a-z0-9]+", failed.err)[0]
+    refused = await called(fetch_report(service.address, name, page, Output()), capsys)
+    assert refused.code == 2
+    assert not page.exists()
+
+
+async def test_without_a_trainer_all_services_start_in_the_command(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    env = {
+        "CLI_WORKER": "succeed",
+        "AUTOFLOW_WORKER_COMMAND": COMMAND,
+        "AUTOFLOW_DATABASE_URL": "theirs://db",
+    }
+    finished = await autoflow(
+        *("evaluate", "--with", "expert", "--local", "--data", str(tmp_path / "data"), "--out", str(page)),
+        env=env,
+    )
+    assert finished.code == 0, finished.err
+    assert finished.out.startswith("On 48 validation tasks of planning")
+    assert page.read_bytes() == evaluations.PAGE
+    assert (tmp_path / "data" / "evaluate" / "services.log").stat().st_size
+
+
+@pytest.mark.parametrize("how", ["wait"])
+async def test_an_interrupted_evaluation_is_found_again_and_what_stands_in_its_way_is_cancelled(
+    service: Trainer,
+) -> None:
+    wanted = to_proto(REQUEST)
+    assert await unfinished(service.client.trainer, wanted) == ""
+    mine = await service.create(wanted)
+    others = [await service.create(to_proto(replace(REQUEST, seed=seed))) for seed in (1, 2)]
+    assert await unfinished(service.client.trainer, wanted) == mine.name
+    for other in others:
+        assert (await service.until_final(other.name)).state == run_pb2.RUN_STATE_CANCELLED
+    assert (await service.get(mine.name)).state in (run_pb2.RUN_STATE_PENDING, run_pb2.RUN_STATE_RUNNING)
+    budgeted = to_proto(replace(REQUEST, max_tokens=5))
+    assert await unfinished(service.client.trainer, budgeted) == ""
+    assert (await service.until_final(mine.name)).state == run_pb2.RUN_STATE_CANCELLED
+
+
+async def test_a_workflow_with_lint_errors_is_refused(
+    service: Trainer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = replace(REQUEST, workflows={"mine": "Step 1:::process:::Go.:::next::Step 9"})
+    refused = await called(evaluate_workflows(broken, service.address, None, Output()), capsys)
+    assert refused.code == 2
+    assert "'mine' cannot be executed" in refused.error
+
+
+async def test_no_trainer_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
+    finished = await called(evaluate_workflows(REQUEST, "127.0.0.1:1", None, Output()), capsys)
+    assert finished.code == 3
+    assert "autoflow up" in finished.error
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--with", "nobody"],
+        ["--with", "expert", "--split", "x"],
+        ["--with", "expert", "--out", "gone/page.html"],
+    ],
+)
+async def test_wrong_usage_is_told_before_anything_is_asked_for(arguments: list[str]) -> None:
+    finished = await autoflow("evaluate", *arguments)
+    assert finished.code == 2, finished.err
+    assert "Traceback" not in finished.err
