@@ -115,7 +115,7 @@ async def _drawn(client: Client, suite: TaskSuite, options: argparse.Namespace) 
 
 
 def _cell(task: Task, answer: str, earned: float, suite: TaskSuite) -> Cell:
-    reference = PlanReference(suite.tools, task.inputs, task.output, task.accepted)
+    reference = PlanReference.of(task, suite.tools)
     plan = ", ".join(plan_items(answer)) or "nothing"
     return Cell(task, plan, earned, plan_f1(answer, reference))
 

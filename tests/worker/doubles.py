@@ -132,8 +132,9 @@ class PlanScorer:
 
 
 def _score(answer: str, task: Task) -> Score:
-    reference = PlanReference(TOOLS, task.inputs, task.output, task.accepted)
-    return Score(bool(plan_valid(answer, reference)), plan_f1(answer, reference))
+    reference = PlanReference.of(task, TOOLS)
+    f1 = plan_f1(answer, reference)
+    return Score(bool(plan_valid(answer, reference)), f1, f1)
 
 
 class ScriptedGenerator:

@@ -55,7 +55,7 @@ def test_a_workflow_with_lint_errors_is_named() -> None:
 
 def test_a_result_tells_everything_task_by_task() -> None:
     tasks = [
-        MeasuredTask("t0", "clip", (Score(True, 0.5, Evidence("said", plan_f1=0.25)), Score(True, 1.0))),
+        MeasuredTask("t0", "clip", (Score(True, 0.5, 0.25, Evidence("said")), Score(True, 1.0))),
         MeasuredTask("t1", "vit", (None, Score(True, 1.0))),
     ]
     result = EvaluationResult(evaluations(evaluation(RIGHT), tasks), tuple(tasks), 3, "sha256:5", "sha256:b")

@@ -87,7 +87,8 @@ def measured(
         else Score(
             reward > 0,
             reward,
-            Evidence(f"answer {reward}", ("Alpha",), "", (Outcome(reward, output),) * 2, 0.5),
+            0.5,
+            Evidence(f"answer {reward}", ("Alpha",), "", (Outcome(reward, output),) * 2),
         )
         for reward in rewards
     ]
@@ -142,7 +143,7 @@ def test_hostile_content_is_inert(tmp_path: Path, place: str) -> None:
 
     outcome = Outcome(0.0, failure=HOSTILE) if place == "failure" else Outcome(0.5, put("output", "fine"))
     evidence = Evidence(put("answer", "a"), (put("plan", "Alpha"),), put("detail", ""), (outcome,))
-    score = Score(False, 0.0, evidence)
+    score = Score(False, 0.0, evidence=evidence)
     spec = replace(
         evaluation(),
         executed_rewards=True,

@@ -23,9 +23,8 @@ EVIDENCE = st.builds(
     st.lists(TEXTS, max_size=3).map(tuple),
     TEXTS,
     st.lists(OUTCOMES, max_size=2).map(tuple),
-    PARTS,
 )
-SCORES = st.none() | st.builds(Score, st.booleans(), PARTS, st.none() | EVIDENCE)
+SCORES = st.none() | st.builds(Score, st.booleans(), PARTS, PARTS, st.none() | EVIDENCE)
 TASKS = st.builds(MeasuredTask, TEXTS, TEXTS, st.lists(SCORES, min_size=1, max_size=3).map(tuple))
 
 

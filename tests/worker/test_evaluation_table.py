@@ -33,7 +33,7 @@ def table(*tasks: tuple[str, Sequence[Cell]]) -> tuple[WorkflowEvaluation, ...]:
 
 def score(reward: Cell) -> Score | None:
     """A score whose plan is valid where it earns anything, and half as right as it earns."""
-    return None if reward is None else Score(reward > 0, reward, Evidence("answer", plan_f1=reward / 2))
+    return None if reward is None else Score(reward > 0, reward, reward / 2)
 
 
 def test_means_are_over_tasks_by_metric_and_over_all() -> None:
@@ -102,7 +102,7 @@ def test_a_workflow_without_a_cell_is_no_line_of_a_table() -> None:
 
 def test_answers_are_cut_where_there_are_many() -> None:
     # A result is one message, whatever its size.
-    long = Score(True, 1, Evidence("a" * 500))
+    long = Score(True, 1, 1, Evidence("a" * 500))
     tasks = (MeasuredTask("t", "vit", (long, long)),) * 10_000
     lines = tuple(replace(line, scores=(long,) * len(tasks)) for line in table(("vit", [1, 1])))
     message = result_to_proto(EvaluationResult(lines, tasks, 0, "", ""))

@@ -82,6 +82,8 @@ async def test_everything_that_was_asked_for_is_reported() -> None:
     assert [report.tasks for report in result.reports] == [8] * 4
     assert [report.missing for report in result.reports] == [0] * 4
     assert [report.valid_plan_rate for report in result.reports] == [1.0] * 4
+    # Rewarded by how plans look, both are the same.
+    assert [report.plan_f1 for report in result.reports] == [report.reward for report in result.reports]
     assert result.winner == workflow("Alpha, Beta")
     assert result.winner_validation_mean == 1.0
     assert result.adapter == TRAINED

@@ -39,7 +39,9 @@ class EvaluationCache:
     def state(self) -> dict[str, Any]:
         """The cache as JSON can hold it."""
         rows = {
-            workflow: {task: [score.reward, int(score.plan_valid)] for task, score in row.items()}
+            workflow: {
+                task: [score.reward, int(score.plan_valid), score.plan_f1] for task, score in row.items()
+            }
             for workflow, row in self._rows.items()
         }
         return {"identity": self._identity, "rows": rows}
@@ -49,6 +51,6 @@ class EvaluationCache:
         if state["identity"] != self._identity:
             return
         self._rows = {
-            workflow: {task: Score(bool(valid), reward) for task, (reward, valid) in row.items()}
+            workflow: {task: Score(bool(valid), reward, f1) for task, (reward, valid, f1) in row.items()}
             for workflow, row in state["rows"].items()
         }

@@ -222,6 +222,7 @@ def _report_to_proto(report: WorkflowReport) -> run_pb2.WorkflowReport:
         name=report.name,
         workflow=workflow_to_proto(report.workflow),
         reward=estimate_to_proto(report.reward),
+        plan_f1=estimate_to_proto(report.plan_f1),
         valid_plan_rate=report.valid_plan_rate,
         tasks=report.tasks,
         missing=report.missing,

@@ -15,7 +15,7 @@ import asyncio
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from autoflow.client import errors
@@ -23,7 +23,7 @@ from autoflow.client.interpreter import InterpreterClient
 from autoflow.client.scorer import ScorerClient
 from autoflow.concurrency import gather
 from autoflow.convert import content_from_proto, content_to_proto, content_type_to_proto
-from autoflow.plans import plan_items
+from autoflow.plans import PlanReference, plan_f1, plan_items
 from autoflow.suites import Content, Sample, Task, TaskSuite
 from autoflow.v1 import interpreter_service_pb2, scorer_service_pb2, tool_service_pb2
 from autoflow_worker.metrics import task_metric
@@ -81,7 +81,12 @@ class ExecutedScorer:
 
     async def score(self, answers: Sequence[tuple[str, Task]]) -> list[Score]:
         """Scores each answer on its task; see `autoflow_worker.ports.Scorer`."""
-        return await gather(self._score(answer, task) for answer, task in answers)
+        scores = await gather(self._score(answer, task) for answer, task in answers)
+        # Tasks may have the same samples and yet accept other plans.
+        return [
+            replace(score, plan_f1=plan_f1(answer, PlanReference.of(task, self._suite.tools)))
+            for score, (answer, task) in zip(scores, answers, strict=True)
+        ]
 
     async def close(self) -> None:
         """Ends what is under way, and returns when it has ended; no score may be waited for."""
@@ -126,11 +131,11 @@ class ExecutedScorer:
             samples = await asyncio.to_thread(self._suite.samples, task, self._samples)
             executed = await self._execute(answer, task, samples)
             if executed.outcome != interpreter_service_pb2.PLAN_OUTCOME_EXECUTED:
-                return Score(False, 0.0, self._evidence(answer, executed, ()))
+                return Score(False, 0.0, evidence=self._evidence(answer, executed, ()))
             if len(executed.results) != len(samples):
                 raise CallFailed("the interpreter did not execute the plan on every sample")
             values = await self._values(task, samples, executed.results)
-        return Score(True, fmean(values), self._evidence(answer, executed, values))
+        return Score(True, fmean(values), evidence=self._evidence(answer, executed, values))
 
     def _evidence(
         self, answer: str, executed: interpreter_service_pb2.ExecutePlanResponse, values: Sequence[float]

@@ -115,8 +115,6 @@ class Evidence:
     """Why the plan was not executed."""
     outcomes: tuple[Outcome, ...] = ()
     """Of the first samples."""
-    plan_f1: float = 0.0
-    """How much the plan is like an accepted one, in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +124,8 @@ class Score:
     plan_valid: bool
     reward: float
     """In [0, 1]; 0 where the plan is not valid."""
+    plan_f1: float = 0.0
+    """How much the plan is like an accepted one, in [0, 1], whatever the reward is."""
     evidence: Evidence | None = field(default=None, compare=False, repr=False)
     """None where nobody wants to look at it."""
 

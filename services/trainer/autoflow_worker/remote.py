@@ -210,11 +210,11 @@ class RemoteScorer:
         valid, reward = (columns.get(metric, ()) for metric in _METRICS)
         if len(valid) != len(answers) or len(reward) != len(answers):
             raise CallFailed("the scorer did not score every answer")
-        return [Score(bool(ok), value) for ok, value in zip(valid, reward, strict=True)]
+        return [Score(bool(ok), value, plan_f1=value) for ok, value in zip(valid, reward, strict=True)]
 
     def _reference(self, task: Task) -> task_pb2.PlanReference:
         if task.digest not in self._references:
-            reference = PlanReference(self._tools, task.inputs, task.output, task.accepted)
+            reference = PlanReference.of(task, self._tools)
             self._references[task.digest] = plan_reference_to_proto(reference)
         return self._references[task.digest]
 

@@ -174,6 +174,7 @@ class Ending:
             name=contestant.name,
             workflow=contestant.workflow,
             reward=bootstrap_mean([score.reward for score in scores], seed=self._seed),
+            plan_f1=bootstrap_mean([score.plan_f1 for score in scores], seed=self._seed),
             valid_plan_rate=sum(score.plan_valid for score in scores) / len(scores),
             tasks=len(scores),
             missing=len(row) - len(scores),

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from autoflow.suites.model import ContentType, Tool
+from autoflow.suites.model import ContentType, Task, Tool
 
 _SEPARATORS = re.compile(r"[,;\n]|->|→|=>")
 _DECORATION = re.compile(
@@ -34,6 +34,11 @@ class PlanReference:
     inputs: tuple[ContentType, ...]
     output: ContentType
     accepted: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, task: Task, tools: tuple[Tool, ...]) -> PlanReference:
+        """That of a task whose plans may name these tools."""
+        return cls(tools, task.inputs, task.output, task.accepted)
 
 
 def parse_plan(answer: str, tools: Sequence[Tool]) -> tuple[str, ...] | None:

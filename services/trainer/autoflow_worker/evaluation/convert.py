@@ -11,7 +11,7 @@ from autoflow.v1 import run_pb2, run_worker_service_pb2
 from autoflow_worker import convert
 from autoflow_worker.evaluation.shelf import MeasuredTask
 from autoflow_worker.evaluation.spec import EvaluationSpec
-from autoflow_worker.evaluation.table import EvaluationResult, MetricEstimate, WorkflowEvaluation, plan_f1_of
+from autoflow_worker.evaluation.table import EvaluationResult, MetricEstimate, WorkflowEvaluation
 from autoflow_worker.evaluation.witness import ANSWER_CHARS, cut
 from autoflow_worker.lease import Grant
 from autoflow_worker.ports import Score
@@ -98,6 +98,6 @@ def _task_to_proto(task: MeasuredTask, score: Score | None, longest: int) -> run
     if score is not None:
         message.reward = score.reward
         message.plan_valid = score.plan_valid
-        message.plan_f1 = plan_f1_of(score)
+        message.plan_f1 = score.plan_f1
         message.answer = cut(score.evidence.answer, longest) if score.evidence else ""
     return message

@@ -81,7 +81,7 @@ class EvaluationJob:
         self._artifacts = artifacts
         self._retry = retry
         self._checkpoint = checkpoint
-        self._witness = Witness(scorer, suite, self._on_scored)
+        self._witness = Witness(scorer, self._on_scored)
         self._evaluator = Evaluator(
             # Tools work while the model still answers for others.
             *(interpreter, self._witness, meter),

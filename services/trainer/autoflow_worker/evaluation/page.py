@@ -24,7 +24,7 @@ from autoflow.suites import Content, Sample, Task, TaskSuite
 from autoflow_worker.evaluation.pictures import data_uri
 from autoflow_worker.evaluation.shelf import MeasuredTask, Shelf
 from autoflow_worker.evaluation.spec import EvaluationSpec
-from autoflow_worker.evaluation.table import WorkflowEvaluation, plan_f1_of
+from autoflow_worker.evaluation.table import WorkflowEvaluation
 from autoflow_worker.evaluation.witness import OUTPUT_CHARS, cut
 from autoflow_worker.ports import Outcome, Score
 
@@ -91,7 +91,7 @@ class _Line:
     @property
     def plan_f1(self) -> float | None:
         """None where it is missing."""
-        return plan_f1_of(self.score) if self.score else None
+        return self.score.plan_f1 if self.score else None
 
     @property
     def detail(self) -> str:

@@ -87,18 +87,13 @@ def evaluations(spec: EvaluationSpec, tasks: Sequence[MeasuredTask]) -> tuple[Wo
                 reward=_mean([score.reward for score in scores], seed),
                 metrics=_by_metric(tasks, column, seed),
                 valid_plan_rate=_mean([float(score.plan_valid) for score in scores], seed),
-                plan_f1=_mean([plan_f1_of(score) for score in scores], seed),
+                plan_f1=_mean([score.plan_f1 for score in scores], seed),
                 missing=len(row) - len(scores),
                 scores=row,
                 improvement=improvement(row, first, spec.names[0], seed=seed) if column else None,
             )
         )
     return tuple(found)
-
-
-def plan_f1_of(score: Score) -> float:
-    """How much the plan of a scored answer is like an accepted one; 0 where there was no answer."""
-    return score.evidence.plan_f1 if score.evidence else 0.0
 
 
 def _by_metric(tasks: Sequence[MeasuredTask], column: int, seed: int) -> tuple[MetricEstimate, ...]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from autoflow.plans import PlanReference, plan_f1
-from autoflow.suites import Task, TaskSuite
+from autoflow.suites import Task
 from autoflow_worker.ports import Evidence, Outcome, Score, Scorer
 
 ANSWER_CHARS = 500
@@ -20,13 +19,11 @@ class Witness:
 
     Args:
         scorer: gives the rewards.
-        suite: its tools are what plans may name.
         on_scored: called with the number of answers that were scored.
     """
 
-    def __init__(self, scorer: Scorer, suite: TaskSuite, on_scored: Callable[[int], None]) -> None:
+    def __init__(self, scorer: Scorer, on_scored: Callable[[int], None]) -> None:
         self._scorer = scorer
-        self._tools = suite.tools
         self._on_scored = on_scored
 
     async def score(self, answers: Sequence[tuple[str, Task]]) -> list[Score]:
@@ -40,14 +37,12 @@ class Witness:
 
     def _evidence(self, score: Score, answer: str, task: Task) -> Evidence:
         found = score.evidence or Evidence(answer)
-        reference = PlanReference(self._tools, task.inputs, task.output, task.accepted)
         return replace(
             found,
             # Equal plans share what was found, but not their wording.
             answer=cut(answer, ANSWER_CHARS),
             detail=cut(found.detail, ANSWER_CHARS),
             outcomes=tuple(map(_bounded, found.outcomes)),
-            plan_f1=plan_f1(answer, reference),
         )
 
 
