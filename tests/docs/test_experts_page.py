@@ -12,9 +12,11 @@ import pytest
 
 from autoflow.testing import serving
 from autoflow_experts import build
+from autoflow_experts.pretrained.catalogue import read_experts
 from autoflow_experts.settings import ExpertsSettings
 
-_PAGE = (Path(__file__).parents[2] / "docs" / "experts.md").read_text()
+_ROOT = Path(__file__).parents[2]
+_PAGE = (_ROOT / "docs" / "experts.md").read_text()
 
 
 def _block(language: str) -> str:
@@ -32,6 +34,17 @@ async def test_the_example_prints_what_the_page_shows(
     assert capsys.readouterr().out == _block("text")
 
 
+def test_the_file_of_experts_is_one(tmp_path: Path) -> None:
+    (tmp_path / "experts.yaml").write_text(_block("yaml"))
+    assert set(read_experts(str(tmp_path / "experts.yaml"))) == {"Machine Translation", "Object Detection"}
+
+
+def test_the_table_of_models_is_the_example() -> None:
+    models = {spec.source for spec in read_experts(str(_ROOT / "examples" / "experts.yaml")).values()}
+    table = "".join(line for line in _PAGE.splitlines() if line.startswith("|"))
+    assert all(f"`{model}`" in table for model in models)
+
+
 def test_the_settings_are_those_there_are() -> None:
-    shown = dict(re.findall(r"^\| `AUTOFLOW_(EXPERTS_\w+)` \| (\d+) \|", _PAGE, re.MULTILINE))
+    shown = dict(re.findall(r"^\| `AUTOFLOW_(EXPERTS_\w+)` \| (?:(\w+) )?\|", _PAGE, re.MULTILINE))
     assert shown == {field.name.upper(): str(field.default) for field in fields(ExpertsSettings)}

@@ -13,7 +13,7 @@ from autoflow.testing import serving
 from autoflow.v1.task_pb2 import Content
 from autoflow.v1.tool_service_pb2 import CallToolRequest, ToolSample
 from autoflow_experts.cache import ResultCache, result_key
-from autoflow_experts.experts import Expert, Failure, Inputs, Result
+from autoflow_experts.experts import Failure, Inputs, Result, Weightless
 from autoflow_experts.service import wire
 from autoflow_experts.settings import ExpertsSettings
 
@@ -33,11 +33,11 @@ def test_what_is_held_is_the_latest_and_never_too_much(puts: list[tuple[int, byt
         key = bytes([number])
         cache.put(key, result)
         latest[key] = result
-        assert cache.bytes <= 2_000
+        assert cache.size <= 2_000
         assert cache.get(key) == result
     held = {key: found for key in latest if (found := cache.get(key)) is not None}
     assert held.items() <= latest.items()
-    assert cache.bytes == sum(200 + len(result) for result in held.values())
+    assert cache.size == sum(200 + len(latest[key]) for key in held)
 
 
 def test_the_least_recently_used_goes_first() -> None:
@@ -63,7 +63,7 @@ class Counting:
 
 async def answers(settings: ExpertsSettings, *batches: str) -> list[list[str]]:
     """What an expert says to batches of texts of one letter, one call after the other."""
-    expert = Expert(Tool("Count", "counts", (ContentType.TEXT,), ContentType.TEXT), Counting())
+    expert = Weightless(Tool("Count", "counts", (ContentType.TEXT,), ContentType.TEXT), Counting())
     said = []
     async with serving(wire([expert], settings)) as address, Client(experts=address) as client:
         for batch in batches:

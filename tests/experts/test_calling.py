@@ -17,7 +17,7 @@ from autoflow.v1.task_pb2 import CONTENT_TYPE_IMAGE, CONTENT_TYPE_TEXT, Content
 from autoflow.v1.tool_service_pb2 import CallToolRequest, ListToolsRequest, ToolResult, ToolSample
 from autoflow_experts.cache import ResultCache
 from autoflow_experts.calling import Experts
-from autoflow_experts.experts import Expert, Inputs, Result, Unusable, one_by_one
+from autoflow_experts.experts import Inputs, Result, Unusable, Weightless, one_by_one
 from autoflow_experts.service import wire
 from autoflow_experts.settings import ExpertsSettings
 
@@ -112,7 +112,7 @@ async def test_an_unknown_tool_is_told_with_those_there_are() -> None:
 
 async def test_one_call_too_many_is_refused_and_the_others_end() -> None:
     slow = Slow()
-    service = wire([Expert(ECHO, slow)], ExpertsSettings(experts_max_calls=1))
+    service = wire([Weightless(ECHO, slow)], ExpertsSettings(experts_max_calls=1))
     once = ClientSettings(retry=RetrySettings(attempts=2, initial_backoff=0.01))
     async with serving(service) as address, Client(experts=address, settings=once) as client:
         first = asyncio.create_task(client.experts.call_tool(echo("a")))
@@ -126,7 +126,7 @@ async def test_one_call_too_many_is_refused_and_the_others_end() -> None:
 async def test_a_call_that_is_given_up_ends_with_the_sample_that_is_worked_on() -> None:
     slow = Slow()
     with ThreadPoolExecutor(1) as executor:
-        experts = Experts([Expert(ECHO, slow)], executor, Admission(2, "calls"), ResultCache(0))
+        experts = Experts([Weightless(ECHO, slow)], executor, Admission(2, "calls"), ResultCache(0))
         at_work = asyncio.create_task(experts.call("Echo", [["a"], ["b"], ["c"]]))
         await slow.wait()
         waiting = asyncio.create_task(experts.call("Echo", [["d"]]))

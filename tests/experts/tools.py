@@ -10,14 +10,15 @@ from PIL import Image
 
 from autoflow.suites import Content
 from autoflow.suites.planning import REPAIRS, Fault
-from autoflow.suites.scenes import Scene, degrade, draw
-from autoflow_experts.experts import Expert, Failure
+from autoflow.suites.samples.faults import spoilt
+from autoflow.suites.scenes import Scene, draw
+from autoflow_experts.experts import Failure, Result, Weightless
 
 
 class Tools:
     """Applies tools by name, one after the other."""
 
-    def __init__(self, experts: Iterable[Expert]) -> None:
+    def __init__(self, experts: Iterable[Weightless]) -> None:
         self._experts = {expert.tool.name: expert for expert in experts}
         self.names = sorted(self._experts)
 
@@ -32,16 +33,21 @@ class Tools:
             first = result
         return first
 
+    def result(self, name: str, *inputs: Content) -> Result:
+        """What comes of one tool."""
+        [result] = self._experts[name].apply([inputs])
+        return result
+
     def failure(self, name: str, *inputs: Content) -> str:
         """Why a tool cannot do a sample."""
-        [result] = self._experts[name].apply([inputs])
+        result = self.result(name, *inputs)
         assert isinstance(result, Failure)
         return result.message
 
 
 def shown(scene: Scene, *faults: Fault) -> bytes:
-    """A scene's picture, with faults."""
-    return png(degrade(draw(scene), faults, seed=scene.texture))
+    """A scene's picture, with the suite's faults."""
+    return png(spoilt(draw(scene), faults, seed=scene.texture))
 
 
 def repairs(*faults: Fault) -> list[str]:

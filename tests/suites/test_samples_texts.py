@@ -71,6 +71,20 @@ def test_a_text_is_read_and_translated_from_the_tables(seed: int) -> None:
         assert (reading.part, reading.german) == (sentence.part, sentence.german)
 
 
+@given(seeds, st.randoms(use_true_random=False))
+def test_a_gap_is_read_and_stays_a_gap(seed: int, rng: random.Random) -> None:
+    told = text(seed)
+    possible = every_gap(told)
+    clozed = told.clozed(rng.sample(possible, rng.randint(1, len(possible))))
+    for english, sentence in zip(re.split(r"(?<=\.) ", clozed), told.sentences, strict=True):
+        reading = BOOK.read(english)
+        assert reading is not None
+        assert reading.part is sentence.part
+        pieces = map(re.escape, reading.german.split(GAP))
+        assert re.fullmatch(r"[\w-]+".join(pieces), sentence.german)
+        assert reading.german.count(GAP) == english.count(GAP)
+
+
 def test_there_are_thousands_of_texts() -> None:
     texts = [text(seed) for seed in range(3_000)]
     assert len({told.english for told in texts}) == len({told.german for told in texts}) == 3_000

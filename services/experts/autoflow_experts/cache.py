@@ -32,8 +32,8 @@ class ResultCache:
         self._lock = threading.Lock()
 
     @property
-    def bytes(self) -> int:
-        """What is held."""
+    def size(self) -> int:
+        """Bytes of what is held."""
         return self._bytes
 
     def get(self, key: bytes) -> Result | None:

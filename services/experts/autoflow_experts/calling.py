@@ -15,7 +15,7 @@ from autoflow.admission import Admission
 from autoflow.errors import InvalidArgument, NotFound
 from autoflow.suites import Content, ContentType, Tool
 from autoflow_experts.cache import ResultCache, result_key
-from autoflow_experts.experts import Expert, Inputs, Result
+from autoflow_experts.experts import Apply, Expert, Inputs, Result
 
 
 class Experts:
@@ -54,18 +54,40 @@ class Experts:
         Raises:
             NotFound: there is no such tool.
             InvalidArgument: a sample has other inputs than the tool takes; nothing was done.
-            ResourceExhausted: too many calls are under way.
+            ResourceExhausted: too many calls are under way, or the tool's model has no room.
+            FailedPrecondition: the tool's model is too large for the service.
+            Unavailable: the tool's model cannot be had.
         """
         expert = self._expert(name)
         for index, inputs in enumerate(samples):
             _check(expert.tool, inputs, f"samples[{index}].inputs")
         with self._admission.enter():
-            return await self._apply(expert, samples)
+            return await self._results(expert, samples)
 
-    async def _apply(self, expert: Expert, samples: Sequence[Inputs]) -> list[Result]:
+    async def _results(self, expert: Expert, samples: Sequence[Inputs]) -> list[Result]:
+        """The results of samples; those that are known already need nothing that the expert holds."""
+        keys = await asyncio.to_thread(_keys, expert.tool, samples)
+        known = {key: result for key in keys if (result := self._cache.get(key)) is not None}
+        unknown = {key: inputs for key, inputs in zip(keys, samples, strict=True) if key not in known}
+        if unknown:
+            async with expert.hold() as apply:
+                known.update(await self._apply(apply, unknown))
+        return [known[key] for key in keys]
+
+    async def _apply(self, apply: Apply, samples: Mapping[bytes, Inputs]) -> dict[bytes, Result]:
         given_up = threading.Event()
 
-        working = self._executor.submit(self._results, expert, samples, given_up)
+        def work() -> dict[bytes, Result]:
+            """Incomplete once the call is given up."""
+            results: dict[bytes, Result] = {}
+            for key, result in zip(samples, apply(list(samples.values())), strict=True):
+                results[key] = result
+                self._cache.put(key, result)
+                if given_up.is_set():
+                    break
+            return results
+
+        working = self._executor.submit(work)
         waiting = asyncio.wrap_future(working)
         try:
             return await asyncio.shield(waiting)
@@ -77,24 +99,16 @@ class Experts:
                 await asyncio.wait([waiting])
             raise
 
-    def _results(self, expert: Expert, samples: Sequence[Inputs], given_up: threading.Event) -> list[Result]:
-        """Applies an expert to samples without a known result; incomplete once the call is given up."""
-        keys = [result_key(expert.tool.name, inputs) for inputs in samples]
-        known = {key: result for key in keys if (result := self._cache.get(key)) is not None}
-        unknown = {key: inputs for key, inputs in zip(keys, samples, strict=True) if key not in known}
-        for key, result in zip(unknown, expert.apply(list(unknown.values())), strict=True):
-            known[key] = result
-            self._cache.put(key, result)
-            if given_up.is_set():
-                break
-        return [known[key] for key in keys if key in known]
-
     def _expert(self, name: str) -> Expert:
         try:
             return self._experts[name]
         except KeyError:
             known = ", ".join(sorted(self._experts))
             raise NotFound(f"no tool is named {name!r}; there are: {known}") from None
+
+
+def _keys(tool: Tool, samples: Sequence[Inputs]) -> list[bytes]:
+    return [result_key(tool.name, inputs) for inputs in samples]
 
 
 def _check(tool: Tool, inputs: Inputs, field: str) -> None:

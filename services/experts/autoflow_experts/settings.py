@@ -17,3 +17,13 @@ class ExpertsSettings:
     """Of a picture, width times height; a larger one is a failure of its sample."""
     experts_cache_bytes: int = 64 << 20
     """Memory for results that equal samples are given again; 0 keeps none."""
+    experts_file: str = ""
+    """The file that says which tools are models of transformers; without it, none is."""
+    experts_device: str = "auto"
+    """Where these models run: `cpu`, `cuda`, `cuda:1`; `auto` takes a GPU where there is one."""
+    experts_dtype: str = "float32"
+    """Of their weights and hidden states: `float32`, `bfloat16` or `float16`; the file may say otherwise."""
+    experts_models_mib: int = 8192
+    """The weights that may be in memory, in MiB; the least recently used model makes room."""
+    experts_batch_tokens: int = 4096
+    """The most tokens of a pass; a picture counts a token for each patch of 16 by 16 pixels."""

@@ -32,7 +32,7 @@ from autoflow.suites.planning_queries import write_query
 PARAPHRASES = 3
 """Tasks of one combination: the same content in different words."""
 
-_DATA = 2
+_DATA = 3
 """The version of the samples. Whoever changes what they hold raises it: it is part of the tasks' digests."""
 
 _TEST_SHARE = 0.30

@@ -14,20 +14,22 @@ from autoflow.suites.scenes import Scene
 from autoflow_experts.classic import reading, restoration, telling
 from autoflow_experts.classic.colorization import Colorizer
 from autoflow_experts.classic.depicting import depicted
-from autoflow_experts.classic.pictures import Pixels, read, write
+from autoflow_experts.classic.languages import Languages
 from autoflow_experts.classic.seeing.eye import Eye
 from autoflow_experts.classic.translation import Translator
-from autoflow_experts.experts import Expert, Inputs, one_by_one
+from autoflow_experts.experts import Inputs, Weightless, one_by_one
+from autoflow_experts.pictures import Pixels, read, write
 
 
-def classic_experts(limits: ImageLimits, eye: Eye) -> tuple[Expert, ...]:
+def classic_experts(limits: ImageLimits, eye: Eye) -> tuple[Weightless, ...]:
     """The experts, one for each tool of the suite `planning`.
 
     Args:
         limits: what a picture may be.
         eye: what looks at pictures.
     """
-    functions = {**_image_functions(_Pictures(limits, eye)), **_text_functions()}
+    languages = Languages()
+    functions = {**_image_functions(_Pictures(limits, eye, languages)), **_text_functions(languages)}
     return tuple(one_by_one(tool, functions[tool.name]) for tool in TOOLS)
 
 
@@ -40,6 +42,7 @@ class _Pictures:
 
     limits: ImageLimits
     eye: Eye
+    languages: Languages
 
     def mended(self, function: Callable[[Pixels], Pixels]) -> _Function:
         return lambda inputs: write(function(read(inputs[0], self.limits)))
@@ -51,7 +54,8 @@ class _Pictures:
         return telling.classified(self.eye.glance(read(inputs[0], self.limits)).place)
 
     def asked(self, inputs: Inputs) -> Content:
-        return telling.answered(self.eye.look(read(inputs[0], self.limits)), _text(inputs[1]))
+        question = self.languages.english(_text(inputs[1]))
+        return telling.answered(self.eye.look(read(inputs[0], self.limits)), question)
 
 
 def _image_functions(pictures: _Pictures) -> dict[str, _Function]:
@@ -67,16 +71,21 @@ def _image_functions(pictures: _Pictures) -> dict[str, _Function]:
     }
 
 
-def _text_functions() -> dict[str, _Function]:
+def _text_functions(languages: Languages) -> dict[str, _Function]:
     book, clues = PhraseBook(), Clues()
     translator = Translator(book)
+
+    def given(function: Callable[..., Content]) -> _Function:
+        """A function of English texts as one of samples."""
+        return lambda inputs: function(*(languages.english(_text(content)) for content in inputs))
+
     return {
-        "Fill Mask": lambda inputs: reading.filled(_text(inputs[0]), clues),
-        "Machine Translation": lambda inputs: translator.german(_text(inputs[0])),
-        "Question Answering": lambda inputs: reading.answered(*map(_text, inputs)),
-        "Sentiment Analysis": lambda inputs: reading.sentiment(_text(inputs[0])),
-        "Text Summarization": lambda inputs: reading.summarized(_text(inputs[0]), book),
-        "Text to Image Generation": lambda inputs: write(depicted(_text(inputs[0]))),
+        "Fill Mask": given(lambda text: reading.filled(text, clues)),
+        "Machine Translation": given(translator.german),
+        "Question Answering": given(reading.answered),
+        "Sentiment Analysis": given(reading.sentiment),
+        "Text Summarization": given(lambda text: reading.summarized(text, book)),
+        "Text to Image Generation": given(lambda text: write(depicted(text))),
     }
 
 

@@ -10,13 +10,16 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from autoflow_experts.classic.pictures import Floats, Pixels, rounded
 from autoflow_experts.classic.seeing.canvas import SIDE
 from autoflow_experts.classic.seeing.eye import Eye
 from autoflow_experts.classic.seeing.places import BANDS, Setting
+from autoflow_experts.experts import Unusable
+from autoflow_experts.pictures import Floats, Pixels, rounded
 
 _LEVELS = 16
 """Steps of lightness."""
+_COLOURLESS = 12.0
+"""Levels between the lightest and the darkest channel; a grey picture with noise has half of it."""
 
 
 class Colorizer:
@@ -31,7 +34,13 @@ class Colorizer:
         self._tables: dict[Setting, Floats] = {}
 
     def colour(self, pixels: Pixels) -> Pixels:
-        """The picture in colours, of its size."""
+        """The picture in colours, of its size.
+
+        Raises:
+            Unusable: it has colours.
+        """
+        if _has_colours(pixels):
+            raise Unusable("the picture has colours already")
         height, width = pixels.shape[:2]
         lightness = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
         canvas = np.asarray(cv2.resize(lightness, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR), np.float32)
@@ -52,7 +61,7 @@ class Colorizer:
             height, width = known.pixels.shape[:2]
             own = _ycrcb(known.pixels)[..., 1:]
             place = chroma[one.top : one.top + height, one.left : one.left + width]
-            np.copyto(place, own, where=known.mask[..., :1] > 0)
+            np.copyto(place, own, where=known.mask[..., None] > 0)
         return chroma
 
     def _table(self, setting: Setting) -> Floats:
@@ -60,6 +69,12 @@ class Colorizer:
         if setting not in self._tables:
             self._tables[setting] = _means(self._eye.memory().backgrounds, setting)
         return self._tables[setting]
+
+
+def _has_colours(pixels: Pixels) -> bool:
+    """Whether a picture has colours other than noise."""
+    smooth = cv2.blur(pixels, (7, 7)).astype(np.float32)
+    return float((smooth.max(axis=2) - smooth.min(axis=2)).mean()) > _COLOURLESS
 
 
 def _means(backgrounds: Mapping[Setting, list[Floats]], setting: Setting) -> Floats:

@@ -12,8 +12,8 @@ import numpy as np
 from autoflow.suites.scenes import Colour, Place, Scene, Size, Thing, Time, draw
 from autoflow.suites.scenes.model import ASPECTS, FLYING
 from autoflow_experts.classic.noun_phrases import NounPhrase, noun_phrases, place_in, time_in
-from autoflow_experts.classic.pictures import Pixels
 from autoflow_experts.experts import Unusable
+from autoflow_experts.pictures import Pixels
 
 _MOST = 4
 _EXTENTS = {Size.SMALL: 0.157, Size.LARGE: 0.275}

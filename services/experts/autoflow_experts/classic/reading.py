@@ -52,10 +52,16 @@ def filled(text: str, clues: Clues) -> str:
 
 
 def summarized(text: str, book: PhraseBook) -> str:
-    """Who visited what, and how it ended; of any other text the first and the last sentence."""
+    """Who visited what, and how it ended; of other texts the first and the last sentence, of two the first.
+
+    Raises:
+        Unusable: there is one sentence at most, of which nothing can be left out.
+    """
     said = sentences(text)
     if len(said) < 2:
-        return text.strip()
+        raise Unusable("the text has one sentence at most, which is as short as a summary")
+    if len(said) == 2:
+        return said[0]
     parts = [reading.part if (reading := book.read(sentence)) else None for sentence in said]
     first = said[parts.index(Part.LEAD)] if Part.LEAD in parts else said[0]
     last = said[parts.index(Part.END)] if Part.END in parts else said[-1]

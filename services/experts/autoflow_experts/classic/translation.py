@@ -1,7 +1,7 @@
 """Translates English into German, by the built-in texts' sentences and by a vocabulary of words and phrases.
 
-A sentence of a known pattern is translated as a whole. Of any other the known words and noun phrases are
-replaced, and the rest stays English: there is no grammar beyond the agreement of adjectives.
+A sentence or question of a known pattern is translated as a whole. Of any other the known words and noun
+phrases are replaced, and the rest stays English: there is no grammar beyond the agreement of adjectives.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from autoflow.suites.planning import Language
 from autoflow.suites.samples import words
 from autoflow.suites.samples.phrases import PhraseBook
-from autoflow.suites.samples.verdicts import SENTIMENTS_IN_GERMAN, VERDICTS
+from autoflow.suites.samples.verdicts import SENTIMENTS_IN_GERMAN, VENUES, VERDICTS
 from autoflow.suites.scenes.words import ENGLISH, GERMAN, LEXICONS
 from autoflow_experts.classic.noun_phrases import NounPhrase, noun_phrases
+from autoflow_experts.classic.questions import in_german
 from autoflow_experts.classic.reading import NEUTRAL, sentences
 
 
@@ -27,7 +28,7 @@ class Translator:
 
     def __init__(self, book: PhraseBook) -> None:
         self._book = book
-        self._vocabulary = {english.casefold(): german for english, german in _vocabulary()}
+        self._vocabulary = {english.casefold(): german for english, german in vocabulary()}
         longest_first = sorted(self._vocabulary, key=len, reverse=True)
         self._known = re.compile(rf"\b(?:{'|'.join(map(re.escape, longest_first))})\b", re.IGNORECASE)
 
@@ -38,6 +39,8 @@ class Translator:
     def _sentence(self, english: str) -> str:
         if reading := self._book.read(english):
             return reading.german
+        if question := in_german(english, self._words):
+            return question
         german = "".join(self._pieces(english))
         begins = english.endswith((".", "!", "?")) and english[0].isupper()
         return german[0].upper() + german[1:] if begins else german
@@ -65,9 +68,11 @@ def _noun_phrase(phrase: NounPhrase) -> str:
     return german if phrase.article else german.split(" ", 1)[1]
 
 
-def _vocabulary() -> Iterator[tuple[str, str]]:
+def vocabulary() -> Iterator[tuple[str, str]]:
     """Words and phrases in both languages; of those with equal English, the last counts."""
     yield from (*words.WHEN, *words.LATER, *words.WAYS, *words.WEATHER, *words.NUMBERS)
+    yield "the weather", "das Wetter"
+    yield from (thing.definite for venue in VENUES for thing in venue.things.values())
     yield from ((job.english, job.man) for job in words.JOBS)
     yield from ((animal.noun.english, animal.noun.german) for animal in words.ANIMALS)
     yield from ((verdict.english, verdict.german) for each in VERDICTS.values() for verdict in each)

@@ -19,6 +19,8 @@ from autoflow.suites.samples.words import GAP, Animal, Job, Person
 Pair = tuple[str, str]
 """The same in English and in German."""
 
+_SLOT = re.compile(r"{\w+}")
+
 
 class Part(StrEnum):
     """What a sentence is for."""
@@ -41,10 +43,10 @@ PATTERNS: Mapping[Part, tuple[Pair, ...]] = MappingProxyType(
             ("{person} visited {venue} in {town}, {when}.", "{person} besuchte {when} {venue} in {town}."),
         ),
         Part.WORK: (
-            ("at home {work}.", "zu Hause {work}."),
+            ("every day {work}.", "jeden Tag {work}."),
             ("during the week {work}.", "unter der Woche {work}."),
             ("on most days {work}.", "an den meisten Tagen {work}."),
-            ("for a living {work}.", "von Beruf {work}."),
+            ("for a living {work}.", "beruflich {work}."),
         ),
         Part.WAY: (
             ("{she} travelled there {way}.", "{she} reiste {way} dorthin."),
@@ -181,9 +183,6 @@ def all_pairs() -> Iterator[Pair]:
         for pattern in patterns:
             english, german = (_SLOT.sub(" ", text) for text in pattern)
             yield english, german
-
-
-_SLOT = re.compile(r"{\w+}")
 
 
 def _slot_pairs() -> Mapping[str, Sequence[Pair]]:

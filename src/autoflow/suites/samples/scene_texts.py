@@ -13,7 +13,7 @@ from autoflow.suites.scenes.words import LEXICONS
 _OPENINGS = (
     "We are {where} {when}.",
     "The scene is set {where} {when}.",
-    "Imagine that you stand {where} {when}.",
+    "Imagine that you are {where} {when}.",
     "All of this is {where} {when}.",
 )
 _ALONE = ("There is {thing}.", "One can see {thing}.", "In front of us is {thing}.")

@@ -83,9 +83,9 @@ VENUE_ADJECTIVES = (
     ("big", "groß"),
     ("new", "neu"),
     ("old", "alt"),
-    ("little-known", "wenig bekannt"),
+    ("famous", "berühmt"),
     ("well-known", "bekannt"),
-    ("distant", "entlegen"),
+    ("medium-sized", "mittelgroß"),
 )
 
 
@@ -126,21 +126,34 @@ _FOOD = (
         "that {she} asked for a second plate",
         "dass {sie} um einen zweiten Teller bat",
     ),
-    _good("tasty", "lecker", "that {she} wrote down the recipe", "dass {sie} das Rezept aufschrieb"),
     _good(
-        "filling", "sättigend", "that {she} ate nothing else all day", "dass {sie} den ganzen Tag satt war"
+        "tempting",
+        "verlockend",
+        "that everybody wanted to try some",
+        "dass alle davon probieren wollten",
+    ),
+    _good(
+        "filling",
+        "sättigend",
+        "that {she} ate nothing else all day",
+        "dass {sie} den ganzen Tag nichts anderes aß",
     ),
     _good("fresh", "frisch", "morning dew", "Morgentau"),
-    _good("tender", "zart", "butter", "Butter"),
-    _bad("cold", "kalt", "ice", "Eis"),
+    _good("light", "leicht", "a feather", "eine Feder"),
+    _bad(
+        "greasy",
+        "fettig",
+        "that {she} needed a dozen napkins",
+        "dass {sie} ein Dutzend Servietten brauchte",
+    ),
     _bad("salty", "salzig", "the sea", "das Meer"),
     _bad("sour", "sauer", "vinegar", "Essig"),
     _bad("bland", "fade", "that {she} tasted nothing at all", "dass {sie} gar nichts schmeckte"),
     _bad(
         "disgusting",
         "ekelhaft",
-        "that {she} hid it under a napkin",
-        "dass {sie} alles unter dem Tisch versteckte",
+        "that {she} hid the rest behind a plant",
+        "dass {sie} den Rest hinter einer Pflanze versteckte",
     ),
 )
 
@@ -150,7 +163,7 @@ _HOST = (
         "patient",
         "geduldig",
         "that every question was answered twice",
-        "dass jede Frage zwei Antworten bekam",
+        "dass jede Frage zweimal beantwortet wurde",
     ),
     _good("cheerful", "fröhlich", "that everybody sang along", "dass alle mitsangen"),
     _good("polite", "höflich", "a butler", "ein Butler"),
@@ -159,7 +172,7 @@ _HOST = (
     _bad("slow", "langsam", "a snail", "eine Schnecke"),
     _bad("stubborn", "stur", "a mule", "ein Esel"),
     _bad("grumpy", "mürrisch", "a bear", "ein Bär"),
-    _bad("rude", "unhöflich", "that {she} called the manager", "dass {sie} den Chef rief"),
+    _bad("rude", "unhöflich", "that {she} asked for the manager", "dass {sie} nach dem Chef fragte"),
     _bad(
         "lazy", "faul", "that the telephone rang for an hour", "dass das Telefon eine Stunde lang klingelte"
     ),
@@ -175,9 +188,9 @@ _ROOM = (
     ),
     _good("pretty", "hübsch", "that {she} took forty photos", "dass {sie} vierzig Fotos machte"),
     _good("bright", "hell", "day", "der Tag"),
-    _good("quiet", "still", "a library", "eine Bibliothek"),
+    _good("quiet", "ruhig", "a library", "eine Bibliothek"),
     _bad("dark", "dunkel", "night", "die Nacht"),
-    _bad("loud", "laut", "thunder", "der Donner"),
+    _bad("loud", "laut", "thunder", "Donner"),
     _bad("narrow", "eng", "a coffin", "ein Sarg"),
     _bad("damp", "feucht", "a cellar", "ein Keller"),
     _bad("dirty", "schmutzig", "that {she} kept {her} shoes on", "dass {sie} die Schuhe anbehielt"),
@@ -185,8 +198,8 @@ _ROOM = (
 
 _SEAT = (
     _good("comfortable", "bequem", "that {she} fell asleep at once", "dass {sie} sofort einschlief"),
-    _good("cosy", "gemütlich", "that {she} stayed until midnight", "dass {sie} bis Mitternacht blieb"),
-    _good("sturdy", "stabil", "that it would carry an elephant", "dass ein Elefant Platz hätte"),
+    _good("cosy", "gemütlich", "that {she} did not want to get up", "dass {sie} nicht aufstehen wollte"),
+    _good("sturdy", "stabil", "that an elephant could sit on it", "dass ein Elefant darauf sitzen könnte"),
     _good("soft", "weich", "a cloud", "eine Wolke"),
     _bad("hard", "hart", "stone", "Stein"),
     _bad("shaky", "wackelig", "jelly", "Pudding"),

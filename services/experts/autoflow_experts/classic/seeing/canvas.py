@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from autoflow_experts.classic.pictures import Floats, Pixels
+from autoflow_experts.pictures import Floats, Pixels
 
 SIDE = 128
 """Pixels of the canvas, in width and in height: the size in which the suite's scenes are drawn."""

@@ -8,13 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoflow.suites.scenes import Scene
-from autoflow_experts.classic.pictures import Floats, Pixels
 from autoflow_experts.classic.seeing.canvas import laid_out
-from autoflow_experts.classic.seeing.places import Setting, Settings, draw_backgrounds
+from autoflow_experts.classic.seeing.places import (
+    IN_COLOUR,
+    OF_LIGHTNESS,
+    Setting,
+    Settings,
+    draw_backgrounds,
+)
 from autoflow_experts.classic.seeing.templates import Templates, grey
 from autoflow_experts.classic.seeing.things import Finder, Sighting, Strictness
+from autoflow_experts.pictures import Floats, Pixels
 
-_OF_LIGHTNESS = Strictness(colour=6.0, presence=0.3, peaks=6, error=26.0)
+_OF_LIGHTNESS = Strictness(colour=20.0, peaks=5, error=36.0, evidence=0.6, sharpness=0.0, noise=float("inf"))
+"""Of pictures without colours, which are recognised as well as may be, whatever else is wrong with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +70,10 @@ class Eye:
                 backgrounds, templates = draw_backgrounds(), Templates()
                 self._kept = Memory(
                     backgrounds=backgrounds,
-                    settings=Settings(backgrounds),
+                    settings=Settings(backgrounds, IN_COLOUR),
                     templates=templates,
                     finder=Finder(templates, Strictness()),
-                    grey_settings=Settings(backgrounds, grey=True),
+                    grey_settings=Settings(backgrounds, OF_LIGHTNESS),
                     grey_finder=Finder(Templates(of_lightness=templates), _OF_LIGHTNESS),
                 )
             return self._kept

@@ -6,6 +6,7 @@ Templates are drawn by the scenes' own pens, from seeds of their own, when they 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -16,7 +17,7 @@ import numpy as np
 from autoflow.suites.scenes import Colour, Kind, Size, Thing
 from autoflow.suites.scenes.model import ASPECTS
 from autoflow.suites.scenes.shapes import PALETTE, draw_thing
-from autoflow_experts.classic.pictures import Floats, Pixels
+from autoflow_experts.pictures import Floats, Pixels
 
 Mask: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 
@@ -36,15 +37,28 @@ class Template:
     pixels: Floats
     """[height, width, channels]."""
     mask: Floats
-    """1 where the thing is, [height, width, channels]."""
-
-    rim: Floats
-    """1 right outside it, [height + 4, width + 4]."""
+    """1 where the thing is, [height, width]."""
 
     @property
     def area(self) -> float:
         """How many pixels the thing has."""
-        return float(self.mask[..., 0].sum())
+        return float(self.mask.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Templates of one size, to be compared with many places of a picture at once."""
+
+    shape: tuple[int, int]
+    """Height and width."""
+    masked: Floats
+    """Their pixels where they are, else 0, [channels * height * width, templates]."""
+    masks: Floats
+    """1 where they are, [height * width, templates]."""
+    squares: Floats
+    """The sum of the squares of `masked`, [templates]."""
+    areas: Floats
+    """How many pixels each has, [templates]."""
 
 
 class Templates:
@@ -57,6 +71,7 @@ class Templates:
     def __init__(self, of_lightness: Templates | None = None) -> None:
         self._coloured = of_lightness
         self._kept: dict[tuple[Kind, Colour, float], tuple[Template, ...]] = {}
+        self._stacks: dict[tuple[Kind, Colour, float], Stack] = {}
 
     def of(self, kind: Kind, colour: Colour, extent: float) -> tuple[Template, ...]:
         """The variants of one thing in one size."""
@@ -68,6 +83,13 @@ class Templates:
                 else tuple(map(_of_lightness, self._coloured.of(*key)))
             )
         return self._kept[key]
+
+    def stack(self, kind: Kind, colour: Colour, extent: float) -> Stack:
+        """The same, stacked."""
+        key = (kind, colour, extent)
+        if key not in self._stacks:
+            self._stacks[key] = stacked(self.of(*key))
+        return self._stacks[key]
 
     @cached_property
     def shapes(self) -> dict[tuple[Kind, Size], Floats]:
@@ -94,13 +116,25 @@ class Templates:
 
 def _template(patch: Floats) -> Template:
     mask = (patch[..., 3:] > 200).astype(np.float32)
-    wide = np.pad(mask[..., 0], 2)
-    rim = np.asarray(cv2.dilate(wide, np.ones((5, 5), np.uint8)) - wide)
-    return Template(np.ascontiguousarray(patch[..., :3]), np.repeat(mask, 3, axis=2), rim)
+    return Template(np.ascontiguousarray(patch[..., :3]), mask[..., 0])
 
 
 def _of_lightness(template: Template) -> Template:
-    return Template(grey(template.pixels.astype(np.uint8)), template.mask[..., :1].copy(), template.rim)
+    return Template(grey(template.pixels.astype(np.uint8)), template.mask)
+
+
+def stacked(templates: Sequence[Template]) -> Stack:
+    """Templates of one size, stacked."""
+    masks = np.stack([one.mask for one in templates])
+    masked = np.stack([one.pixels * one.mask[..., None] for one in templates])
+    flat = masked.transpose(0, 3, 1, 2).reshape(len(templates), -1)
+    return Stack(
+        shape=(masks.shape[1], masks.shape[2]),
+        masked=np.ascontiguousarray(flat.T),
+        masks=np.ascontiguousarray(masks.reshape(len(templates), -1).T),
+        squares=np.square(flat).sum(axis=1),
+        areas=masks.sum(axis=(1, 2)),
+    )
 
 
 def grey(pixels: Pixels) -> Floats:

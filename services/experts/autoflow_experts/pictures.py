@@ -17,6 +17,8 @@ Pixels: TypeAlias = np.ndarray[Any, np.dtype[np.uint8]]
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.floating[Any]]]
 """The same of any range, or with fewer axes."""
 
+MAX_PIXELS = 4_194_304
+"""Of an enlarged picture."""
 MAX_BYTES = 1 << 20
 """Of an answer's picture: the contract's limit."""
 _QUALITIES = (95, 85, 70)
@@ -52,6 +54,23 @@ def write(pixels: Pixels) -> bytes:
             f"the new picture would have {len(encoded)} bytes, but at most {MAX_BYTES} are allowed"
         )
     return encoded
+
+
+def enlarged_size(width: int, height: int, factor: int) -> tuple[int, int]:
+    """What a picture becomes that is made larger.
+
+    Args:
+        width: in pixels.
+        height: in pixels.
+        factor: by which both grow.
+
+    Raises:
+        Unusable: the result would have more than `MAX_PIXELS`.
+    """
+    width, height = width * factor, height * factor
+    if width * height > MAX_PIXELS:
+        raise Unusable(f"enlarged it would have {width} x {height} pixels, but at most {MAX_PIXELS} are made")
+    return width, height
 
 
 def rounded(values: Floats) -> Pixels:

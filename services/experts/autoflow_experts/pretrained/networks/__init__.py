@@ -1,0 +1,1 @@
+"""What the models do, by kind of tool. Importing anything below imports torch."""
