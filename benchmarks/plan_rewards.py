@@ -44,6 +44,7 @@ from autoflow_experts.experts import Inputs, Result, Weightless
 from autoflow_experts.service import wire
 from autoflow_experts.settings import ExpertsSettings
 from autoflow_worker.executed import ExecutedScorer
+from autoflow_worker.plan_calls import PlanCalls
 from benchmarks.plan_corruptions import Change, Corruption, Plan, corruptions, random_plans
 
 TIE = 1e-5
@@ -85,7 +86,9 @@ async def scoring(suite: TaskSuite, samples: int, clock: Clock) -> AsyncIterator
                 settings=ClientSettings(unary_timeout=_SECONDS),
             )
         )
-        yield ExecutedScorer(client.interpreter, client.scorer, suite, samples=samples, concurrency=4)
+        yield ExecutedScorer(
+            PlanCalls(client.interpreter, client.scorer), suite, samples=samples, concurrency=4
+        )
 
 
 @dataclass(frozen=True, slots=True)

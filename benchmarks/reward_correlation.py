@@ -19,6 +19,7 @@ import asyncio
 import html
 import json
 import os
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -38,11 +39,14 @@ from autoflow_worker.evaluator import Evaluator
 from autoflow_worker.executed import ExecutedScorer
 from autoflow_worker.ledger import Budget, Meter
 from autoflow_worker.methods import TrainingSettings
-from autoflow_worker.ports import Execution, Workflow
+from autoflow_worker.plan_calls import PlanCalls
+from autoflow_worker.ports import Execution, Generator, Workflow
 from autoflow_worker.remote import RemoteGenerator, RemoteInterpreter
 
 _MODEL = "embedded"
 _DRAW = 128
+_VAIN_DRAWS = 5
+"""Draws in a row without a new workflow, after which there is none."""
 _MARGIN = 0.02
 """Values that differ by less are not said to disagree."""
 _RESAMPLES = 2_000
@@ -89,7 +93,9 @@ async def measured(suite: TaskSuite, tasks: Sequence[Task], options: argparse.Na
         async with system, Client.of(system.addresses) as client:
             workflows = await _drawn(client, suite, options)
             interpreter = Listening(RemoteInterpreter(client.interpreter, _MODEL, "", suite))
-            scorer = ExecutedScorer(client.interpreter, client.scorer, suite, samples=options.samples)
+            scorer = ExecutedScorer(
+                PlanCalls(client.interpreter, client.scorer), suite, samples=options.samples
+            )
             evaluator = Evaluator(interpreter, scorer, Meter(Budget()), score_batch=1)
             rows = await evaluator.evaluate([(workflow, tasks) for workflow in workflows])
             await scorer.close()
@@ -103,15 +109,26 @@ async def measured(suite: TaskSuite, tasks: Sequence[Task], options: argparse.Na
 
 
 async def _drawn(client: Client, suite: TaskSuite, options: argparse.Namespace) -> list[Workflow]:
-    generator = RemoteGenerator(client.generator, _MODEL, suite, TrainingSettings(iterations=0, candidates=_DRAW))
+    generator = RemoteGenerator(
+        client.generator, _MODEL, suite, TrainingSettings(iterations=0, candidates=_DRAW)
+    )
+    return await distinct(generator, options.workflows, options.seed)
+
+
+async def distinct(generator: Generator, count: int, seed: int) -> list[Workflow]:
+    """Draws until there are so many different workflows, or until some draws in a row have no new one."""
     found: dict[str, Workflow] = {}
-    seed = options.seed
-    while len(found) < options.workflows:
+    vain = 0
+    while len(found) < count and vain < _VAIN_DRAWS:
+        before = len(found)
         for candidate in (await generator.draw(_DRAW, seed=seed, adapter="")).candidates:
             if candidate.workflow is not None:
                 found.setdefault(candidate.workflow.digest, candidate.workflow)
+        vain = 0 if len(found) > before else vain + 1
         seed += _DRAW
-    return list(found.values())[: options.workflows]
+    if len(found) < count:
+        print(f"the generator has no more than {len(found)} workflows, it seems", file=sys.stderr)
+    return list(found.values())[:count]
 
 
 def _cell(task: Task, answer: str, earned: float, suite: TaskSuite) -> Cell:

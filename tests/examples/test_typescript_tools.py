@@ -33,6 +33,7 @@ from autoflow.testing import catalogue_of, serving
 from autoflow.v1 import task_pb2
 from autoflow.v1.tool_service_pb2 import CallToolRequest, ListToolsRequest, ToolSample
 from autoflow_worker.executed import ExecutedScorer
+from autoflow_worker.plan_calls import PlanCalls
 from tests.cli.harness import DEADLINE, ROOT
 from tests.experts.tools import psnr, shown
 
@@ -122,7 +123,7 @@ async def earning(*providers: str) -> AsyncIterator[ExecutedScorer]:
         )
         scorer = await stack.enter_async_context(serving(autoflow_scorer.build({})))
         client = await stack.enter_async_context(Client(interpreter=interpreter, scorer=scorer))
-        earned = ExecutedScorer(client.interpreter, client.scorer, SUITE, samples=2)
+        earned = ExecutedScorer(PlanCalls(client.interpreter, client.scorer), SUITE, samples=2)
         yield earned
         await earned.close()
 

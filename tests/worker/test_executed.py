@@ -16,13 +16,16 @@ import autoflow_interpreter
 import autoflow_scorer
 from autoflow.client import Client, ClientSettings, RetrySettings
 from autoflow.convert import content_to_proto, tool_to_proto
-from autoflow.errors import Unavailable
+from autoflow.errors import FailedPrecondition, ResourceExhausted, Unavailable
 from autoflow.server import Endpoint, Service
-from autoflow.suites import Split, Task, load_suite
+from autoflow.suites import ContentType, Sample, Split, Task, TaskSuite, load_suite
 from autoflow.testing import catalogue_of, serving
+from autoflow.v1 import scorer_service_pb2 as scorer_pb
 from autoflow.v1 import tool_service_pb2 as tools_pb
+from autoflow.v1.scorer_service_pb2_grpc import ScorerServiceServicer, add_ScorerServiceServicer_to_server
 from autoflow.v1.tool_service_pb2_grpc import ToolServiceServicer, add_ToolServiceServicer_to_server
 from autoflow_worker.executed import ExecutedScorer
+from autoflow_worker.plan_calls import PlanCalls
 from autoflow_worker.ports import CallFailed, Score
 
 SUITE = load_suite("planning")
@@ -91,20 +94,29 @@ class Oracle(ToolServiceServicer):
 
 
 @asynccontextmanager
-async def scoring(oracle: Oracle, remembered: int = 100) -> AsyncIterator[ExecutedScorer]:
+async def scoring(
+    oracle: Oracle,
+    remembered: int = 100,
+    *,
+    suite: TaskSuite = SUITE,
+    scorer_service: Service | None = None,
+    providers: bool = True,
+    most: int = 16 << 20,
+) -> AsyncIterator[ExecutedScorer]:
     async with AsyncExitStack() as stack:
         tools = await stack.enter_async_context(serving(oracle.service))
-        interpreter = autoflow_interpreter.build({"AUTOFLOW_TOOL_PROVIDERS": tools}, catalogue_of())
+        env = {"AUTOFLOW_TOOL_PROVIDERS": tools} if providers else {}
+        interpreter = autoflow_interpreter.build(env, catalogue_of())
+        judge = scorer_service or autoflow_scorer.build({})
         client = await stack.enter_async_context(
             Client(
                 interpreter=await stack.enter_async_context(serving(interpreter)),
-                scorer=await stack.enter_async_context(serving(autoflow_scorer.build({}))),
+                scorer=await stack.enter_async_context(serving(judge)),
                 settings=HASTY,
             )
         )
-        scorer = ExecutedScorer(
-            client.interpreter, client.scorer, SUITE, samples=SAMPLES, remembered=remembered
-        )
+        calls = PlanCalls(client.interpreter, client.scorer, seconds=DEADLINE, most=most)
+        scorer = ExecutedScorer(calls, suite, samples=SAMPLES, remembered=remembered)
         yield scorer
         await scorer.close()
 
@@ -254,3 +266,100 @@ async def test_no_more_scores_are_remembered_than_wanted() -> None:
 
     assert executed == [1, 2, 2, 3, 3]
     assert oracle.calls == 4
+
+
+class Judge(ScorerServiceServicer):
+    """Gives each output the same value, once it has refused as many calls as it is told to."""
+
+    def __init__(self, value: float = 0.5, refusals: int = 0) -> None:
+        self.value = value
+        self.refusals = refusals
+
+    # The contract's other method is not called.
+    ListMetrics = None  # type: ignore[assignment]
+
+    @property
+    def service(self) -> Service:
+        register = partial(add_ScorerServiceServicer_to_server, self)
+        return Service("judge", (Endpoint("autoflow.v1.ScorerService", register),))
+
+    async def ScoreOutputs(
+        self, request: scorer_pb.ScoreOutputsRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> scorer_pb.ScoreOutputsResponse:
+        if self.refusals:
+            self.refusals -= 1
+            raise ResourceExhausted("busy", 0.01)
+        column = scorer_pb.MetricScores(metric=request.metrics[0], values=[self.value] * len(request.pairs))
+        return scorer_pb.ScoreOutputsResponse(scores=[column])
+
+
+async def test_a_busy_scorer_does_not_make_the_tools_work_again() -> None:
+    oracle, judge = Oracle(), Judge(refusals=3)
+    async with scoring(oracle, scorer_service=judge.service) as scorer:
+        with pytest.raises(CallFailed):
+            await scorer.score([("Image Denoising", MENDING)])
+        (score,) = await scorer.score([("Image Denoising", MENDING)])
+
+    assert (score.reward, oracle.calls) == (0.5, 1)
+
+
+async def test_a_value_that_is_no_number_is_a_failed_call_and_not_0() -> None:
+    async with scoring(Oracle(), scorer_service=Judge(float("nan")).service) as scorer:
+        with pytest.raises(CallFailed, match="value"):
+            await scorer.score([("Image Denoising", MENDING)])
+
+
+async def test_a_picture_that_cannot_be_read_is_a_failure_of_its_sample_alone() -> None:
+    oracle = Oracle()
+    first, *_ = SUITE.samples(MENDING, SAMPLES)
+    oracle.answers[first.inputs] = b"no picture"
+    async with scoring(oracle) as scorer:
+        (score,) = await scorer.score([("Image Denoising", MENDING)])
+
+    assert score.plan_valid
+    assert score.reward == pytest.approx(1 - 1 / SAMPLES, abs=1e-4)
+
+
+async def test_a_new_picture_is_compared_with_the_words_that_tell_what_it_shows() -> None:
+    told = next(task for split in Split for task in SUITE.tasks(split) if task.stratum == "new image")
+    (sample,) = SUITE.samples(told, 1)
+    own = Task("draw", "all", "Draw it.", (ContentType.TEXT,), ContentType.IMAGE, told.accepted, "words")
+
+    def rewarded(caption: str, reference: str | bytes) -> TaskSuite:
+        found = (Sample(sample.inputs, reference, caption),)
+        splits = {split: (own,) if split is Split.TRAIN else () for split in Split}
+        return TaskSuite("own", "Draw.", SUITE.tools, splits, lambda: lambda task, count: found)
+
+    oracle = Oracle()
+    oracle.answers[sample.inputs] = sample.reference
+    rewards = []
+    for suite in (rewarded(sample.caption, sample.reference), rewarded("", sample.caption)):
+        async with scoring(oracle, suite=suite) as scorer:
+            (score,) = await scorer.score([("Text to Image Generation", own)])
+        rewards.append(score.reward)
+
+    assert rewards[0] == pytest.approx(rewards[1], abs=1e-5)
+    assert rewards[0] > 0.3
+
+
+async def test_an_answer_that_no_plan_can_be_is_worth_nothing() -> None:
+    oracle = Oracle()
+    async with scoring(oracle) as scorer:
+        (score,) = await scorer.score([("Image Denoising, " * 2_000, MENDING)])
+
+    assert (score, oracle.calls) == (Score(False, 0.0), 0)
+
+
+async def test_a_plan_that_no_tools_are_set_up_for_ends_the_run() -> None:
+    async with scoring(Oracle(), providers=False) as scorer:
+        with pytest.raises(FailedPrecondition, match="no provider of tools"):
+            await scorer.score([("Image Denoising", MENDING)])
+
+
+async def test_samples_travel_in_as_many_calls_as_their_size_wants() -> None:
+    oracle = Oracle()
+    async with scoring(oracle, most=1) as scorer:
+        (score,) = await scorer.score([("Image Denoising", MENDING)])
+
+    assert oracle.calls == SAMPLES
+    assert score.reward == pytest.approx(1, abs=1e-4)

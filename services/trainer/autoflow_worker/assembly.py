@@ -25,6 +25,7 @@ from autoflow_worker.executed import ExecutedScorer
 from autoflow_worker.job import OptimizationJob
 from autoflow_worker.lease import Grant
 from autoflow_worker.ledger import Meter
+from autoflow_worker.plan_calls import PlanCalls
 from autoflow_worker.ports import Interpreter, Policy
 from autoflow_worker.remote import RemoteGenerator, RemoteInterpreter, RemoteScorer, RemoteTrainer
 from autoflow_worker.settings import WorkerSettings
@@ -191,6 +192,8 @@ class _Assembly:
         )
 
     def _executed(self, suite: TaskSuite, **options: int) -> ExecutedScorer:
-        scorer = ExecutedScorer(self.services.interpreter, self.services.scorer, suite, **options)
+        seconds = self.settings.worker_plan_seconds
+        calls = PlanCalls(self.services.interpreter, self.services.scorer, seconds=seconds)
+        scorer = ExecutedScorer(calls, suite, **options)
         self.closing.push_async_callback(scorer.close)
         return scorer

@@ -18,18 +18,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from autoflow.client import errors
-from autoflow.client.interpreter import InterpreterClient
-from autoflow.client.scorer import ScorerClient
 from autoflow.concurrency import gather
-from autoflow.convert import content_from_proto, content_to_proto, content_type_to_proto
 from autoflow.plans import PlanReference, plan_f1, plan_items
-from autoflow.suites import Content, Sample, Task, TaskSuite
-from autoflow.v1 import interpreter_service_pb2, scorer_service_pb2, tool_service_pb2
-from autoflow_worker.metrics import task_metric
-from autoflow_worker.ports import CallFailed, Evidence, Outcome, Score
-
-_BERT_SCORE = scorer_service_pb2.BertScoreOptions(rescale_with_baseline=True)
+from autoflow.suites import Sample, Task, TaskSuite
+from autoflow_worker.plan_calls import ExecutedPlan, PlanCalls
+from autoflow_worker.ports import CallFailed, Evidence, Score
 
 _Key = bytes
 """Equal for equal plans on equal samples."""
@@ -48,8 +41,7 @@ class ExecutedScorer:
     """Scores answers to one suite's tasks by what their plans make. Close it before its clients.
 
     Args:
-        interpreter: executes plans.
-        scorer: scores outputs.
+        calls: executes plans, and scores what they made.
         suite: gives the samples.
         samples: how many of a task's samples are used.
         concurrency: plans under way at most.
@@ -59,8 +51,7 @@ class ExecutedScorer:
 
     def __init__(
         self,
-        interpreter: InterpreterClient,
-        scorer: ScorerClient,
+        calls: PlanCalls,
         suite: TaskSuite,
         *,
         samples: int = 4,
@@ -68,11 +59,12 @@ class ExecutedScorer:
         remembered: int = 100_000,
         shown: int = 0,
     ) -> None:
-        self._interpreter = interpreter
-        self._scorer = scorer
+        self._calls = calls
         self._suite = suite
         self._samples = samples
         self._slots = asyncio.Semaphore(concurrency)
+        self._kept = concurrency
+        self._executed: OrderedDict[_Key, ExecutedPlan] = OrderedDict()
         self._remembered = remembered
         self._shown = shown
         self._scores: OrderedDict[_Key, Score] = OrderedDict()
@@ -101,7 +93,7 @@ class ExecutedScorer:
             return self._scores[key]
         measurement = self._measurements.get(key)
         if measurement is None:
-            measurement = self._measurements[key] = _Measurement(self._start(answer, task))
+            measurement = self._measurements[key] = _Measurement(self._start(key, answer, task))
         measurement.callers += 1
         try:
             # One caller who gives up does not take the others' score along.
@@ -114,8 +106,8 @@ class ExecutedScorer:
                 measurement.task.cancel()
                 self._measurements.pop(key)
 
-    def _start(self, answer: str, task: Task) -> asyncio.Task[Score]:
-        measuring = asyncio.create_task(self._measure(answer, task))
+    def _start(self, key: _Key, answer: str, task: Task) -> asyncio.Task[Score]:
+        measuring = asyncio.create_task(self._measure(key, answer, task))
         self._tasks.add(measuring)
         measuring.add_done_callback(self._tasks.discard)
         return measuring
@@ -126,91 +118,37 @@ class ExecutedScorer:
         while len(self._scores) > self._remembered:
             self._scores.popitem(last=False)
 
-    async def _measure(self, answer: str, task: Task) -> Score:
+    async def _measure(self, key: _Key, answer: str, task: Task) -> Score:
         async with self._slots:
-            samples = await asyncio.to_thread(self._suite.samples, task, self._samples)
-            executed = await self._execute(answer, task, samples)
-            if executed.outcome != interpreter_service_pb2.PLAN_OUTCOME_EXECUTED:
-                return Score(False, 0.0, evidence=self._evidence(answer, executed, ()))
-            if len(executed.results) != len(samples):
-                raise CallFailed("the interpreter did not execute the plan on every sample")
-            values = await self._values(task, samples, executed.results)
-        return Score(True, fmean(values), evidence=self._evidence(answer, executed, values))
+            samples = await self._read(task)
+            executed = self._executed.pop(key, None) or await self._calls.execute(answer, task, samples)
+            if not executed.valid:
+                return Score(False, 0.0, evidence=self._evidence(answer, executed))
+            # Kept while it is scored: where the scorer cannot serve, the tools need not work again.
+            self._keep(key, executed)
+            outcomes = await self._calls.score(task, samples, executed.outcomes)
+            self._executed.pop(key, None)
+        reward = fmean(outcome.value for outcome in outcomes)
+        return Score(True, reward, evidence=self._evidence(answer, replace(executed, outcomes=outcomes)))
 
-    def _evidence(
-        self, answer: str, executed: interpreter_service_pb2.ExecutePlanResponse, values: Sequence[float]
-    ) -> Evidence | None:
+    async def _read(self, task: Task) -> tuple[Sample, ...]:
+        try:
+            return await asyncio.to_thread(self._suite.samples, task, self._samples)
+        except OSError as error:
+            raise CallFailed("the suite's files cannot be read now") from error
+
+    def _keep(self, key: _Key, executed: ExecutedPlan) -> None:
+        self._executed[key] = executed
+        while len(self._executed) > self._kept:
+            self._executed.popitem(last=False)
+
+    def _evidence(self, answer: str, executed: ExecutedPlan) -> Evidence | None:
         if not self._shown:
             return None
-        return Evidence(
-            answer=answer,
-            plan=tuple(match.tool for match in executed.matches),
-            detail=executed.detail,
-            outcomes=tuple(map(_outcome, executed.results, values))[: self._shown],
-        )
-
-    async def _execute(
-        self, answer: str, task: Task, samples: Sequence[Sample]
-    ) -> interpreter_service_pb2.ExecutePlanResponse:
-        request = interpreter_service_pb2.ExecutePlanRequest(
-            plan=answer,
-            samples=[
-                tool_service_pb2.ToolSample(inputs=[content_to_proto(content) for content in sample.inputs])
-                for sample in samples
-            ],
-            output=content_type_to_proto(task.output),
-        )
-        try:
-            return await self._interpreter.execute_plan(request)
-        except errors.RpcError as error:
-            raise _call_failed("interpreter", error) from error
-
-    async def _values(
-        self,
-        task: Task,
-        samples: Sequence[Sample],
-        results: Sequence[interpreter_service_pb2.PlanResult],
-    ) -> list[float]:
-        """Each sample's value in [0, 1]; 0 where a tool could not do it."""
-        made = [index for index, result in enumerate(results) if result.WhichOneof("result") == "output"]
-        values = [0.0] * len(samples)
-        if not made:
-            return values
-        metric = task_metric(task, samples[0])
-        request = scorer_service_pb2.ScoreOutputsRequest(
-            pairs=[
-                scorer_service_pb2.ScorePair(
-                    output=results[index].output, content=content_to_proto(_reference(metric, samples[index]))
-                )
-                for index in made
-            ],
-            metrics=[metric],
-            bert_score=_BERT_SCORE,
-        )
-        try:
-            response = await self._scorer.score_outputs(request)
-        except errors.RpcError as error:
-            raise _call_failed("scorer", error) from error
-        for index, value in zip(made, response.scores[0].values, strict=True):
-            values[index] = min(1.0, max(0.0, value))
-        return values
+        return Evidence(answer, executed.tools, executed.detail, executed.outcomes[: self._shown])
 
 
 def _key(answer: str, task: Task) -> _Key:
     # Not by the task: tasks that differ in words alone have the same samples.
     named = task.data, task.output, plan_items(answer.casefold())
     return hashlib.blake2b(repr(named).encode(), digest_size=16).digest()
-
-
-def _outcome(result: interpreter_service_pb2.PlanResult, value: float) -> Outcome:
-    if result.WhichOneof("result") == "output":
-        return Outcome(value, content_from_proto(result.output))
-    return Outcome(value, failure=result.failure.message)
-
-
-def _reference(metric: str, sample: Sample) -> Content:
-    return sample.caption if metric == "clip" else sample.reference
-
-
-def _call_failed(service: str, error: errors.RpcError) -> CallFailed:
-    return CallFailed(f"the {service} could not serve: {error.message}", error.details.retry_after or 0.0)

@@ -1,8 +1,8 @@
-"""Which metric rewards a task's outputs."""
+"""Which metric rewards a task's outputs, and what it compares them with."""
 
 from __future__ import annotations
 
-from autoflow.suites import ContentType, Sample, Task
+from autoflow.suites import Content, ContentType, Sample, Task
 
 
 def task_metric(task: Task, sample: Sample) -> str:
@@ -14,4 +14,11 @@ def task_metric(task: Task, sample: Sample) -> str:
     """
     if task.output is ContentType.TEXT:
         return "bertscore"
-    return "clip" if sample.caption else "vit"
+    return "clip" if isinstance(compared_with(task, sample), str) else "vit"
+
+
+def compared_with(task: Task, sample: Sample) -> Content:
+    """What an output is compared with: of a picture words that tell what it shows, if there are any."""
+    if task.output is ContentType.IMAGE and sample.caption:
+        return sample.caption
+    return sample.reference

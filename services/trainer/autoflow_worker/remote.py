@@ -1,22 +1,16 @@
 """The other services, over gRPC: the protocols of `autoflow_worker.ports` and `autoflow_worker.lease`.
 
-Errors are sorted here, once. What another try may mend (no connection, no room, no time, a fault of the
-server's) is `CallFailed`; what it cannot mend (an unknown model, a refused request) ends the run under its
-own name. The words of a `CallFailed` are fixed: what grpc says of a connection holds addresses and is for the
-log alone.
+Their errors are sorted in `autoflow_worker.sorted_errors`.
 """
 
 from __future__ import annotations
 
-import logging
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from types import MappingProxyType
 
 from google.protobuf.duration_pb2 import Duration
 
-from autoflow import errors, prompts
+from autoflow import prompts
 from autoflow.client import GeneratorClient, InterpreterClient, RpcError, ScorerClient
 from autoflow.client import errors as rpc
 from autoflow.client.worker import RunWorkerClient
@@ -49,6 +43,7 @@ from autoflow_worker.ports import (
     Workflow,
 )
 from autoflow_worker.results import IterationReport, Progress, Result
+from autoflow_worker.sorted_errors import call_failed, sorted_errors
 
 _EXECUTION_STEPS = 24
 """Three times the steps that a workflow may have: room for its loops, not for endless ones."""
@@ -56,36 +51,7 @@ _EXECUTION_SECONDS = 300
 """An execution that takes so long was starved; see `RemoteInterpreter`."""
 _METRICS = ("plan_valid", "plan_f1")
 
-_log = logging.getLogger(__name__)
-
-_ENDS_THE_RUN: Mapping[type[RpcError], Callable[[str], errors.AutoFlowError]] = MappingProxyType(
-    {
-        # A refused request is a fault between services, not of whoever created the run.
-        rpc.InvalidArgument: errors.FailedPrecondition,
-        rpc.FailedPrecondition: errors.FailedPrecondition,
-        rpc.Unimplemented: errors.FailedPrecondition,
-        rpc.NotFound: errors.NotFound,
-        rpc.Unauthenticated: errors.Unauthenticated,
-        rpc.PermissionDenied: errors.Unauthenticated,
-    }
-)
 _LOSES_THE_LEASE = (rpc.Aborted, rpc.FailedPrecondition, rpc.NotFound, rpc.Unauthenticated)
-
-
-@contextmanager
-def _sorted_errors(service: str) -> Iterator[None]:
-    try:
-        yield
-    except RpcError as error:
-        if kind := _ENDS_THE_RUN.get(type(error)):
-            raise kind(str(error)) from error
-        raise _call_failed(service, error) from error
-
-
-def _call_failed(service: str, error: RpcError) -> CallFailed:
-    _log.warning("the %s could not serve: %s", service, error)
-    code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).upper()
-    return CallFailed(f"the {service} could not serve: {code}", error.details.retry_after or 0.0)
 
 
 class RemoteGenerator:
@@ -121,7 +87,7 @@ class RemoteGenerator:
         request.model.adapter = adapter
         prompt = Prompt((), "")
         drawn: dict[int, Candidate] = {}
-        with _sorted_errors("generator"):
+        with sorted_errors("generator"):
             async with aclosing(self._client.generate_workflows(request)) as events:
                 async for event in events:
                     if event.HasField("started"):
@@ -172,7 +138,7 @@ class RemoteInterpreter:
         request.workflow.source = workflow.text
         request.query = task.query
         finished = None
-        with _sorted_errors("interpreter"):
+        with sorted_errors("interpreter"):
             async with aclosing(self._client.execute_workflow(request)) as events:
                 async for event in events:
                     if event.HasField("finished"):
@@ -204,7 +170,7 @@ class RemoteScorer:
             for answer, task in answers
         ]
         request = scorer_service_pb2.ScoreOutputsRequest(pairs=pairs, metrics=_METRICS)
-        with _sorted_errors("scorer"):
+        with sorted_errors("scorer"):
             response = await self._client.score_outputs(request)
         columns = {scores.metric: scores.values for scores in response.scores}
         valid, reward = (columns.get(metric, ()) for metric in _METRICS)
@@ -294,4 +260,4 @@ class RemoteTrainer:
         except _LOSES_THE_LEASE as error:
             raise LeaseLost(str(error)) from error
         except RpcError as error:
-            raise _call_failed("trainer", error) from error
+            raise call_failed("trainer", error) from error

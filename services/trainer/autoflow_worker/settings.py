@@ -29,6 +29,8 @@ class WorkerSettings:
     """Threads of one operation on the CPU. Samples wait while the policy learns, so the cores are free
     then.
     """
+    worker_plan_seconds: float = 600.0
+    """The most that one call may take which executes a plan on samples, or scores what it made."""
     worker_executions: int = 128
     """Executions in flight at most."""
     log_level: str = "INFO"

@@ -199,4 +199,4 @@ def _mend_musing(intents: list[Intent], rng: random.Random) -> list[Intent]:
 
 @cache
 def _reference(task: Combination) -> PlanReference:
-    return PlanReference.of(task, TOOLS)
+    return PlanReference(TOOLS, task.inputs, task.output, task.accepted)
