@@ -60,15 +60,26 @@ def make_folder(folder: Path) -> None:
         _sync(folder.parent)
 
 
+def sync_tree(folder: Path) -> None:
+    """Brings a folder with all that is in it to the disk, though not its own name.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+    for path in folder.rglob("*"):
+        _sync(path)
+    _sync(folder)
+
+
 def _hand_down(old: os.stat_result, new: int) -> None:
     with suppress(PermissionError):
         os.fchown(new, old.st_uid, old.st_gid)
     os.fchmod(new, stat.S_IMODE(old.st_mode))
 
 
-def _sync(folder: Path) -> None:
-    """Brings the names in a folder to the disk."""
-    opened = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Brings a file, or the names in a folder, to the disk."""
+    opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -66,3 +67,32 @@ async def test_plain_programs_upload_too() -> None:
                 return client.trainer.create_suite(iter([request()] * 4)).suite.train_tasks
 
         assert await asyncio.to_thread(create) == 4
+
+
+async def test_a_request_that_goes_wrong_after_a_cancellation_concerns_nobody() -> None:
+    taking, go_on, gone = threading.Event(), threading.Event(), threading.Event()
+    told: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
+
+    def breaking() -> Iterator[CreateSuiteRequest]:
+        yield request()
+        taking.set()
+        go_on.wait(LONG)
+        gone.set()
+        raise OSError("the disk is gone")
+
+    async with serving(Taker().service) as address, Client(trainer=address) as client:
+        upload = asyncio.create_task(client.trainer.create_suite(breaking()))
+        try:
+            await asyncio.to_thread(taking.wait, LONG)
+            upload.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await upload
+        finally:
+            go_on.set()
+        await asyncio.to_thread(gone.wait, LONG)
+    # The thread's word reaches the loop.
+    await asyncio.get_running_loop().shutdown_default_executor()
+    del upload
+    gc.collect()
+    assert told == []

@@ -257,3 +257,42 @@ def test_a_blob_that_is_no_archive_is_no_folder(tmp_path: Path) -> None:
     with pytest.raises(DataLoss, match="is not a folder"):
         store.fetch_folder(store.put(b"no archive" * 100), tmp_path / "into")
     assert not (tmp_path / "into").exists()
+
+
+def test_whether_a_blob_is_there_is_told(url: str) -> None:
+    store = ArtifactStore(url)
+    assert not store.has(ABSENT)
+    assert store.has(store.put(b"here"))
+    with pytest.raises(InvalidArgument, match="nonsense"):
+        store.has("nonsense")
+
+
+# Tells which files and folders are opened before a fetched folder takes its name, each for the last time.
+WATCHED = """
+import os, sys
+from pathlib import Path
+from autoflow.store.artifacts import ArtifactStore
+
+home, seen = Path(sys.argv[1]), {}
+def watch(event, args):
+    if event == "open" and not isinstance(args[0], int):
+        seen[str(args[0])] = "written" if args[2] & (os.O_WRONLY | os.O_RDWR) else "brought to the disk"
+    if event == "os.rename" and str(args[1]) == str(home / "copy"):
+        fresh = str(args[0])
+        print(sorted((path[len(fresh):], how) for path, how in seen.items() if path.startswith(fresh)))
+
+store = ArtifactStore(str(home / "artifacts"))
+digest = store.put_folder(home / "folder")
+sys.addaudithook(watch)
+store.fetch_folder(digest, home / "copy")
+"""
+
+
+def test_a_folder_is_on_the_disk_before_it_takes_its_name(tmp_path: Path) -> None:
+    (tmp_path / "folder" / "deep").mkdir(parents=True)
+    for name in ("one", "deep/two"):
+        (tmp_path / "folder" / name).write_text(name)
+    command = [sys.executable, "-c", WATCHED, str(tmp_path)]
+    told = subprocess.run(command, check=True, capture_output=True, timeout=60, text=True).stdout
+    wanted = [(path, "brought to the disk") for path in ("", "/deep", "/deep/two", "/one")]
+    assert told.strip() == str(wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from autoflow.suites import ContentType, Split, Task, TaskSuite
 from autoflow.suites.loading import Limits, load_own
 from autoflow.suites.loading.files import Folder, natural
 from autoflow.suites.planning import TOOLS
+from tests.exhausted import no_more_files
 from tests.suites.openagi_folder import jpeg
 
 HEAD = {"title": "mine", "goal": "Plan well."}
@@ -97,6 +99,30 @@ def test_a_wanted_picture_may_be_told_in_words(own: Own) -> None:
     assert suite.samples(first)[0].caption == "A red ball."
 
 
+def test_samples_of_a_task_are_scored_by_one_metric(own: Own) -> None:
+    captioned = {"inputs": ["A ball."], "reference": {"image": "media/0.jpg"}, "caption": "A red ball."}
+    plain = {"inputs": ["A hat."], "reference": {"image": "media/1.jpg"}}
+    changes: Json = {"plans": [["Text to Image Generation"]], "output": "image"}
+    with pytest.raises(InvalidArgument, match=r"line 1, sample 1: it has no caption, other than sample 0"):
+        own.load(task(0, **changes, samples=[captioned, plain]))
+    with pytest.raises(InvalidArgument, match=r"line 1, sample 2: it has a caption, other than sample 0"):
+        own.load(task(0, **changes, samples=[plain, plain, captioned]))
+    # Where a text is wanted, captions tell nothing.
+    told = [SAMPLE, SAMPLE | {"caption": "A red ball."}]
+    assert len(own.load(task(0, samples=told)).tasks(Split.TRAIN)) == 1
+
+
+def test_a_tool_of_one_s_own_may_be_called_again(own: Own) -> None:
+    tool = {"name": "Counter", "inputs": ["image"], "output": "text"}
+    plans = [["Counter"]]
+    suites = [
+        own.load(task(0, plans=plans), head=HEAD | {"tools": [tool | safe]})
+        for safe in ({}, {"idempotent": False}, {"idempotent": True})
+    ]
+    assert [suite.tools[0].idempotent for suite in suites] == [False, False, True]
+    assert suites[0].digest == suites[1].digest != suites[2].digest
+
+
 SAMPLE = {"inputs": [{"image": "media/0.jpg"}], "reference": "x"}
 
 
@@ -151,6 +177,14 @@ def test_what_is_wrong_with_a_task_is_told_with_its_line(own: Own, changes: Json
         (
             HEAD | {"tools": [{"name": "A", "inputs": ["sound"], "output": "text"}]},
             "'inputs' must be one of image, text",
+        ),
+        (
+            HEAD | {"tools": [{"name": "A", "inputs": ["text"], "output": "text", "idempotent": "yes"}]},
+            "'idempotent' must be true or false, not \"yes\"",
+        ),
+        (
+            HEAD | {"tools": [{"name": "A", "inputs": ["text"], "output": "text", "arguments_schema": "{}"}]},
+            "plans may not name a tool with arguments",
         ),
         (
             HEAD | {"tools": [{"name": name, "inputs": ["text"], "output": "text"} for name in "aA"]},
@@ -276,6 +310,22 @@ def test_nothing_waits_for_a_pipe(own: Own) -> None:
     os.mkfifo(picture)
     with pytest.raises(InvalidArgument, match=r"media/0\.jpg: it is no plain file"):
         own.load(task(0))
+    picture.unlink()
+    with socket.socket(socket.AF_UNIX) as open_socket:
+        open_socket.bind(str(picture))
+        with pytest.raises(InvalidArgument, match=r"media/0\.jpg: it cannot be read"):
+            own.load(task(0))
+
+
+def test_a_fault_that_passes_is_no_fault_of_the_suite(own: Own) -> None:
+    suite = own.load(task(0))
+    (first,) = suite.tasks(Split.TRAIN)
+    with no_more_files():
+        with pytest.raises(OSError, match="Too many open files"):
+            load_own(own.root)
+        with pytest.raises(OSError, match="Too many open files"):
+            suite.samples(first)
+    assert suite.samples(first)[0].inputs == (jpeg("own 0"),)
 
 
 @pytest.mark.parametrize(

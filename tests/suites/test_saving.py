@@ -6,9 +6,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autoflow.errors import InvalidArgument
 from autoflow.suite_messages import (
     head_from_proto,
     head_to_proto,
@@ -28,7 +30,7 @@ WORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3
 LOOK, READ = "Look", "Read"
 TOOLS = (
     Tool(LOOK, "", (ContentType.IMAGE,), ContentType.TEXT),
-    Tool(READ, "reads", (ContentType.TEXT,), ContentType.TEXT),
+    Tool(READ, "reads", (ContentType.TEXT,), ContentType.TEXT, idempotent=True),
 )
 
 
@@ -91,3 +93,11 @@ def test_a_picture_that_several_samples_share_is_written_once(tmp_path: Path) ->
     writer = saved(tmp_path, SuiteHead("t", "g", TOOLS), [(task, samples)])
     assert len(list((tmp_path / "media").iterdir())) == 2
     assert writer.media_bytes == len(PICTURES[0]) + len(PICTURES[1])
+
+
+def test_what_a_plan_may_not_name_is_not_dropped_but_refused(tmp_path: Path) -> None:
+    called = Tool("Add", "adds", (ContentType.TEXT,), ContentType.TEXT, '{"type": "object"}')
+    task = TaskHead("a", Split.TRAIN, "Look.", ContentType.TEXT, ((LOOK,),))
+    saved(tmp_path, SuiteHead("t", "g", (*TOOLS, called)), [(task, [Sample((PICTURES[0],), "one")])])
+    with pytest.raises(InvalidArgument, match="plans may not name a tool with arguments"):
+        load_own(tmp_path)

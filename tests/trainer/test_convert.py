@@ -27,6 +27,7 @@ from autoflow_trainer.runs import (
 )
 from tests.trainer.harness import WORKFLOW, optimization
 from tests.trainer.hold import CHECKPOINT, iteration
+from tests.trainer.test_reports import GONE, evaluation
 
 NOW = datetime(2026, 3, 29, 2, 30, 0, 123456, tzinfo=UTC)
 
@@ -180,3 +181,27 @@ def test_without_a_token_there_is_no_claim(metadata: tuple[tuple[str, str | byte
 
 def test_names_and_ids_go_both_ways() -> None:
     assert convert.run_id(convert.run_name("a1")) == "a1"
+
+
+@pytest.mark.parametrize("names", [(), ("mine",), ("mine", "y" * 70_000)])
+def test_a_page_is_found_in_a_result(names: tuple[str, ...]) -> None:
+    result = run_pb2.EvaluationResult(
+        workflows=[run_pb2.WorkflowEvaluation(name=name) for name in names],
+        test_openings=300,
+        suite_digest=CHECKPOINT,
+        page=GONE,
+    )
+    evaluated = replace(a_run(), spec=evaluation().SerializeToString(), result=result.SerializeToString())
+    assert convert.page_digest(evaluated) == GONE
+    result.ClearField("page")
+    assert convert.page_digest(replace(evaluated, result=result.SerializeToString())) == ""
+    assert convert.page_digest(replace(evaluated, result=b"")) == ""
+    # An optimisation has none, whatever its result is like.
+    assert convert.page_digest(a_run()) == ""
+
+
+def test_a_page_is_found_without_reading_the_whole_result() -> None:
+    page = run_pb2.EvaluationResult(page=GONE).SerializeToString()
+    unreadable = bytes([1 << 3 | 2, 3]) + b"\xff\xff\xff"
+    evaluated = replace(a_run(), spec=evaluation().SerializeToString(), result=unreadable + page)
+    assert convert.page_digest(evaluated) == GONE

@@ -45,6 +45,7 @@ def test_what_workers_need_is_required(missing: str) -> None:
         ("AUTOFLOW_MAX_SUITE_BYTES", "0"),
         ("AUTOFLOW_MAX_SUITE_TASKS", "10001"),
         ("AUTOFLOW_SUITE_PAUSE", "0"),
+        ("AUTOFLOW_SUITE_DURATION", "0"),
     ],
 )
 def test_what_cannot_work_is_refused(variable: str, value: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from autoflow.store.engine import create_engine
@@ -15,10 +17,11 @@ from autoflow.suites import ContentType, Split, Tool
 from autoflow.suites.saving import SuiteHead
 from autoflow_trainer.runs import Run, RunState
 from autoflow_trainer.store import RunStore, SuiteStore
+from autoflow_trainer.store.tables import SuiteRow
 from autoflow_trainer.suites import Suite
 
 NOW = datetime(2026, 3, 29, 2, 30, tzinfo=UTC)
-TOOL = Tool("Café 東京", "a\0b", (ContentType.IMAGE, ContentType.TEXT), ContentType.TEXT)
+TOOL = Tool("Café 東京", "a\0b", (ContentType.IMAGE, ContentType.TEXT), ContentType.TEXT, idempotent=True)
 
 
 def suite(digit: str) -> Suite:
@@ -55,6 +58,31 @@ async def test_of_those_who_store_the_same_suite_at_once_one_does(engine: AsyncE
     stored = await asyncio.gather(*(stores[place % 4].insert(one) for place, one in enumerate(made)))
     assert len({one.artifact for one in stored}) == 1
     assert [one.id for one in await stores[0].page(None, 9)] == ["a" * 64]
+
+
+async def test_a_suite_whose_artifact_is_gone_takes_another_with_its_head(engine: AsyncEngine) -> None:
+    store = SuiteStore(engine)
+    first = await store.insert(suite("a"))
+    others = [
+        replace(suite("a"), artifact=f"sha256:{place:064}", head=SuiteHead(f"{place}", "goal 🙂", (TOOL,)))
+        for place in range(4)
+    ]
+    mended = await asyncio.gather(*(store.mend(other, lost=first.artifact) for other in others))
+    # The first to come mends it; for all others nothing is lost any more.
+    assert len(set(map(repr, mended))) == 1
+    assert mended[0] == await store.find("a" * 64)
+    assert mended[0] in [replace(first, artifact=other.artifact, head=other.head) for other in others]
+
+
+async def test_a_tool_of_a_row_of_before_is_not_called_again(engine: AsyncEngine) -> None:
+    store = SuiteStore(engine)
+    await store.insert(suite("a"))
+    async with engine.begin() as connection:
+        head = json.dumps(["title", "goal", [["A", "", ["text"], "text"]]])
+        await connection.execute(update(SuiteRow).values(head=head))
+    found = await store.find("a" * 64)
+    assert found is not None
+    assert found.head.tools == (Tool("A", "", (ContentType.TEXT,), ContentType.TEXT),)
 
 
 async def test_pages_begin_where_the_last_one_ended(engine: AsyncEngine) -> None:

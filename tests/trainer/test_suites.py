@@ -167,6 +167,12 @@ WRONG = [
         "two tools",
         id="tools",
     ),
+    pytest.param(
+        changed((0, lambda part: setattr(part.suite.tools[0], "arguments_schema", "{}"))),
+        "suite, tools",
+        "plans may not name a tool with arguments",
+        id="arguments",
+    ),
 ]
 
 
@@ -233,6 +239,24 @@ async def test_an_upload_that_is_cancelled_or_too_slow_leaves_nothing(tmp_path: 
         await create(service, parts())
 
 
+async def test_an_upload_has_an_end_though_parts_keep_coming(tmp_path: Path) -> None:
+    over = threading.Event()
+
+    def trickling() -> Iterator[CreateSuiteRequest]:
+        yield from parts()[:2]
+        while not over.wait(0.02):
+            yield parts()[2]
+
+    async with trainer(tmp_path, CoroutineLauncher(), suite_duration=0.5) as service:
+        try:
+            with pytest.raises(errors.DeadlineExceeded, match=r"not there as a whole after 0\.5 s"):
+                await service.client.trainer.create_suite(trickling(), timeout=DEADLINE)
+        finally:
+            over.set()
+        await nothing_is_under_way(tmp_path)
+        assert await left(service, tmp_path) == []
+
+
 async def test_only_so_many_uploads_go_on_at_a_time(tmp_path: Path) -> None:
     first_came, go_on = threading.Event(), threading.Event()
 
@@ -267,6 +291,30 @@ async def test_a_suite_whose_folder_was_lost_is_mended_by_creating_it_again(tmp_
         shutil.rmtree(tmp_path / "artifacts")
         assert await create(service, parts()) == made
         assert files(tmp_path) == kept
+
+
+async def test_a_suite_whose_folder_was_lost_may_come_again_with_another_title(tmp_path: Path) -> None:
+    workers = Workers()
+    async with trainer(tmp_path, CoroutineLauncher(workers.work)) as service:
+        made = await create(service, parts())
+        shutil.rmtree(tmp_path / "artifacts")
+        again = await create(service, parts(title="another title"))
+        assert (again.name, again.create_time, again.title) == (made.name, made.create_time, "another title")
+        await service.create(optimization(suite=made.name))
+        run, token, _ = await workers.next()
+        async with service.worker(token) as worker:
+            lease = await worker.lease_run(LeaseRunRequest(run=run))
+    folder = ArtifactStore(str(tmp_path / "artifacts")).fetch_folder(lease.suite_artifact, tmp_path / "copy")
+    assert load_own(folder).digest == made.digest
+
+
+async def test_a_tool_that_may_be_called_again_stays_one(tmp_path: Path) -> None:
+    async with trainer(tmp_path, CoroutineLauncher()) as service:
+        plain = await create(service, parts())
+        safe = changed((0, lambda part: setattr(part.suite.tools[0], "idempotent", True)))
+        made = await create(service, safe)
+        assert [tool.idempotent for tool in made.tools] == [True, False]
+        assert made.name != plain.name
 
 
 async def test_a_disk_that_takes_nothing_is_no_fault_of_the_callers(tmp_path: Path) -> None:

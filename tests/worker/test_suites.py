@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,14 +11,15 @@ import pytest
 
 from autoflow.errors import DataLoss, NotFound, Unavailable
 from autoflow.store.artifacts import ArtifactStore
-from autoflow.suites import TaskSuite, load_suite
+from autoflow.suites import Split, TaskSuite, load_suite
 from autoflow.suites.loading import load_own
 from autoflow_worker.lease import Finding, Grant
 from autoflow_worker.ledger import Ledger
 from autoflow_worker.ports import CallFailed
 from autoflow_worker.results import IterationReport, Progress
 from autoflow_worker.suites import SuiteFirst, Suites
-from tests.trainer.suites import folder
+from tests.exhausted import no_more_files
+from tests.trainer.suites import folder, picture
 from tests.worker.doubles import IMPATIENT, suite
 
 
@@ -31,6 +33,11 @@ class Stored:
         self.artifact = self.artifacts.put_folder(self.folder)
         self.digest = load_own(self.folder).digest
         self.suites = Suites(self.artifacts, home / "cache")
+
+    @property
+    def copy(self) -> Path:
+        """In the cache."""
+        return self.home / "cache" / self.artifact.removeprefix("sha256:")
 
     @property
     def name(self) -> str:
@@ -69,15 +76,77 @@ def test_a_suite_that_is_not_there_is_told(stored: Stored) -> None:
 
 
 def test_a_folder_that_holds_something_else_is_told(stored: Stored) -> None:
-    copy = stored.home / "cache" / stored.artifact.removeprefix("sha256:")
-    shutil.copytree(stored.folder, copy)
-    tasks = copy / "tasks.jsonl"
+    tasks = stored.folder / "tasks.jsonl"
     tasks.write_text(tasks.read_text().replace("A fine day", "A finer day"))
     with pytest.raises(DataLoss, match="holds another suite"):
-        stored.suites.load(stored.name, stored.artifact)
+        stored.suites.load(stored.name, stored.artifacts.put_folder(stored.folder))
     tasks.write_text("{")
     with pytest.raises(DataLoss, match=r"is damaged: tasks\.jsonl, line 1"):
+        stored.suites.load(stored.name, stored.artifacts.put_folder(stored.folder))
+
+
+def emptied(copy: Path) -> None:
+    (copy / "tasks.jsonl").write_text("")
+
+
+def reworded(copy: Path) -> None:
+    tasks = copy / "tasks.jsonl"
+    tasks.write_text(tasks.read_text().replace("A fine day", "A finer day"))
+
+
+def without_pictures(copy: Path) -> None:
+    shutil.rmtree(copy / "media")
+
+
+@pytest.mark.parametrize("damage", [emptied, reworded, without_pictures])
+def test_a_damaged_copy_of_a_sound_folder_is_fetched_once_more(
+    stored: Stored, damage: Callable[[Path], None]
+) -> None:
+    sound = stored.suites.load(stored.name, stored.artifact)
+    damage(stored.copy)
+    healed = stored.suites.load(stored.name, stored.artifact)
+    assert healed == sound
+    # A worker that has read the suite before finds its pictures again.
+    for one in (sound, healed):
+        assert [len(one.samples(task)) for task in one.tasks(Split.TEST)] == [2, 1]
+    assert list((stored.home / "cache").iterdir()) == [stored.copy]
+    shutil.rmtree(stored.home / "artifacts")
+    assert stored.suites.load(stored.name, stored.artifact) == sound
+
+
+def test_two_workers_mend_the_same_copy(stored: Stored) -> None:
+    class Slow(ArtifactStore):
+        """Meanwhile another worker does the same."""
+
+        def fetch_folder(self, digest: str, into: Path) -> Path:
+            if into != stored.copy:
+                stored.suites.load(stored.name, stored.artifact)
+            return super().fetch_folder(digest, into)
+
+    stored.suites.load(stored.name, stored.artifact)
+    emptied(stored.copy)
+    suites = Suites(Slow(str(stored.home / "artifacts")), stored.home / "cache")
+    assert suites.load(stored.name, stored.artifact).digest == stored.digest
+    assert list((stored.home / "cache").iterdir()) == [stored.copy]
+
+
+def test_a_damaged_copy_of_a_folder_that_is_gone_is_told(stored: Stored) -> None:
+    stored.suites.load(stored.name, stored.artifact)
+    emptied(stored.copy)
+    shutil.rmtree(stored.home / "artifacts")
+    with pytest.raises(DataLoss, match=f"the folder of {stored.name} is gone"):
         stored.suites.load(stored.name, stored.artifact)
+
+
+def test_a_machine_that_opens_no_more_files_may_do_so_later(stored: Stored) -> None:
+    loaded = stored.suites.load(stored.name, stored.artifact)
+    *_, task = loaded.tasks(Split.TEST)
+    with no_more_files():
+        with pytest.raises(CallFailed, match="Too many open files"):
+            stored.suites.load(stored.name, stored.artifact)
+        with pytest.raises(CallFailed, match="Too many open files"):
+            loaded.samples(task)
+    assert loaded.samples(task)[0].inputs == (picture(2),)
 
 
 def test_a_store_that_is_away_may_come_back(stored: Stored) -> None:

@@ -45,6 +45,8 @@ _STATES: Mapping[RunState, run_pb2.RunState.ValueType] = MappingProxyType(
     }
 )
 _BEARER = "bearer "
+_LENGTH_DELIMITED = 2
+"""The wire type of texts and messages: their length goes before them."""
 
 
 def run_name(run_id: str) -> str:
@@ -136,7 +138,35 @@ def run_kind(run: Run) -> str:
 
 def page_digest(run: Run) -> str:
     """The artifact of a run's page; empty where it has none, or none yet."""
-    return run_to_proto(run).evaluation_result.page
+    if not run.result or run_kind(run) != "evaluation":
+        return ""
+    return _text_field(run.result, run_pb2.EvaluationResult.PAGE_FIELD_NUMBER)
+
+
+def _text_field(message: bytes, number: int) -> str:
+    """A text in an encoded message of texts, integers and messages; empty where it is not set.
+
+    What lies before it is skipped. To parse a result of 60 MB instead would hold up all other calls, in a
+    thread as well, for the parser keeps the interpreter's lock.
+    """
+    at = 0
+    while at < len(message):
+        tag, at = _varint(message, at)
+        value, at = _varint(message, at)
+        if tag & 7 == _LENGTH_DELIMITED:
+            if tag >> 3 == number:
+                return message[at : at + value].decode()
+            at += value
+    return ""
+
+
+def _varint(message: bytes, at: int) -> tuple[int, int]:
+    """The number that is encoded there, and where it ends."""
+    value = shift = 0
+    while message[at] & 0x80:
+        value |= (message[at] & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+    return value | message[at] << shift, at + 1
 
 
 def progress_to_proto(progress: Progress) -> run_pb2.RunProgress:

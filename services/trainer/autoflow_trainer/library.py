@@ -78,10 +78,14 @@ class SuiteLibrary:
         """
         with self._uploads.enter():
             async with receiving(self._scratch, self._bounds) as upload:
-                suite = Suite.of(await upload.receive(parts))
+                suite = await upload.receive(parts)
                 # Also where the suite is known: its folder may have been lost.
                 artifact = await upload.store(self._artifacts)
-            stored = await self._store.insert(replace(suite, artifact=artifact, create_time=self._clock()))
+            suite = replace(suite, artifact=artifact, create_time=self._clock())
+            stored = await self._store.insert(suite)
+            # Under another title it has another folder.
+            if not await asyncio.to_thread(self._artifacts.has, stored.artifact):
+                stored = await self._store.mend(suite, lost=stored.artifact)
         return await self._with_openings(stored)
 
     async def get(self, suite_id: str) -> Suite:

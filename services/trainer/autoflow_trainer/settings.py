@@ -80,6 +80,8 @@ class TrainerSettings(DatabaseSettings):
     """Suites that are uploaded at a time; one more is refused with RESOURCE_EXHAUSTED."""
     suite_pause: float = 60.0
     """Between two parts of an upload, at most; then it ends with DEADLINE_EXCEEDED."""
+    suite_duration: float = 3600.0
+    """For all parts of an upload, at most; then it ends with DEADLINE_EXCEEDED."""
     lease_duration: float = 30.0
     """A worker without a sign of life for so long is killed and replaced."""
     worker_startup: float = 120.0
@@ -108,7 +110,13 @@ class TrainerSettings(DatabaseSettings):
                 raise SettingsError(f"AUTOFLOW_{name.upper()} must be at least 1")
         if self.max_suite_tasks > (most := Limits().tasks):
             raise SettingsError(f"AUTOFLOW_MAX_SUITE_TASKS must be at most {most}")
-        for name in ("lease_duration", "worker_startup", "run_poll_interval", "suite_pause"):
+        for name in (
+            "lease_duration",
+            "worker_startup",
+            "run_poll_interval",
+            "suite_pause",
+            "suite_duration",
+        ):
             if not getattr(self, name) > 0:
                 raise SettingsError(f"AUTOFLOW_{name.upper()} must be more than 0")
 
@@ -126,7 +134,13 @@ class TrainerSettings(DatabaseSettings):
     @property
     def suite_bounds(self) -> Bounds:
         """How much an uploaded suite may be."""
-        return Bounds(self.max_suite_tasks, self.max_suite_samples, self.max_suite_bytes, self.suite_pause)
+        return Bounds(
+            self.max_suite_tasks,
+            self.max_suite_samples,
+            self.max_suite_bytes,
+            self.suite_pause,
+            self.suite_duration,
+        )
 
     @property
     def logs(self) -> Path:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-import tempfile
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -23,10 +23,11 @@ from typing import ParamSpec, TypeAlias, TypeVar
 
 from autoflow.errors import DeadlineExceeded, InvalidArgument, ResourceExhausted, Unavailable
 from autoflow.store.artifacts import ArtifactStore
-from autoflow.suites import Sample, TaskSuite
+from autoflow.suites import Sample
 from autoflow.suites.loading import Limits, load_own
 from autoflow.suites.loading.files import is_picture
 from autoflow.suites.saving import MOST_SAMPLES, SuiteHead, SuiteWriter, TaskHead
+from autoflow_trainer.suites import Suite
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -66,6 +67,8 @@ class Bounds:
     """Of texts and pictures."""
     pause: float
     """Seconds that may pass between two parts."""
+    duration: float
+    """Seconds in which all parts must have come."""
 
 
 @dataclass(slots=True)
@@ -167,7 +170,7 @@ class Upload:
         with _disk():
             return await loop.run_in_executor(self._thread, partial(work, *args, **kwargs))
 
-    async def receive(self, parts: AsyncIterator[Part]) -> TaskSuite:
+    async def receive(self, parts: AsyncIterator[Part]) -> Suite:
         """Takes in all parts.
 
         Args:
@@ -179,15 +182,16 @@ class Upload:
         Raises:
             InvalidArgument: a part is wrong or out of order, or two splits share a content.
             SuiteTooLarge: it is larger than the bounds.
-            DeadlineExceeded: the next part did not come.
+            DeadlineExceeded: the next part did not come, or the last one not in time.
             Unavailable: the folder cannot be written.
         """
         writer = await self.do(SuiteWriter, self._root)
         try:
-            while (part := await self._next(parts)) is not None:
-                self._place.move(part)
-                self._refuse_too_many()
-                await self.do(self._write, writer, part)
+            async with _within(self._bounds.duration, "the suite was not there as a whole after"):
+                while (part := await self._next(parts)) is not None:
+                    self._place.move(part)
+                    self._refuse_too_many()
+                    await self.do(self._write, writer, part)
         finally:
             await self.do(writer.close)
         self._place.end()
@@ -202,13 +206,8 @@ class Upload:
         return await self.do(artifacts.put_folder, self._root)
 
     async def _next(self, parts: AsyncIterator[Part]) -> Part | None:
-        try:
-            async with asyncio.timeout(self._bounds.pause) as timeout:
-                return await anext(parts, None)
-        except TimeoutError:
-            if not timeout.expired():
-                raise
-            raise DeadlineExceeded(f"no part of the suite came for {self._bounds.pause:g} s") from None
+        async with _within(self._bounds.pause, "no part of the suite came for"):
+            return await anext(parts, None)
 
     def _refuse_too_many(self) -> None:
         if self._place.tasks > self._bounds.tasks:
@@ -232,9 +231,10 @@ class Upload:
         if writer.text_bytes > (most := Limits().file_bytes):
             raise SuiteTooLarge(most, "bytes of text")
 
-    def _load(self) -> TaskSuite:
+    def _load(self) -> Suite:
         try:
-            return load_own(self._root)
+            # Here, for to name its content takes a moment.
+            return Suite.of(load_own(self._root))
         except InvalidArgument as error:
             place, what = map(_in_the_stream, (error.field, error.message))
             raise InvalidArgument(place, what.removeprefix(f"{place}: "), error.fix) from None
@@ -253,15 +253,27 @@ async def receiving(folder: Path, bounds: Bounds) -> AsyncIterator[Upload]:
     """
     loop = asyncio.get_running_loop()
     thread = ThreadPoolExecutor(1, thread_name_prefix="suite-upload")
-    with _disk():
-        root = Path(tempfile.mkdtemp(dir=folder))
+    root = folder / uuid.uuid4().hex
+    upload = Upload(root, bounds, thread)
     try:
-        yield Upload(root, bounds, thread)
+        await upload.do(root.mkdir, 0o700)
+        yield upload
     finally:
         # In the upload's thread, and so after everything that still writes there.
         removal = loop.run_in_executor(thread, partial(shutil.rmtree, root, ignore_errors=True))
         thread.shutdown(wait=False)
         await asyncio.shield(removal)
+
+
+@asynccontextmanager
+async def _within(seconds: float, what: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds) as timeout:
+            yield
+    except TimeoutError:
+        if not timeout.expired():
+            raise
+        raise DeadlineExceeded(f"{what} {seconds:g} s") from None
 
 
 @contextmanager

@@ -1,18 +1,21 @@
 """The suite of a run: built in, or the folder of one that somebody created.
 
 A folder is fetched once into a cache that all workers of a machine share, and is read anew by each; what is
-read must be the suite that the run names. The cache only grows.
+read must be the suite that the run names. A copy that is damaged is fetched once more. The cache only grows.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from autoflow.errors import DataLoss, InvalidArgument, NotFound, Unavailable
-from autoflow.suites import TaskSuite, load_suite
+from autoflow.suites import Sample, SampleSource, Task, TaskSuite, load_suite
 from autoflow.suites.loading import load_own
 from autoflow_worker.concurrency import Retry
 from autoflow_worker.context import Journal
@@ -45,23 +48,71 @@ class Suites:
         Raises:
             NotFound: there is no built-in suite of that name.
             DataLoss: the folder is gone, or is not what it was.
-            CallFailed: the artifact store is away.
+            CallFailed: the artifact store is away, or the disk does not do it. Samples raise it, too.
         """
         suite_id = name.removeprefix("suites/")
         if not artifact:
             return load_suite(suite_id)
-        try:
-            folder = self._artifacts.fetch_folder(artifact, self._cache / artifact.removeprefix("sha256:"))
-            suite = load_own(folder)
-        except Unavailable as error:
-            raise CallFailed(error.message) from error
-        except NotFound as error:
-            raise DataLoss(f"the folder of suites/{suite_id} is gone: {error.message}") from error
-        except InvalidArgument as error:
-            raise DataLoss(f"the folder of suites/{suite_id} is damaged: {error.message}") from error
-        if suite.digest != f"sha256:{suite_id}":
-            raise DataLoss(f"the folder of suites/{suite_id} holds another suite by now")
-        return suite
+        folder = self._cache / artifact.removeprefix("sha256:")
+        with _passing():
+            try:
+                self._artifacts.fetch_folder(artifact, folder)
+                try:
+                    return _read(folder, suite_id)
+                except _Unsound:
+                    self._fetch_anew(artifact, folder)
+                    return _read(folder, suite_id)
+            except NotFound as error:
+                raise DataLoss(f"the folder of suites/{suite_id} is gone: {error.message}") from error
+
+    def _fetch_anew(self, artifact: str, folder: Path) -> None:
+        """Puts a fresh copy in the place of a damaged one, at once: other workers may be reading there."""
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=self._cache) as scratch:
+            fresh = self._artifacts.fetch_folder(artifact, Path(scratch) / "fresh")
+            # Another worker that does the same may be a step ahead.
+            with suppress(FileNotFoundError):
+                folder.rename(Path(scratch) / "damaged")
+            try:
+                fresh.rename(folder)
+            except OSError:
+                if not folder.is_dir():
+                    raise
+
+
+class _Unsound(DataLoss):
+    """What lies in a folder is not the suite that it should be."""
+
+
+def _read(folder: Path, suite_id: str) -> TaskSuite:
+    try:
+        suite = load_own(folder)
+    except InvalidArgument as error:
+        raise _Unsound(f"the folder of suites/{suite_id} is damaged: {error.message}") from error
+    if suite.digest != f"sha256:{suite_id}":
+        raise _Unsound(f"the folder of suites/{suite_id} holds another suite by now")
+    source = suite.source
+    return suite if source is None else replace(suite, source=lambda: _patient(source()))
+
+
+def _patient(source: SampleSource) -> SampleSource:
+    """The same samples; a disk that does not give them now may do so later."""
+
+    def samples(task: Task, count: int) -> tuple[Sample, ...]:
+        with _passing():
+            return source(task, count)
+
+    return samples
+
+
+@contextmanager
+def _passing() -> Iterator[None]:
+    """Says of what may pass that it may."""
+    try:
+        yield
+    except Unavailable as error:
+        raise CallFailed(error.message) from error
+    except OSError as error:
+        raise CallFailed(f"the folder of suites cannot be used now: {error.strerror}") from error
 
 
 class SuiteFirst:

@@ -47,12 +47,12 @@ async def upload(
 async def _send(call: grpc.aio.StreamUnaryCall[RequestT, ResponseT], requests: Iterator[RequestT]) -> None:
     """Sends all requests, or those before the end of the call, which its deadline or the server brings."""
     ended = asyncio.ensure_future(call.code())
+    taking: asyncio.Future[RequestT | None] | None = None
     try:
         while not ended.done():
             taking = asyncio.ensure_future(asyncio.to_thread(next, requests, None))
             await asyncio.wait((taking, ended), return_when=asyncio.FIRST_COMPLETED)
             if not taking.done():
-                taking.cancel()
                 return
             if (request := taking.result()) is None:
                 await call.done_writing()
@@ -63,6 +63,10 @@ async def _send(call: grpc.aio.StreamUnaryCall[RequestT, ResponseT], requests: I
         return
     finally:
         ended.cancel()
+        if taking is not None:
+            taking.cancel()
+            # What goes wrong with a request that nobody waits for concerns nobody.
+            await asyncio.gather(taking, return_exceptions=True)
 
 
 async def _meant(

@@ -28,7 +28,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from autoflow.errors import DataLoss, InvalidArgument, NotFound, Unavailable
-from autoflow.files import make_folder, replacing
+from autoflow.files import make_folder, replacing, sync_tree
 from autoflow.settings import SettingsError
 
 _S3_OPTIONS = {
@@ -90,6 +90,17 @@ class ArtifactStore:
             raise DataLoss(f"the artifact {digest} is damaged")
         return data
 
+    def has(self, digest: str) -> bool:
+        """Whether there is such a blob, be it damaged or not.
+
+        Raises:
+            InvalidArgument: that is no digest.
+            Unavailable: the store cannot be reached or read.
+        """
+        with self._reading(digest) as path:
+            found: bool = self._files.exists(path)
+        return found
+
     def put_folder(self, folder: Path) -> str:
         """Stores a folder: its regular files, at any depth, without times, owners and modes.
 
@@ -135,6 +146,8 @@ class ArtifactStore:
                 raise DataLoss(f"the artifact {digest} is damaged")
             fresh.mkdir()
             _unpack(archive, fresh, digest)
+            # Else a crash might leave the folder with empty files.
+            sync_tree(fresh)
             _rename(fresh, into)
         return into
 

@@ -154,6 +154,7 @@ class TaskSuite:
             FailedPrecondition: the suite has no data.
             NotFound: the task is none of the suite's.
             DataLoss: a file has changed since the suite was loaded.
+            OSError: a file cannot be read now.
         """
         return self._samples(task, count)
 

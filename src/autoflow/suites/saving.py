@@ -68,11 +68,7 @@ class SuiteWriter:
 
     def add_head(self, head: SuiteHead) -> None:
         """Writes what the tasks have in common."""
-        tools = [
-            {"name": tool.name, "description": tool.description, "inputs": tool.inputs, "output": tool.output}
-            for tool in head.tools
-        ]
-        fields = {"title": head.title, "goal": head.goal, "tools": tools}
+        fields = {"title": head.title, "goal": head.goal, "tools": list(map(_tool, head.tools))}
         (self._root / "suite.json").write_text(_json(fields) + "\n", encoding="utf-8")
 
     def add_task(self, task: TaskHead) -> None:
@@ -123,6 +119,17 @@ class SuiteWriter:
 
     def _write(self, text: str) -> None:
         self.text_bytes += self._tasks.write(text.encode())
+
+
+def _tool(tool: Tool) -> Mapping[str, object]:
+    return {
+        "name": tool.name,
+        "description": tool.description,
+        "inputs": tool.inputs,
+        "output": tool.output,
+        **({"arguments_schema": tool.arguments_schema} if tool.arguments_schema else {}),
+        **({"idempotent": True} if tool.idempotent else {}),
+    }
 
 
 def _json(fields: Mapping[str, object]) -> str:

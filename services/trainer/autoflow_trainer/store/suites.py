@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -56,6 +56,25 @@ class SuiteStore:
                 return found
             raise
         return replace(suite, sequence=row.sequence)
+
+    async def mend(self, suite: Suite, lost: str) -> Suite:
+        """Gives a suite that is there another artifact, and the head that belongs to it.
+
+        Args:
+            suite: the same suite with an artifact that is stored.
+            lost: the artifact that is gone. Where the suite has another one by now, nothing is changed.
+
+        Returns:
+            The suite as it is now.
+        """
+        async with self._sessions.writing(lock=f"suites/{self._tenant}") as session:
+            here = SuiteRow.tenant == self._tenant, SuiteRow.id == suite.id
+            await session.execute(
+                update(SuiteRow)
+                .where(*here, SuiteRow.artifact == lost)
+                .values(artifact=suite.artifact, head=_head_to_json(suite.head))
+            )
+            return _to_suite((await session.scalars(select(SuiteRow).where(*here))).one())
 
     async def find(self, suite_id: str) -> Suite | None:
         """The created suite of that id; None where there is none."""
@@ -108,7 +127,7 @@ def _to_suite(row: SuiteRow) -> Suite:
 
 def _head_to_json(head: SuiteHead) -> str:
     # JSON escapes the character 0, which PostgreSQL does not keep.
-    tools = [[tool.name, tool.description, tool.inputs, tool.output] for tool in head.tools]
+    tools = [[tool.name, tool.description, tool.inputs, tool.output, tool.idempotent] for tool in head.tools]
     return json.dumps([head.title, head.goal, tools])
 
 
@@ -118,7 +137,14 @@ def _head_from_json(text: str) -> SuiteHead:
         title,
         goal,
         tuple(
-            Tool(name, description, tuple(map(ContentType, inputs)), ContentType(output))
-            for name, description, inputs, output in tools
+            # Rows of before have no fifth field.
+            Tool(
+                name,
+                description,
+                tuple(map(ContentType, inputs)),
+                ContentType(output),
+                idempotent=any(idempotent),
+            )
+            for name, description, inputs, output, *idempotent in tools
         ),
     )

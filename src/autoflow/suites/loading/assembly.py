@@ -109,6 +109,7 @@ class FileSamples:
         Raises:
             NotFound: the task is none of the suite's.
             DataLoss: a file is not what it was when the suite was loaded.
+            OSError: a file cannot be read now.
         """
         if task.id not in self._samples:
             raise NotFound(f"the suite has no task {task.id!r}")

@@ -10,6 +10,7 @@ Needs POSIX (`dir_fd`).
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -22,6 +23,12 @@ from pathlib import Path
 from autoflow.errors import DataLoss, InvalidArgument
 from autoflow.suites.model import Content
 
+_OF_THE_PATH = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.EACCES, errno.ENAMETOOLONG}
+    # Of a socket.
+    | {errno.ENXIO}
+)
+"""What the system says of a path that is wrong. All else, such as too many open files, may pass."""
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"GIF87a", b"GIF89a")
 
 
@@ -76,7 +83,10 @@ def natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
 
 
 class Folder:
-    """A suite's folder. Paths are relative to it, with `/`."""
+    """A suite's folder. Paths are relative to it, with `/`.
+
+    Every method raises OSError where the system cannot read now, whatever the path is.
+    """
 
     def __init__(self, root: Path, limits: Limits) -> None:
         self._root = root
@@ -160,6 +170,8 @@ class Folder:
         try:
             current = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
+            if error.errno not in _OF_THE_PATH:
+                raise
             raise refusal("the suite's folder", f"it cannot be read: {error.strerror}") from None
         try:
             for index, part in enumerate(parts):
@@ -170,11 +182,10 @@ class Folder:
                 current = following
             yield current
         except OSError as error:
-            raise refusal(path, _reason(error)) from None
+            if error.errno not in _OF_THE_PATH:
+                raise
+            # With O_NOFOLLOW a link is ELOOP, or ENOTDIR where a folder is wanted.
+            what = f"it cannot be read, nor may it be a link: {error.strerror}"
+            raise refusal(path, what) from None
         finally:
             os.close(current)
-
-
-def _reason(error: OSError) -> str:
-    # With O_NOFOLLOW a link is ELOOP, or ENOTDIR where a folder is wanted.
-    return f"it cannot be read, nor may it be a link: {error.strerror}"

@@ -36,6 +36,7 @@ def load_own(root: Path, limits: Limits | None = None) -> TaskSuite:
     Raises:
         InvalidArgument: something is missing, wrong or too large, or two splits share a content. The message
             names the file and the line.
+        OSError: the system cannot read now, whatever is in the folder.
     """
     folder = Folder(root, limits or Limits())
     head = parsed(folder.text(_SUITE), _SUITE)
@@ -59,9 +60,11 @@ def _tools(head: Record) -> tuple[Tool, ...]:
             raise refusal(record.place, f"the name {name!r} must have neither commas nor line breaks")
         inputs = record.items("inputs", _MAX_INPUTS)
         types = tuple(Record({"inputs": one}, record.place).one_of("inputs", _TYPES) for one in inputs)
-        tools.append(
-            Tool(name, record.text("description", _SENTENCE, ""), types, record.one_of("output", _TYPES))
-        )
+        description, output = record.text("description", _SENTENCE, ""), record.one_of("output", _TYPES)
+        if record.has("arguments_schema"):
+            fix = f"leave the tool {name!r} out, or what its arguments must be"
+            raise refusal(record.place, "plans may not name a tool with arguments", fix)
+        tools.append(Tool(name, description, types, output, idempotent=record.flag("idempotent")))
         record.finish()
     if len({tool.name.casefold() for tool in tools}) < len(tools):
         raise refusal(head.place, "two tools have the same name")
@@ -88,6 +91,11 @@ def _task(record: Record, tools: Mapping[str, Tool], folder: Folder) -> FoundTas
         fits = type_of(sample.reference) is output or output is ContentType.IMAGE
         if not fits or type_of(sample.reference) is not type_of(first.reference):
             raise refusal(f"{record.place}, sample {number}", "its reference is of the wrong type")
+        # The metric is one for all samples of a task, and captions decide which.
+        if output is ContentType.IMAGE and bool(sample.caption) is not bool(first.caption):
+            what = f"it has {'a' if sample.caption else 'no'} caption, other than sample 0"
+            fix = "give all samples of a task a caption, or none"
+            raise refusal(f"{record.place}, sample {number}", what, fix)
     for plan in plans:
         if not chains(plan, tools, inputs, output):
             raise refusal(

@@ -32,6 +32,13 @@ class Record:
             raise refusal(self.place, f"{key!r} must be one of {', '.join(choices)}, not {_shown(value)}")
         return choices[value]
 
+    def flag(self, key: str) -> bool:
+        """True or false; false where it is left out."""
+        value = self._taken(key, False)
+        if not isinstance(value, bool):
+            raise refusal(self.place, f"{key!r} must be true or false, not {_shown(value)}")
+        return value
+
     def items(self, key: str, limit: int, default: list[object] | None = None) -> list[object]:
         """A list of 1 to `limit` items."""
         value = self._taken(key, default)
