@@ -153,6 +153,7 @@ def _checks() -> Mapping[str, Callable[[Environment], None]]:
         "endpoints": check_endpoints,
         "experts-pretrained": partial(_run_program, "experts_pretrained"),
         "scorer": check_scorer,
+        "mcp": partial(_run_program, "mcp_servers"),
         "s3": check_s3,
         "telemetry": check_telemetry,
         "training": check_worker,

@@ -51,6 +51,7 @@ def test_llm() -> None:
         "Capabilities",
         "Completion",
         "Constraint",
+        "Embedder",
         "FinishReason",
         "Grammar",
         "JsonSchema",
@@ -69,6 +70,7 @@ def test_llm() -> None:
         "UnknownModel",
         "Unsupported",
         "Usage",
+        "Vector",
     ]
     assert all(hasattr(llm, name) for name in llm.__all__)
 
@@ -81,6 +83,7 @@ def test_testing() -> None:
         "GatedModel",
         "Refusal",
         "ScriptedCall",
+        "ScriptedEmbedder",
         "ScriptedEndpoint",
         "ScriptedInterpreter",
         "ScriptedModel",

@@ -80,6 +80,17 @@ async def test_the_suite_s_tools_are_named_to_the_model(
     assert "Image Captioning" not in model.calls[0].messages[0].content
 
 
+async def test_what_a_step_sees_of_the_earlier_ones_is_passed_on(
+    interpreter: str, file: str, model: ScriptedModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await called(execute_file(file, QUERY, OPTIONS, interpreter, Output()), capsys)
+    all_shown = len(model.calls)
+    model.calls.clear()
+    asking = replace(OPTIONS, memory="direct")
+    await called(execute_file(file, QUERY, asking, interpreter, Output()), capsys)
+    assert len(model.calls) > all_shown
+
+
 async def test_how_tokens_are_drawn_is_passed_on(
     interpreter: str, file: str, model: ScriptedModel, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import fields
 from pathlib import Path
 
+from autoflow.tools.built_in.calculator import Calculator
+from autoflow.tools.built_in.source import CannotDo
+from autoflow.tools.file import read_tools_file
 from autoflow_interpreter.service import InterpreterSettings
 
 _ROOT = Path(__file__).parents[2]
@@ -22,4 +26,24 @@ def test_the_settings_are_those_there_are() -> None:
     known = {field.name.upper(): str(field.default) for field in fields(InterpreterSettings)}
     assert {name: known[name] for name, _ in shown} == dict(shown)
     # The others have nothing to do with tools.
-    assert known.keys() - dict(shown) == {"INTERPRETER_MAX_EXECUTIONS", "INTERPRETER_MAX_TOKENS"}
+    others = {name for name in known.keys() - dict(shown) if not name.startswith("INTERPRETER_MEMORY_")}
+    assert others == {"INTERPRETER_MAX_EXECUTIONS", "INTERPRETER_MAX_TOKENS"}
+
+
+def test_the_file_that_is_shown_can_be_read(tmp_path: Path) -> None:
+    shown, _ = re.findall(r"^```yaml\n(.*?)^```$", _PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "notes.md").write_text("The key is with the porter.")
+    file = tmp_path / "tools.yaml"
+    file.write_text(shown)
+    assert [source.entry.name for source in read_tools_file(file, {})] == ["own", "everything", "travel"]
+
+
+def test_what_the_calculator_is_shown_to_say_it_says() -> None:
+    shown = re.findall(r"^\$ autoflow tools call calculator --arguments '(.*)'\n(.*)$", _PAGE, re.MULTILINE)
+    assert len(shown) == 2
+    for arguments, said in shown:
+        try:
+            found = Calculator()(**json.loads(arguments))
+        except CannotDo as refused:
+            found = f"autoflow: {refused}"
+        assert found == said

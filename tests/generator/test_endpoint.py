@@ -12,7 +12,8 @@ import pytest
 
 from autoflow.client import Client, errors
 from autoflow.testing import in_process
-from autoflow.testing.endpoint import EndpointScript, Refusal, ScriptedEndpoint, chat_answer
+from autoflow.testing.endpoint import EndpointScript, Refusal, ScriptedEndpoint
+from autoflow.testing.endpoint_answers import chat_answer
 from autoflow.v1 import generator_service_pb2, interpreter_service_pb2, model_pb2, workflow_pb2
 from tests.llm.endpoints import able, write_catalogue
 

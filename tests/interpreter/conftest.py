@@ -8,7 +8,7 @@ import pytest
 
 from autoflow.client import Client, ClientSettings, RetrySettings
 from autoflow.client.interpreter import InterpreterClient
-from autoflow.llm import LanguageModel
+from autoflow.llm import Embedder, LanguageModel
 from autoflow.testing import ScriptedTools, catalogue_of, serving
 from autoflow.v1 import interpreter_service_pb2 as pb
 from autoflow.v1 import model_pb2, workflow_pb2
@@ -22,7 +22,8 @@ Request: TypeAlias = Callable[..., pb.ExecuteWorkflowRequest]
 def interpreting() -> Interpreting:
     """Serves an interpreter with the given models and providers of tools; keywords are settings.
 
-    A provider may also be the address of one that the test serves, or not. `patience` is the client's.
+    A provider may also be the address of one that the test serves, or not. `patience` is the client's,
+    `context_tokens` what the catalogue states of each model.
     """
 
     @asynccontextmanager
@@ -30,6 +31,8 @@ def interpreting() -> Interpreting:
         *models: LanguageModel,
         tools: Sequence[ScriptedTools | str] = (),
         patience: RetrySettings | None = None,
+        embedder: Embedder | None = None,
+        context_tokens: int = 0,
         **settings: object,
     ) -> AsyncIterator[InterpreterClient]:
         env = {f"AUTOFLOW_{name.upper()}": str(value) for name, value in settings.items()}
@@ -39,7 +42,8 @@ def interpreting() -> Interpreting:
                 for one in tools
             ]
             env["AUTOFLOW_TOOL_PROVIDERS"] = ", ".join(addresses)
-            address = await stack.enter_async_context(serving(build(env, catalogue_of(*models))))
+            catalogue = catalogue_of(*models, embedder=embedder, context_tokens=context_tokens)
+            address = await stack.enter_async_context(serving(build(env, catalogue)))
             client = Client(interpreter=address, settings=ClientSettings(retry=patience or RetrySettings()))
             yield (await stack.enter_async_context(client)).interpreter
 

@@ -13,8 +13,8 @@ from autoflow.errors import Unavailable
 from autoflow.plans import chains
 from autoflow.suites import Content, ContentType, Tool
 from autoflow.suites.planning import TOOLS
+from autoflow.tools.model import ToolFailure
 from autoflow_interpreter.plan_execution import (
-    Failure,
     PlanExecutor,
     PlanOutcome,
     PlanResult,
@@ -44,7 +44,7 @@ class Notes:
     async def open(self) -> Notes:
         return self
 
-    async def call(self, tool: Tool, samples: Sequence[Sequence[Content]]) -> list[Content | Failure]:
+    async def call(self, tool: Tool, samples: Sequence[Sequence[Content]]) -> list[Content | ToolFailure]:
         self.calls.append((tool.name, len(samples)))
         if tool.name == self._lost:
             raise Unavailable("the tools cannot be reached")
@@ -54,9 +54,9 @@ class Notes:
         self._running -= 1
         return [self._apply(tool, sample) for sample in samples]
 
-    def _apply(self, tool: Tool, sample: Sequence[Content]) -> Content | Failure:
+    def _apply(self, tool: Tool, sample: Sequence[Content]) -> Content | ToolFailure:
         if tool.name == self._broken and "spoilt" in str(sample[0]):
-            return Failure("it is spoilt")
+            return ToolFailure("it is spoilt")
         assert tuple(ContentType.of(content) for content in sample) == tool.inputs
         done = f"{tool.name}({', '.join(c if isinstance(c, str) else c.decode() for c in sample)})"
         return done if tool.output is TEXT else done.encode()
@@ -131,7 +131,7 @@ async def test_samples_need_not_wait_for_others_to_go_on() -> None:
     ahead = asyncio.Event()
 
     class Slow(Notes):
-        async def call(self, tool: Tool, samples: Sequence[Sequence[Content]]) -> list[Content | Failure]:
+        async def call(self, tool: Tool, samples: Sequence[Sequence[Content]]) -> list[Content | ToolFailure]:
             if "slow" in samples[0] and tool.name == "Text Summarization":
                 async with asyncio.timeout(20):
                     await ahead.wait()

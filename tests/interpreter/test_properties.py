@@ -12,6 +12,7 @@ from autoflow.admission import Admission
 from autoflow.language import NEXT_LABEL, Branch, Step, StepType, Workflow, check
 from autoflow.llm import Message, Sampling
 from autoflow.testing import ScriptedModel, catalogue_of
+from autoflow.tools.registry import Registry
 from autoflow_interpreter.events import (
     BranchTaken,
     Finished,
@@ -60,6 +61,7 @@ async def execute(
     interpreter = Interpreter(
         catalogue_of(model),
         NO_PLANS,
+        Registry([]),
         executions=Admission(1, "executions"),
         plan_executions=Admission(1, "plans"),
         now_ns=lambda: 7,

@@ -67,3 +67,29 @@ async def test_a_full_context_is_an_outcome(
     assert finished.outcome == pb.EXECUTION_OUTCOME_TOKEN_LIMIT
     assert "context is full" in finished.detail
     assert 0 < finished.steps < 40
+
+
+@pytest.mark.parametrize("memory", [pb.MEMORY_STRATEGY_TRAVERSE, pb.MEMORY_STRATEGY_DIRECT])
+async def test_questions_about_memory_are_answered_under_constraints(
+    interpreting: Interpreting,
+    request_for: Request,
+    tmp_path: Path,
+    memory: pb.MemoryStrategy.ValueType,
+) -> None:
+    """Its nonsense would never be read; under its grammar, or as a choice, it always is, and at once."""
+    shape = {**SMALL_SHAPE, "max_position_embeddings": 2048}
+    model = LocalModel.load("random", write_random_model(tmp_path / "wide", shape=shape))
+    sampling = model_pb2.SamplingParams(max_tokens=4)
+    source = "".join(f"Step {n}:::process:::Do it:::next::Step {n + 1}\n" for n in range(1, 4))
+    request = request_for(
+        f"{source}Step 4:::terminal:::End\n", model="random", sampling=sampling, memory=memory
+    )
+    try:
+        async with interpreting(model) as client:
+            events = [event async for event in client.execute_workflow(request)]
+    finally:
+        await model.close()
+
+    questions = 0 + 1 + 2 + 3 if memory == pb.MEMORY_STRATEGY_TRAVERSE else 3
+    assert events[-1].finished.steps == 4
+    assert events[-1].finished.usage.llm_calls == 4 + questions

@@ -11,7 +11,7 @@ import yaml
 
 from autoflow.llm.catalogue import default_catalogue
 from autoflow.llm.probe import Finding, probe
-from autoflow.testing.endpoint import chat_answer
+from autoflow.testing.endpoint_answers import chat_answer
 
 COUNTED = "one two three four five six seven eight nine ten"
 EVERYTHING = {

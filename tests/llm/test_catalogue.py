@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from autoflow.llm import (
+    Capabilities,
+    Embedder,
     LanguageModel,
     Message,
     ModelUnavailable,
@@ -16,11 +18,13 @@ from autoflow.llm import (
     Sampling,
     UnknownAdapter,
     UnknownModel,
+    Unsupported,
 )
 from autoflow.llm.adapters import AdapterFolders
-from autoflow.llm.catalogue import Catalogue, Loader, default_catalogue
+from autoflow.llm.catalogue import Catalogue, Entry, Loader, default_catalogue
+from autoflow.llm.descriptions import ModelDescription
 from autoflow.store.artifacts import ArtifactStore
-from autoflow.testing import ScriptedModel, catalogue_of, entry_of
+from autoflow.testing import ScriptedEmbedder, ScriptedModel, catalogue_of, entry_of
 
 
 class GatedLoader:
@@ -254,3 +258,37 @@ def _loader(model: LanguageModel) -> Loader:
         return model
 
     return load
+
+
+async def test_what_makes_embeddings_is_the_models_own_or_the_catalogues() -> None:
+    own, shared = ScriptedEmbedder(lambda text: [1.0]), ScriptedEmbedder(lambda text: [2.0])
+
+    async def load() -> LanguageModel:
+        raise AssertionError("nobody asks the model")
+
+    async def load_own() -> Embedder:
+        return own
+
+    async def load_shared() -> Embedder:
+        return shared
+
+    able = Entry(ModelDescription("able", "testing", Capabilities()), load, load_embedder=load_own)
+    catalogue = Catalogue([able, entry_of("other", load)], embedder=load_shared)
+    assert await catalogue.embedder("able") is own
+    assert await catalogue.embedder("other") is shared
+    with pytest.raises(UnknownModel, match="no model is named 'third'"):
+        await catalogue.embedder("third")
+    with pytest.raises(Unsupported, match=r"for the model 'other': .*AUTOFLOW_EMBEDDER"):
+        await Catalogue([entry_of("other", load)]).embedder("other")
+
+    await catalogue.close()
+    assert (own.closed, shared.closed) == (True, True)
+    with pytest.raises(ModelUnavailable, match="stopping"):
+        await catalogue.embedder("able")
+
+
+async def test_a_folder_without_an_encoder_is_told_without_its_path(tmp_path: Path) -> None:
+    catalogue = default_catalogue({"AUTOFLOW_EMBEDDER": str(tmp_path), "AUTOFLOW_PRELOAD_MODELS": "none"})
+    with pytest.raises(Unsupported, match="holds no text encoder") as refused:
+        await catalogue.embedder("embedded")
+    assert str(tmp_path) not in str(refused.value)

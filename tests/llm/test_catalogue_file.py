@@ -110,6 +110,13 @@ async def test_a_model_without_a_key_to_send_is_listed_and_cannot_be_had(
         ({"capabilities": {"adapters": True}}, "models.mine.capabilities.adapters: there is no such field"),
         ({"prices": {"prompt": -1, "completion": 1}}, "models.mine.prices.prompt: "),
         ({"prices": {"prompt": 1}}, "models.mine.prices.completion: Field required"),
+        ({"embeddings": {}}, "models.mine.embeddings.model: Field required"),
+        ({"embeddings": {"model": "m", "price": -1}}, "models.mine.embeddings.price: "),
+        (
+            {"embeddings": {"model": "m", "endpoint": SECRET}},
+            "models.mine.embeddings.endpoint: it reads http",
+        ),
+        ({"embeddings": {"model": "m", "key": SECRET}}, "models.mine.embeddings.key: there is no such field"),
         ({"limits": {"timeout": 0}}, "models.mine.limits.timeout: "),
         ({"limits": SECRET}, "models.mine.limits: "),
     ],

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from autoflow.llm.probe import CHAT, Finding, Verdict
-from autoflow.testing.endpoint import EndpointScript, Refusal, ScriptedEndpoint, chat_answer
+from autoflow.testing.endpoint import EndpointScript, Refusal, ScriptedEndpoint
+from autoflow.testing.endpoint_answers import chat_answer
 from tests.llm.endpoints import EVERYTHING, able, deaf, found, write_catalogue
 
 CAPABILITIES = [

@@ -27,6 +27,9 @@ _MEMORIES: Mapping[interpreter_service_pb2.MemoryStrategy.ValueType, MemoryStrat
     {
         interpreter_service_pb2.MEMORY_STRATEGY_UNSPECIFIED: MemoryStrategy.APPEND,
         interpreter_service_pb2.MEMORY_STRATEGY_APPEND: MemoryStrategy.APPEND,
+        interpreter_service_pb2.MEMORY_STRATEGY_TRAVERSE: MemoryStrategy.TRAVERSE,
+        interpreter_service_pb2.MEMORY_STRATEGY_DIRECT: MemoryStrategy.DIRECT,
+        interpreter_service_pb2.MEMORY_STRATEGY_EMBEDDING: MemoryStrategy.EMBEDDING,
     }
 )
 

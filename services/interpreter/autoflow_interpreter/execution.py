@@ -1,11 +1,12 @@
 """The loop that executes one workflow on one task.
 
-A step is one call: its instruction goes to the model with the memory, and the answer joins the memory. A
-decision answers its instruction like any other step, then its branch is read by a separate question. The
-answer of a terminal step is the workflow's; where a task wants it, the plan that it names is executed.
+A step is one call, beside those that its memory makes: its instruction goes to the model with what the memory
+recalls, and the answer joins the memory. A decision answers its instruction like any other step, then its
+branch is read by a separate question. The answer of a terminal step is the workflow's; where a task wants it,
+the plan that it names is executed.
 
-Left out: calling tools between steps, resuming an execution, memory that forgets. It does not protect against
-instructions hidden in a task's query: what the model is told, it reads.
+Left out: calling tools between steps, and resuming an execution. It does not protect against instructions
+hidden in a task's query: what the model is told, it reads.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from autoflow_interpreter.events import (
     StepStarted,
 )
 from autoflow_interpreter.limits import BoundedModel, Clock, Limits, Stopped
-from autoflow_interpreter.memory import MEMORIES, MemoryStrategy
+from autoflow_interpreter.memory import Memory, MemoryStrategy
 from autoflow_interpreter.plan_execution import PlanExecutor, PlanTarget
 
 
@@ -52,7 +53,7 @@ class ExecutionRequest:
 
 
 async def execute(
-    workflow: Workflow, request: ExecutionRequest, model: LanguageModel, plans: PlanExecutor
+    workflow: Workflow, request: ExecutionRequest, model: LanguageModel, memory: Memory, plans: PlanExecutor
 ) -> AsyncGenerator[Event, None]:
     """Executes and yields each event as it happens; the last is always `Finished`.
 
@@ -62,6 +63,7 @@ async def execute(
         workflow: what the request's text says; without lint errors.
         request: the task, the limits and the rest.
         model: what the request's model is.
+        memory: empty; what steps see of the earlier ones.
         plans: executes the answer's plan, where the request wants it.
 
     Raises:
@@ -70,7 +72,6 @@ async def execute(
     """
     clock = Clock(request.limits.max_seconds)
     bounded = BoundedModel(model, request.adapter, request.limits.max_tokens, clock)
-    memory = MEMORIES[request.memory](request.query, request.tools)
     steps = {step.name: step for step in workflow.steps}
     step, executed = workflow.first, 0
     try:
@@ -83,8 +84,9 @@ async def execute(
             attributes = {"autoflow.step.index": executed, "autoflow.step.type": step.type.value}
             with span("workflow.step", attributes):
                 yield StepStarted(step.name, executed)
-                answer = await bounded.complete(memory.ask(step.instruction), request.sampling)
-                memory.answered(answer)
+                recalled = await memory.ask(step, bounded)
+                answer = await bounded.complete(recalled.messages, request.sampling)
+                memory.answered(step, answer)
                 executed += 1
                 yield StepAnswered(step.name, answer)
                 if step.type is StepType.TERMINAL:

@@ -14,7 +14,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from autoflow.llm import LanguageModel, Message, PromptTooLong, Sampling, Usage
+from autoflow.llm import (
+    Capabilities,
+    Constraint,
+    Embedder,
+    LanguageModel,
+    Message,
+    PromptTooLong,
+    Sampling,
+    Usage,
+    Vector,
+)
 from autoflow.telemetry import ModelCall, model_call
 from autoflow_interpreter.events import Outcome
 
@@ -93,11 +103,13 @@ class BoundedModel:
         """What the calls cost so far."""
 
     @property
-    def can_choose(self) -> bool:
-        """Whether `choose` is there."""
-        return self._model.capabilities.choice
+    def capabilities(self) -> Capabilities:
+        """What the model can do besides chatting."""
+        return self._model.capabilities
 
-    async def complete(self, messages: Sequence[Message], sampling: Sampling) -> str:
+    async def complete(
+        self, messages: Sequence[Message], sampling: Sampling, constraint: Constraint | None = None
+    ) -> str:
         """Draws a text. Each call of an execution draws with a seed of its own.
 
         Raises:
@@ -107,7 +119,7 @@ class BoundedModel:
         seeded = replace(sampling, seed=_call_seed(sampling.seed, self.usage.calls))
         with model_call(self._model.name, call := ModelCall()):
             completion = await self._call(
-                lambda: self._model.complete(messages, seeded, adapter=self._adapter)
+                lambda: self._model.complete(messages, seeded, constraint=constraint, adapter=self._adapter)
             )
             call.usage = completion.usage
         self.usage += completion.usage
@@ -122,6 +134,14 @@ class BoundedModel:
             call.usage = usage
         self.usage += usage
         return index
+
+    async def embed(self, embedder: Embedder, texts: Sequence[str]) -> tuple[Vector, ...]:
+        """The vectors of texts, by another model on this one's account; errors as `complete`."""
+        with model_call(embedder.name, call := ModelCall()):
+            vectors, usage = await self._call(lambda: embedder.embed(texts))
+            call.usage = usage
+        self.usage += usage
+        return vectors
 
     async def _call(self, call: Callable[[], Awaitable[_T]]) -> _T:
         if self.usage.tokens >= self._max_tokens:

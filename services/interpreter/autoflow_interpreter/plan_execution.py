@@ -19,16 +19,10 @@ from autoflow.errors import Unavailable
 from autoflow.plans import How, Match, NoMatch, ToolNames, plan_items
 from autoflow.suites import Content, ContentType, Tool
 from autoflow.telemetry import span
+from autoflow.tools.model import ToolFailure
 from autoflow_interpreter.plan_typing import places_of, replaced, type_problem
 
 _MAX_STEPS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a sample has no output; of the sample's own doing."""
-
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +86,7 @@ class Toolset(Protocol):
     def complete(self) -> bool:
         """Whether all that there may be are known; else a name that is none of theirs may still mean one."""
 
-    async def call(self, tool: Tool, samples: Sequence[Sequence[Content]]) -> Sequence[Content | Failure]:
+    async def call(self, tool: Tool, samples: Sequence[Sequence[Content]]) -> Sequence[Content | ToolFailure]:
         """Applies one of the tools to samples.
 
         Returns:
@@ -181,7 +175,7 @@ class PlanExecutor:
         with span("tool.call", {"autoflow.tool.name": tool.name, "autoflow.tool.samples": len(batch)}):
             results = await toolset.call(tool, [taken.inputs for taken in batch])
         for taken, result in zip(batch, results, strict=True):
-            if isinstance(result, Failure):
+            if isinstance(result, ToolFailure):
                 rows[taken.index] = StepFailure(step, tool.name, result.message)
             else:
                 rows[taken.index] = replaced(taken.row, taken.places, result)

@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from protovalidate import Validator
-
 from autoflow.concurrency import gather
 from autoflow.errors import FailedPrecondition
 from autoflow.suites import Content, Tool
-from autoflow_interpreter.plan_execution import Failure
-from autoflow_interpreter.providers import Provider
+from autoflow.tools.model import ToolFailure
+from autoflow.tools.providers import Provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,34 +26,27 @@ class RemoteToolset:
     providers: Mapping[str, Provider]
     """By the tool's name."""
 
-    async def call(self, tool: Tool, samples: Sequence[Sequence[Content]]) -> Sequence[Content | Failure]:
+    async def call(self, tool: Tool, samples: Sequence[Sequence[Content]]) -> Sequence[Content | ToolFailure]:
         """Applies a tool to samples; see `Toolset`."""
-        return await self.providers[tool.name].call(tool, samples)
+        return await self.providers[tool.name].apply(tool, samples)
 
 
 class RemoteTools:
-    """The tools of some providers; see `ToolBox`.
+    """The tools of some providers that plans may name; see `ToolBox`.
 
     Args:
-        addresses: `host:port` of each.
-        calls: calls of one provider under way at most; further ones wait.
-        seconds: the most that one call of a tool may take.
+        providers: in the order of their precedence. Whoever made them closes them.
     """
 
-    def __init__(self, addresses: Sequence[str], *, calls: int = 8, seconds: float = 120.0) -> None:
-        validator = Validator()
-        self._providers = [
-            Provider(address, calls=calls, seconds=seconds, validator=validator) for address in addresses
-        ]
-
-    async def close(self) -> None:
-        """Closes the connections."""
-        await gather(provider.close() for provider in self._providers)
+    def __init__(self, providers: Sequence[Provider]) -> None:
+        self._providers = providers
 
     def check(self) -> None:
         """Returns if providers are set up; see `ToolBox`."""
         if not self._providers:
-            raise FailedPrecondition("no provider of tools is set up: AUTOFLOW_TOOL_PROVIDERS is empty")
+            raise FailedPrecondition(
+                "no provider of tools is set up, by AUTOFLOW_TOOL_PROVIDERS or by AUTOFLOW_TOOLS_FILE"
+            )
 
     async def open(self) -> RemoteToolset:
         """The tools that are known now; see `ToolBox`."""
@@ -67,6 +58,9 @@ class RemoteTools:
             if named is None:
                 return RemoteToolset(tools, complete=False, providers=owners)
             for tool in named:
-                if tool.name not in tools:
-                    tools[tool.name], owners[tool.name] = tool, provider
+                if tool.name not in owners:
+                    owners[tool.name] = provider
+                    # One with arguments is for steps; its name is taken all the same.
+                    if not tool.arguments_schema:
+                        tools[tool.name] = tool
         return RemoteToolset(tools, complete=True, providers=owners)

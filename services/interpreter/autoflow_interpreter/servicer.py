@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 
+from autoflow.tools.convert import tools_to_proto
 from autoflow.v1 import interpreter_service_pb2, interpreter_service_pb2_grpc
 from autoflow_interpreter.convert import event_to_proto, request_from_proto
 from autoflow_interpreter.interpreter import Interpreter
@@ -45,3 +46,11 @@ class InterpreterServicer(interpreter_service_pb2_grpc.InterpreterServiceService
         """Executes a plan on samples."""
         result = await self._interpreter.execute_plan(request.plan, plan_target_from_proto(request))
         return plan_result_to_proto(result)
+
+    async def ListTools(
+        self,
+        request: interpreter_service_pb2.InterpreterServiceListToolsRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> interpreter_service_pb2.InterpreterServiceListToolsResponse:
+        """Lists the tools of all sources."""
+        return tools_to_proto(await self._interpreter.list_tools())

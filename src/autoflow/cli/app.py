@@ -23,6 +23,7 @@ from autoflow.cli.commands import (
     score,
     show,
     suites,
+    tools,
     up,
 )
 from autoflow.cli.console import Output, escape_unencodable, one_line
@@ -103,4 +104,5 @@ app.add_typer(suites.app, name="suites")
 app.add_typer(config.app, name="config")
 app.add_typer(models.app, name="models")
 app.add_typer(metrics.app, name="metrics")
+app.add_typer(tools.app, name="tools")
 app.add_typer(backup.app, name="backup")

@@ -60,9 +60,7 @@ class Calls:
         full_name, outcome = f"/{self._service}/{name}", telemetry.Outcome()
         with telemetry.called(full_name, outcome) as trace:
             try:
-                answer = await method(
-                    request, timeout=seconds, metadata=self._with_id((*trace, *metadata))
-                )
+                answer = await method(request, timeout=seconds, metadata=self._with_id((*trace, *metadata)))
             except grpc.aio.AioRpcError as error:
                 outcome.code = error.code().name
                 raise from_grpc(error, full_name) from error

@@ -13,6 +13,8 @@ from autoflow.v1.interpreter_service_pb2 import (
     ExecutePlanResponse,
     ExecuteWorkflowRequest,
     ExecuteWorkflowResponse,
+    InterpreterServiceListToolsRequest,
+    InterpreterServiceListToolsResponse,
 )
 from autoflow.v1.interpreter_service_pb2_grpc import InterpreterServiceStub
 
@@ -46,3 +48,9 @@ class InterpreterClient:
     ) -> ExecutePlanResponse:
         """Executes a plan on samples; a plan that cannot be executed is an outcome, not an error."""
         return await self._calls.unary(self._stub.ExecutePlan, "ExecutePlan", request, timeout)
+
+    async def list_tools(
+        self, request: InterpreterServiceListToolsRequest, *, timeout: float | None = None
+    ) -> InterpreterServiceListToolsResponse:
+        """Lists the sources of tools that it knows, and their tools."""
+        return await self._calls.unary(self._stub.ListTools, "ListTools", request, timeout)

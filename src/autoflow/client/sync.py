@@ -140,6 +140,7 @@ class SyncInterpreter(_Service[InterpreterClient]):
 
     execute_workflow = _stream(InterpreterClient.execute_workflow)
     execute_plan = _unary(InterpreterClient.execute_plan)
+    list_tools = _unary(InterpreterClient.list_tools)
 
 
 class SyncScorer(_Service[ScorerClient]):

@@ -45,8 +45,8 @@ class ToolClient:
     ) -> CallToolResponse:
         """Applies a tool to samples; a sample that it cannot do is a failure in the answer, not an error.
 
-        `call_id`, printable ASCII, goes along as metadata: a provider that sees it again knows that the call is
-        repeated.
+        `call_id`, printable ASCII, goes along as metadata: a provider that sees it again knows that the call
+        is repeated.
         """
         metadata = ((CALL_ID, call_id),) if call_id else ()
         return await self._calls.unary(self._stub.CallTool, "CallTool", request, timeout, metadata)

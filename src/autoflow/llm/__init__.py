@@ -4,6 +4,7 @@ from autoflow.llm.base import (
     Capabilities,
     Completion,
     Constraint,
+    Embedder,
     FinishReason,
     Grammar,
     JsonSchema,
@@ -22,12 +23,14 @@ from autoflow.llm.base import (
     UnknownModel,
     Unsupported,
     Usage,
+    Vector,
 )
 
 __all__ = [
     "Capabilities",
     "Completion",
     "Constraint",
+    "Embedder",
     "FinishReason",
     "Grammar",
     "JsonSchema",
@@ -46,4 +49,5 @@ __all__ = [
     "UnknownModel",
     "Unsupported",
     "Usage",
+    "Vector",
 ]

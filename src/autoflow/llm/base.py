@@ -178,6 +178,41 @@ class Capabilities:
     """The most completions of one prompt that one call of `complete_n` draws."""
 
 
+Vector: TypeAlias = Sequence[float]
+"""An embedding: finite numbers, as many for every text of one model."""
+
+
+class Embedder(Protocol):
+    """A model that tells how texts are related: those that mean alike have vectors that point alike."""
+
+    @property
+    def name(self) -> str:
+        """What traces and errors call it."""
+
+    @property
+    def alive(self) -> bool:
+        """False once it is closed: every later call fails."""
+
+    async def embed(self, texts: Sequence[str]) -> tuple[tuple[Vector, ...], Usage]:
+        """The vectors of texts. A text that is too long for the model may be cut off.
+
+        Args:
+            texts: one or more.
+
+        Returns:
+            A vector for each text, in their order, and the cost.
+
+        Raises:
+            PromptTooLong: a text does not fit the model, and the model cuts none off.
+            ModelRejected: the endpoint will not do this, however often it is asked.
+            ModelOverloaded: too many calls wait.
+            ModelUnavailable: the model could not be reached, or answered nonsense, past all retries.
+        """
+
+    async def close(self) -> None:
+        """Stops whatever runs and frees the model."""
+
+
 class LanguageModel(Protocol):
     """A model that chats."""
 

@@ -19,8 +19,16 @@ from typing import Any
 
 from autoflow.llm import tiny
 from autoflow.llm.adapters import AdapterFolders
-from autoflow.llm.base import Capabilities, LanguageModel, ModelUnavailable, UnknownModel
+from autoflow.llm.base import (
+    Capabilities,
+    Embedder,
+    LanguageModel,
+    ModelUnavailable,
+    UnknownModel,
+    Unsupported,
+)
 from autoflow.llm.descriptions import ModelDescription
+from autoflow.llm.loads import Loads, is_alive
 from autoflow.llm.local_settings import LocalSettings
 from autoflow.settings import from_env
 from autoflow.store.artifacts import ArtifactStore
@@ -31,9 +39,10 @@ Loader = Callable[[], Coroutine[Any, Any, LanguageModel]]
 Pretender = Callable[[Capabilities], Coroutine[Any, Any, LanguageModel]]
 """The same, as if the model could just that."""
 
-_LOAD_SECONDS = 60.0
-_CLOSE_SECONDS = 60.0
-"""More than a model itself takes for what runs."""
+EmbedderLoader = Callable[[], Coroutine[Any, Any, Embedder]]
+"""Loads a model that makes embeddings. Must not block the event loop."""
+
+_NEEDS_LOCAL = "needs torch: pip install 'autoflow-services[local]'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,8 @@ class Entry:
     load_as: Pretender | None = None
     """Loads it as if it had other capabilities, for `autoflow.llm.probe`; None where a model knows by itself
     what it can."""
+    load_embedder: EmbedderLoader | None = None
+    """Loads what makes embeddings for those who call it; None: the catalogue's, where it has one."""
 
 
 class Catalogue:
@@ -53,12 +64,21 @@ class Catalogue:
     Args:
         entries: the models, each of another name; nothing is loaded yet.
         preload: names of the models that `start` loads.
+        embedder: loads what makes embeddings for models that have nothing of their own; None: nothing does.
     """
 
-    def __init__(self, entries: Iterable[Entry], preload: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        entries: Iterable[Entry],
+        preload: Sequence[str] = (),
+        *,
+        embedder: EmbedderLoader | None = None,
+    ) -> None:
         self._entries = {entry.description.name: entry for entry in entries}
         self._preload = tuple(preload)
-        self._loads: dict[str, asyncio.Task[LanguageModel]] = {}
+        self._embedder = embedder
+        self._models = Loads[LanguageModel]()
+        self._embedders = Loads[Embedder]()
         self._closed = False
 
     @property
@@ -71,20 +91,42 @@ class Catalogue:
         """What is stated about each model, in alphabetical order of their names."""
         return tuple(self._entries[name].description for name in self.names)
 
-    async def get(self, name: str) -> LanguageModel:
-        """The model of that name. Callers who come while it is loaded wait for the same load.
+    def description(self, name: str) -> ModelDescription:
+        """What is stated about the model of that name.
 
-        A load that failed is tried again by the next caller, and so is that of a model that has broken down;
-        a caller who is cancelled leaves it running.
+        Raises:
+            UnknownModel: as `get`.
+        """
+        return self._entry(name).description
+
+    async def get(self, name: str) -> LanguageModel:
+        """The model of that name, loaded where it is not there; see `Loads`.
 
         Raises:
             UnknownModel: there is none of that name, or its library or key is missing.
             ModelUnavailable: the catalogue is closed.
         """
-        if self._closed:
-            raise ModelUnavailable("the service is stopping")
-        load = self._loading(name)
-        return load.result() if load.done() else await asyncio.shield(load)
+        self._check_open()
+        return await self._models.get(name, self._entry(name).load)
+
+    async def embedder(self, name: str) -> Embedder:
+        """What makes embeddings for those who call the model of that name.
+
+        Raises:
+            UnknownModel: as `get`.
+            Unsupported: nothing does.
+            ModelUnavailable: the catalogue is closed.
+        """
+        self._check_open()
+        if (load := self._entry(name).load_embedder) is not None:
+            return await self._embedders.get(name, load)
+        if self._embedder is None:
+            raise Unsupported(
+                f"nothing makes embeddings for the model {name!r}: state `embeddings` in its entry of the "
+                "catalogue's file, or name a text encoder's folder in AUTOFLOW_EMBEDDER"
+            )
+        # No model has an empty name.
+        return await self._embedders.get("", self._embedder)
 
     def pretender(self, name: str) -> Pretender | None:
         """Loads the model of that name as if it had other capabilities, for a caller who closes it.
@@ -112,28 +154,17 @@ class Catalogue:
         """
         if self._closed:
             return False
-        loads = [self._loading(name) for name in self._preload]
-        return all(_is_alive(load) for load in loads)
+        loads = [self._models.begin(name, self._entry(name).load) for name in self._preload]
+        return all(is_alive(load) for load in loads)
 
     async def close(self) -> None:
-        """Closes the models, those that are being loaded as soon as they are. Later calls of `get` fail."""
+        """Closes all models, those that are being loaded as soon as they are. Later calls of `get` fail."""
         self._closed = True
-        loads = list(self._loads.values())
-        if loads:
-            # A load in a thread cannot be cancelled; a model that nobody closes may keep the process alive.
-            await asyncio.wait(loads, timeout=_LOAD_SECONDS)
-        models = [model for load in loads if (model := _loaded(load)) is not None]
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await asyncio.gather(*(model.close() for model in models))
+        await asyncio.gather(self._models.close(), self._embedders.close())
 
-    def _loading(self, name: str) -> asyncio.Task[LanguageModel]:
-        """The load of a model, begun anew where there is none, or nothing alive has come of it."""
-        load = self._loads.get(name)
-        if load is None or (load.done() and not _is_alive(load)):
-            entry = self._entry(name)
-            former = None if load is None else _loaded(load)
-            load = self._loads[name] = asyncio.create_task(_load(entry.load, former))
-        return load
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ModelUnavailable("the service is stopping")
 
     def _entry(self, name: str) -> Entry:
         entry = self._entries.get(name)
@@ -154,6 +185,9 @@ class CatalogueSettings:
     """URL or folder of the artifact store that adapters come from. Empty: there are no adapters."""
     adapter_cache: Path = Path("~/.cache/autoflow/adapters")
     """Where adapters are kept once they are fetched."""
+    embedder: str = ""
+    """Folder of a text encoder (safetensors, such as all-MiniLM-L6-v2), which makes embeddings in this
+    process for models whose entries state none; it needs the extra `local`. Empty: nothing does."""
     preload_models: str = "installed"
     """Models to load before the service is ready: names with commas between, `none`, or `installed` for all
     whose libraries are installed."""
@@ -178,7 +212,8 @@ def default_catalogue(env: Mapping[str, str]) -> Catalogue:
         from autoflow.llm.catalogue_file import read_catalogue
 
         entries += read_catalogue(Path(settings.models).expanduser(), env)
-    return Catalogue(entries, _to_preload(settings.preload_models))
+    embedder = partial(asyncio.to_thread, _load_embedder, settings.embedder) if settings.embedder else None
+    return Catalogue(entries, _to_preload(settings.preload_models), embedder=embedder)
 
 
 def _to_preload(setting: str) -> tuple[str, ...]:
@@ -189,25 +224,6 @@ def _to_preload(setting: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in setting.split(",") if name.strip())
 
 
-async def _load(load: Loader, former: LanguageModel | None) -> LanguageModel:
-    if former is not None:
-        # It may still hold memory that the next one needs.
-        await former.close()
-    return await load()
-
-
-def _loaded(load: asyncio.Task[LanguageModel]) -> LanguageModel | None:
-    """What came of a load; None where it runs still, or has failed."""
-    if not load.done() or load.cancelled() or load.exception() is not None:
-        return None
-    return load.result()
-
-
-def _is_alive(load: asyncio.Task[LanguageModel]) -> bool:
-    model = _loaded(load)
-    return model is not None and model.alive
-
-
 def _local_is_installed() -> bool:
     return all(find_spec(module) is not None for module in ("torch", "transformers"))
 
@@ -215,7 +231,7 @@ def _local_is_installed() -> bool:
 def _embedded(settings: CatalogueSettings, local: LocalSettings) -> Entry:
     store = ArtifactStore(settings.artifacts) if settings.artifacts else None
     adapters = AdapterFolders(store, settings.adapter_cache.expanduser())
-    missing = "" if _local_is_installed() else "it needs torch: pip install 'autoflow-services[local]'"
+    missing = "" if _local_is_installed() else f"it {_NEEDS_LOCAL}"
     description = ModelDescription(
         tiny.NAME,
         provider="embedded",
@@ -233,3 +249,12 @@ def _load_embedded(settings: LocalSettings, adapters: AdapterFolders) -> Languag
     from autoflow.llm.local import LocalModel
 
     return LocalModel.load(tiny.NAME, tiny.path(), adapters=adapters, settings=settings)
+
+
+def _load_embedder(folder: str) -> Embedder:
+    if not _local_is_installed():
+        raise Unsupported(f"AUTOFLOW_EMBEDDER {_NEEDS_LOCAL}")
+    # It needs torch.
+    from autoflow.llm.local import LocalEmbedder
+
+    return LocalEmbedder.load(Path(folder).expanduser())

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from autoflow.llm import tiny
-from autoflow.llm.base import Capabilities, LanguageModel
+from autoflow.llm.base import Capabilities, Embedder, LanguageModel
 from autoflow.llm.catalogue import Entry
 from autoflow.llm.descriptions import ModelDescription, Prices
 from autoflow.settings import SettingsError
-from autoflow.settings_file import read_yaml
+from autoflow.settings_file import Strict, plain_url, read_yaml
 
 if TYPE_CHECKING:
     from autoflow.llm.openai import Endpoint
@@ -36,32 +36,13 @@ _Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
-def _plain_url(url: str) -> str:
-    wrong = ValueError("it reads http://HOST/PATH or https://HOST/PATH")
-    try:
-        parts = urlsplit(url)
-        # Reading the port checks it.
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-            raise wrong
-    except ValueError:
-        # The library's own words may quote the URL.
-        raise wrong from None
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("a URL here holds no user, password, query or fragment; keys go into variables")
-    return url
-
-
 def _not_taken(models: dict[str, Model]) -> dict[str, Model]:
     if tiny.NAME in models:
         raise ValueError(f"{tiny.NAME!r} comes with every installation and cannot be defined anew")
     return models
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class ModelPrices(_Strict):
+class ModelPrices(Strict):
     """US dollars for a million tokens."""
 
     prompt: _Price
@@ -70,7 +51,7 @@ class ModelPrices(_Strict):
     """Of those prompt tokens that the provider had cached; None: as `prompt`."""
 
 
-class ModelCapabilities(_Strict):
+class ModelCapabilities(Strict):
     """What the endpoint does with this model besides chatting; see `autoflow.llm.base.Capabilities`."""
 
     grammar: Literal["vllm", "openai_tool"] | None = None
@@ -92,7 +73,7 @@ class ModelCapabilities(_Strict):
         return self
 
 
-class ModelLimits(_Strict):
+class ModelLimits(Strict):
     """How calls are bounded; what is left out has the default of `autoflow.llm.openai.Endpoint`."""
 
     timeout: _Seconds | None = None
@@ -108,14 +89,25 @@ class ModelLimits(_Strict):
     """The largest answer that is read."""
 
 
-class Model(_Strict):
+class ModelEmbeddings(Strict):
+    """The model that makes embeddings for those who call this one."""
+
+    model: str = Field(min_length=1, max_length=256)
+    """Its name at the endpoint."""
+    endpoint: Annotated[str, AfterValidator(plain_url)] | None = None
+    """The base URL; None: the model's own. Either way the key is the model's."""
+    price: _Price | None = None
+    """US dollars for a million tokens."""
+
+
+class Model(Strict):
     """A model that an endpoint serves."""
 
     provider: Literal["openai"]
     """What the endpoint speaks: the protocol of OpenAI's chat completions."""
     model: str = Field(min_length=1, max_length=256)
     """Its name at the endpoint."""
-    endpoint: Annotated[str, AfterValidator(_plain_url)]
+    endpoint: Annotated[str, AfterValidator(plain_url)]
     """The base URL, such as `https://api.openai.com/v1`."""
     key_variable: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")
     """The name of the variable that holds the key; None where the endpoint wants none."""
@@ -127,10 +119,12 @@ class Model(_Strict):
     """What the endpoint calls the limit on drawn tokens; the latter is OpenAI's newer name."""
     temperature: bool = True
     """Whether a temperature is sent; OpenAI's models that reason refuse any."""
+    embeddings: ModelEmbeddings | None = None
+    """None: the endpoint makes none for those who call this model."""
     limits: ModelLimits = ModelLimits()
 
 
-class CatalogueFile(_Strict):
+class CatalogueFile(Strict):
     """The whole file."""
 
     models: Annotated[dict[_Name, Model], AfterValidator(_not_taken)]
@@ -190,7 +184,10 @@ def _entry(name: str, model: Model, env: Mapping[str, str]) -> Entry:
     async def load_as(capabilities: Capabilities) -> LanguageModel:
         return await asyncio.to_thread(_load, name, model, capabilities, env)
 
-    return Entry(description, load, load_as)
+    async def load_embedder() -> Embedder:
+        return await asyncio.to_thread(_load_embedder, name, model, env)
+
+    return Entry(description, load, load_as, load_embedder if model.embeddings else None)
 
 
 def _load(name: str, model: Model, capabilities: Capabilities, env: Mapping[str, str]) -> LanguageModel:
@@ -198,6 +195,21 @@ def _load(name: str, model: Model, capabilities: Capabilities, env: Mapping[str,
     from autoflow.llm.openai import OpenAIModel
 
     return OpenAIModel(_endpoint(name, model, capabilities, env))
+
+
+def _load_embedder(name: str, model: Model, env: Mapping[str, str]) -> Embedder:
+    from autoflow.llm.openai import OpenAIEmbedder
+
+    embeddings = model.embeddings
+    assert embeddings is not None, "it was asked for because it is stated"
+    endpoint = replace(
+        _endpoint(name, model, Capabilities(), env),
+        name=f"{name}/embeddings",
+        model=embeddings.model,
+        base_url=embeddings.endpoint or model.endpoint,
+        prices=None if embeddings.price is None else Prices(prompt=embeddings.price),
+    )
+    return OpenAIEmbedder(endpoint)
 
 
 def _stated(can: ModelCapabilities) -> Capabilities:

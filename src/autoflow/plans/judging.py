@@ -108,8 +108,9 @@ def order_f1(plan: Sequence[str], accepted: Sequence[str]) -> float:
 
 
 def _valid_plan(answer: str, reference: PlanReference) -> tuple[str, ...] | None:
-    plan = parse_plan(answer, reference.tools)
-    tools = {tool.name: tool for tool in reference.tools}
+    # One with arguments is for steps, and no plan names it.
+    tools = {tool.name: tool for tool in reference.tools if not tool.arguments_schema}
+    plan = parse_plan(answer, tuple(tools.values()))
     if plan is None or not chains(plan, tools, reference.inputs, reference.output):
         return None
     return plan

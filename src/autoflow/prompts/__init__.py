@@ -14,12 +14,25 @@ from autoflow.prompts.execution import (
     read_branch,
     step,
 )
+from autoflow.prompts.memory import (
+    RELEVANCE_LABELS,
+    memory_entry,
+    memory_part,
+    missing,
+    read_selection,
+    recalling,
+    relevance,
+    selection,
+    selection_line,
+    shortened,
+)
 
 VERSION = "1"
 """The version of all prompts."""
 
 __all__ = [
     "BRANCH_OPTIONS",
+    "RELEVANCE_LABELS",
     "VERSION",
     "branch",
     "branch_again",
@@ -27,9 +40,18 @@ __all__ = [
     "error_verdict",
     "execution",
     "failed_step",
+    "memory_entry",
+    "memory_part",
+    "missing",
     "read_branch",
+    "read_selection",
+    "recalling",
     "reflection",
+    "relevance",
     "revision",
     "score_verdict",
+    "selection",
+    "selection_line",
+    "shortened",
     "step",
 ]

@@ -10,7 +10,7 @@ from autoflow.testing.endpoint import Fault, FaultPlan, Refusal, ScriptedEndpoin
 from autoflow.testing.gates import GatedModel, catalogue_of, entry_of
 from autoflow.testing.interpreters import ScriptedInterpreter
 from autoflow.testing.launcher import CoroutineLauncher
-from autoflow.testing.models import ScriptedCall, ScriptedModel
+from autoflow.testing.models import ScriptedCall, ScriptedEmbedder, ScriptedModel
 from autoflow.testing.servers import in_process, serving
 from autoflow.testing.services import scripted_interpreter, scripted_scorer
 from autoflow.testing.tools import ScriptedTools, answer_each
@@ -22,6 +22,7 @@ __all__ = [
     "GatedModel",
     "Refusal",
     "ScriptedCall",
+    "ScriptedEmbedder",
     "ScriptedEndpoint",
     "ScriptedInterpreter",
     "ScriptedModel",

@@ -1,8 +1,8 @@
 """An OpenAI-compatible endpoint that says what a function says, and fails as planned.
 
 A real HTTP server on a free port of this machine, so that a client's time-outs, retries and cancellations
-meet real connections. It knows `POST /v1/chat/completions` and `GET /v1/models`. Left out: streaming, TLS,
-and every check of a request that a test has not asked for.
+meet real connections. It knows `POST /v1/chat/completions`, `POST /v1/embeddings` and `GET /v1/models`. Left
+out: streaming, TLS, and every check of a request that a test has not asked for.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
+from autoflow.testing.endpoint_answers import EmbeddingScript, chat_answer, embeddings_answer
 from autoflow.testing.endpoint_http import HttpReply, HttpRequest, read_request
 
 _PATIENCE = 30.0
@@ -83,7 +84,7 @@ class FaultPlan:
 
 @dataclass(slots=True)
 class EndpointCall:
-    """One chat request that the endpoint was sent."""
+    """One request for a chat or for embeddings that the endpoint was sent."""
 
     body: Mapping[str, Any]
     headers: Mapping[str, str]
@@ -95,6 +96,8 @@ class EndpointCall:
     """What was charged for."""
     disconnected: bool = False
     """Whether the client left before the answer was there."""
+    embeddings: bool = False
+    """Whether it asks for embeddings, of the texts in the body's `input`."""
 
 
 class ScriptedEndpoint:
@@ -106,15 +109,21 @@ class ScriptedEndpoint:
         script: what it says.
         faults: which requests fail; none by default.
         models: what it lists.
+        embed: the vector of a text; None: it makes no embeddings, and says 404.
 
     Attributes:
-        calls: every chat request, in order.
+        calls: every request for a chat or for embeddings, in order.
     """
 
     def __init__(
-        self, script: EndpointScript, faults: FaultPlan | None = None, models: Sequence[str] = ("scripted",)
+        self,
+        script: EndpointScript,
+        faults: FaultPlan | None = None,
+        models: Sequence[str] = ("scripted",),
+        embed: EmbeddingScript | None = None,
     ) -> None:
         self._script = script
+        self._embed = embed
         self._next_fault = (faults or FaultPlan()).draw()
         self._plan = faults or FaultPlan()
         self._models = tuple(models)
@@ -126,10 +135,14 @@ class ScriptedEndpoint:
     @classmethod
     @asynccontextmanager
     async def serving(
-        cls, script: EndpointScript, faults: FaultPlan | None = None, models: Sequence[str] = ("scripted",)
+        cls,
+        script: EndpointScript,
+        faults: FaultPlan | None = None,
+        models: Sequence[str] = ("scripted",),
+        embed: EmbeddingScript | None = None,
     ) -> AsyncIterator[ScriptedEndpoint]:
         """Serves an endpoint for the length of the block; the arguments are the constructor's."""
-        endpoint = cls(script, faults, models)
+        endpoint = cls(script, faults, models, embed)
         await endpoint.start()
         try:
             yield endpoint
@@ -189,9 +202,11 @@ class ScriptedEndpoint:
         if request.method == "GET" and request.path == "/v1/models":
             listed = [{"id": name, "object": "model"} for name in self._models]
             return await _send(writer, HttpReply(200, {"object": "list", "data": listed}))
-        if request.method != "POST" or request.path != "/v1/chat/completions":
+        embeddings = request.path == "/v1/embeddings" and self._embed is not None
+        if request.method != "POST" or not (embeddings or request.path == "/v1/chat/completions"):
             return await _send(writer, HttpReply(404, {"error": {"message": "no such path"}}))
-        call = EndpointCall(json.loads(request.body), request.headers, self._next_fault())
+        body = json.loads(request.body)
+        call = EndpointCall(body, request.headers, self._next_fault(), embeddings=embeddings)
         self.calls.append(call)
         await self._note()
         answering = asyncio.ensure_future(self._answer(call, len(self.calls) - 1, writer))
@@ -218,6 +233,8 @@ class ScriptedEndpoint:
             return await _send(writer, HttpReply(200, b"<html>back soon</html>"))
         if call.fault is Fault.SENSELESS:
             return await _send(writer, HttpReply(200, {"choices": [{"message": 7}], "usage": None}))
+        if call.embeddings and self._embed is not None:
+            return await self._deliver(call, embeddings_answer(call.body, self._embed), writer)
         said = self._script(call.body)
         said = await said if inspect.isawaitable(said) else said
         if isinstance(said, Refusal):
@@ -250,37 +267,6 @@ class ScriptedEndpoint:
     async def _note(self) -> None:
         async with self._changed:
             self._changed.notify_all()
-
-
-def chat_answer(
-    body: Mapping[str, Any], text: str, index: int = 0, *, choices: int | None = None
-) -> dict[str, Any]:
-    """The answer of a well-behaved endpoint.
-
-    Args:
-        body: the request's.
-        text: of every completion.
-        index: what the answer's id ends in.
-        choices: how many completions; by default as many as the request's `n` says.
-    """
-    count = choices if choices is not None else body.get("n", 1)
-    prompt = sum(len((message.get("content") or "").split()) for message in body["messages"])
-    completion = count * len(text.split())
-    return {
-        "id": f"chatcmpl-{index}",
-        "object": "chat.completion",
-        "created": 0,
-        "model": body["model"],
-        "choices": [
-            {"index": i, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
-            for i in range(count)
-        ],
-        "usage": {
-            "prompt_tokens": prompt,
-            "completion_tokens": completion,
-            "total_tokens": prompt + completion,
-        },
-    }
 
 
 async def _send(writer: asyncio.StreamWriter, reply: HttpReply) -> bool:

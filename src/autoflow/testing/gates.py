@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from autoflow.llm.base import Capabilities, LanguageModel, Message
+from autoflow.llm.base import Capabilities, Embedder, LanguageModel, Message
 from autoflow.llm.catalogue import Catalogue, Entry, Loader
 from autoflow.llm.descriptions import ModelDescription
 from autoflow.testing.models import ScriptedModel
@@ -63,16 +63,29 @@ class GatedModel(ScriptedModel):
             self._changed.notify_all()
 
 
-def catalogue_of(*models: LanguageModel) -> Catalogue:
-    """A catalogue of models that are there already, each under its own name."""
+def catalogue_of(
+    *models: LanguageModel, embedder: Embedder | None = None, context_tokens: int = 0
+) -> Catalogue:
+    """A catalogue of models that are there already, each under its own name.
+
+    Args:
+        models: which.
+        embedder: makes embeddings for all of them; None: nothing does.
+        context_tokens: what it states of each; 0: nothing.
+    """
 
     def entry(model: LanguageModel) -> Entry:
         async def load() -> LanguageModel:
             return model
 
-        return entry_of(model.name, load, model.capabilities)
+        described = ModelDescription(model.name, "testing", model.capabilities, context_tokens)
+        return Entry(described, load)
 
-    return Catalogue(map(entry, models))
+    async def load_embedder() -> Embedder:
+        assert embedder is not None
+        return embedder
+
+    return Catalogue(map(entry, models), embedder=load_embedder if embedder else None)
 
 
 def entry_of(name: str, load: Loader, capabilities: Capabilities | None = None) -> Entry:

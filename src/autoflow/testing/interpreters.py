@@ -16,6 +16,8 @@ from autoflow.v1.interpreter_service_pb2 import (
     ExecuteWorkflowRequest,
     ExecuteWorkflowResponse,
     ExecutionFinished,
+    InterpreterServiceListToolsRequest,
+    InterpreterServiceListToolsResponse,
 )
 from autoflow.v1.interpreter_service_pb2_grpc import (
     InterpreterServiceServicer,
@@ -58,3 +60,9 @@ class ScriptedInterpreter(InterpreterServiceServicer):
     ) -> ExecutePlanResponse:
         """Executes nothing: the script is for workflows."""
         return ExecutePlanResponse(outcome=PLAN_OUTCOME_NO_PLAN)
+
+    async def ListTools(
+        self, request: InterpreterServiceListToolsRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> InterpreterServiceListToolsResponse:
+        """Knows no tools."""
+        return InterpreterServiceListToolsResponse()

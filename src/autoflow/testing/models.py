@@ -1,4 +1,4 @@
-"""A language model that is a function."""
+"""Models that are functions."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from autoflow.llm.base import (
     Sampling,
     ToolSpec,
     Usage,
+    Vector,
 )
 from autoflow.llm.demands import demand
 
@@ -38,6 +39,42 @@ class ScriptedCall:
     constraint: Constraint | None = None
     adapter: str | None = None
     tools: tuple[ToolSpec, ...] = ()
+
+
+class ScriptedEmbedder:
+    """An `Embedder` whose vectors come from a function. A token is a word.
+
+    Args:
+        script: the vector of a text.
+
+    Attributes:
+        calls: the texts of every call, in order.
+        closed: whether it was closed.
+    """
+
+    def __init__(self, script: Callable[[str], Vector]) -> None:
+        self._script = script
+        self.calls: list[tuple[str, ...]] = []
+        self.closed = False
+
+    @property
+    def name(self) -> str:
+        """What traces call it."""
+        return "scripted-embedder"
+
+    @property
+    def alive(self) -> bool:
+        """Whether it was not closed."""
+        return not self.closed
+
+    async def embed(self, texts: Sequence[str]) -> tuple[tuple[Vector, ...], Usage]:
+        """Gives what the function gives."""
+        self.calls.append(tuple(texts))
+        return tuple(map(self._script, texts)), Usage(1, sum(len(text.split()) for text in texts))
+
+    async def close(self) -> None:
+        """Notes that it was closed."""
+        self.closed = True
 
 
 class ScriptedModel:

@@ -14,6 +14,8 @@ from autoflow.v1.interpreter_service_pb2 import (
     ExecutePlanResponse,
     ExecuteWorkflowRequest,
     ExecuteWorkflowResponse,
+    InterpreterServiceListToolsRequest,
+    InterpreterServiceListToolsResponse,
 )
 from autoflow.v1.interpreter_service_pb2_grpc import (
     InterpreterServiceServicer,
@@ -54,6 +56,11 @@ class _Interpreter(InterpreterServiceServicer):
 
     async def ExecutePlan(self, request: ExecutePlanRequest, context: Context) -> ExecutePlanResponse:
         return ExecutePlanResponse()
+
+    async def ListTools(
+        self, request: InterpreterServiceListToolsRequest, context: Context
+    ) -> InterpreterServiceListToolsResponse:
+        return InterpreterServiceListToolsResponse()
 
 
 def scripted_scorer(score: Score) -> Endpoint:

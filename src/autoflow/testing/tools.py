@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import grpc
 
+from autoflow.client.tools import CALL_ID
 from autoflow.convert import content_from_proto, content_to_proto, tool_to_proto
 from autoflow.errors import NotFound
 from autoflow.server import Endpoint, Service
@@ -38,12 +39,14 @@ class ScriptedTools(ToolServiceServicer):
     Attributes:
         tools: may be changed.
         requests: every call of a tool that it has, in the order in which they came.
+        call_ids: what their callers named them; empty where they did not.
     """
 
     def __init__(self, tools: Sequence[Tool], answer: Answer) -> None:
         self.tools: list[ToolMessage] = [tool_to_proto(tool) for tool in tools]
         self._answer = answer
         self.requests: list[CallToolRequest] = []
+        self.call_ids: list[str] = []
 
     @property
     def service(self) -> Service:
@@ -68,6 +71,8 @@ class ScriptedTools(ToolServiceServicer):
         if request.tool not in [tool.name for tool in self.tools]:
             raise NotFound(f"no tool is named {request.tool!r}")
         self.requests.append(request)
+        metadata = dict(context.invocation_metadata() or ())
+        self.call_ids.append(str(metadata.get(CALL_ID, "")))
         answer = self._answer(request)
         return await answer if inspect.isawaitable(answer) else answer
 

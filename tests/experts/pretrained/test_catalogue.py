@@ -64,13 +64,19 @@ def test_every_option_is_read(tmp_path: Path) -> None:
         ("experts: [", "it is not YAML"),
         ("experts: {Fill Mask: {}, Fill Mask: {}}", "a key is there twice"),
         ("", "Input should be a valid dictionary"),
-        ("models: {}", "experts: Field required"),
-        ("experts: {Fill Mask: {}}", "experts.Fill Mask.implementation: Field required"),
-        ("experts: {Fill Mask: {implementation: own}}", "experts.Fill Mask.implementation: Input should be"),
-        ("experts: {Fill Mask: {implementation: pretrained}}", "experts.Fill Mask: .*model is missing"),
+        ("models: {}", r"experts \(line 1\): Field required"),
+        ("experts: {Fill Mask: {}}", r"experts.Fill Mask.implementation \(line 1\): Field required"),
+        (
+            "experts: {Fill Mask: {implementation: own}}",
+            r"experts.Fill Mask.implementation \(line 1\): Input should be",
+        ),
+        (
+            "experts: {Fill Mask: {implementation: pretrained}}",
+            r"experts.Fill Mask \(line 1\): .*model is missing",
+        ),
         (
             "experts: {Fill Mask: {implementation: classic, model: a}}",
-            "experts.Fill Mask: .*model belongs to the implementation pretrained",
+            r"experts.Fill Mask \(line 1\): .*model belongs to the implementation pretrained",
         ),
         (
             "experts: {Fill Mask: {implementation: pretrained, model: a, prefix: b}}",
@@ -78,11 +84,11 @@ def test_every_option_is_read(tmp_path: Path) -> None:
         ),
         (
             "experts: {Image Captioning: {implementation: pretrained, model: a, max_new_tokens: 0}}",
-            "experts.Image Captioning.max_new_tokens: Input should be greater than or equal to 1",
+            r"experts.Image Captioning.max_new_tokens \(line 1\): Input should be greater than or equal to 1",
         ),
         (
             "experts: {Fill Mask: {implementation: pretrained, model: a, modle: b}}",
-            "experts.Fill Mask.modle: Extra inputs are not permitted",
+            r"experts.Fill Mask.modle \(line 1\): Extra inputs are not permitted",
         ),
         (
             "experts: {Colorization: {implementation: pretrained, model: a}}",
@@ -94,7 +100,7 @@ def test_every_option_is_read(tmp_path: Path) -> None:
         ),
         (
             "experts: {Fill Mask: {implementation: pretrained, model: a, dtype: int8}}",
-            "experts.Fill Mask.dtype: Input should be 'float32', 'bfloat16' or 'float16'",
+            r"experts.Fill Mask.dtype \(line 1\): Input should be 'float32', 'bfloat16' or 'float16'",
         ),
     ],
 )

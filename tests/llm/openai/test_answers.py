@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from autoflow.llm import Completion, Usage
 from autoflow.llm.descriptions import Prices
 from autoflow.llm.openai.answers import Answer, Nonsense, completions, picked
-from autoflow.testing.endpoint import chat_answer
+from autoflow.testing.endpoint_answers import chat_answer
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

@@ -23,7 +23,7 @@ from autoflow.llm import (
 )
 from autoflow.llm.descriptions import Prices
 from autoflow.llm.openai import GrammarStyle, MaxTokensField
-from autoflow.testing.endpoint import chat_answer
+from autoflow.testing.endpoint_answers import chat_answer
 from tests.llm.openai.bench import KEY, PROMPT, Bench
 
 GRAMMAR = Grammar(ebnf='root ::= "a"', lark='start: "a"')

@@ -22,7 +22,8 @@ from autoflow.llm import (
 )
 from autoflow.llm.openai import Endpoint, GrammarStyle
 from autoflow.testing import Fault, FaultPlan, Refusal, ScriptedEndpoint
-from autoflow.testing.endpoint import Said, chat_answer
+from autoflow.testing.endpoint import Said
+from autoflow.testing.endpoint_answers import chat_answer
 from tests.llm.openai.bench import KEY, PROMPT, Bench
 
 PATIENCE = 30.0

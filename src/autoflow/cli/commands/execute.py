@@ -32,6 +32,10 @@ def execute(
     ] = None,
     temperature: Annotated[float, typer.Option("--temperature", min=0.0, max=2.0, help="0 is greedy.")] = 0.0,
     seed: SeedOption = 0,
+    memory: Annotated[
+        Literal["append", "traverse", "direct", "embedding"],
+        typer.Option("--memory", help="What a step sees of the earlier ones: all, or what is relevant."),
+    ] = "append",
     max_steps: Annotated[int, typer.Option("--max-steps", min=1, max=1000, help="Limit on steps.")] = 32,
     timeout: Annotated[
         float, typer.Option("--timeout", min=0.1, max=3600, help="Limit on time, in seconds.")
@@ -74,6 +78,7 @@ def execute(
         seed=seed,
         max_steps=max_steps,
         seconds=timeout,
+        memory=memory,
         plan=_plan(inputs or [], wanted, save, json=json),
     )
     if not run(execute_file(file, query, options, interpreter, Output(json))):

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -42,6 +43,8 @@ class Options:
     seed: int
     max_steps: int
     seconds: float
+    memory: Literal["append", "traverse", "direct", "embedding"] = "append"
+    """What a step sees of the earlier ones."""
     plan: PlanFiles | None = None
     """What the answer's plan is executed on; None where the answer is all that is wanted."""
 
@@ -116,6 +119,7 @@ def _request(source: str, query: str, options: Options) -> interpreter_service_p
         tools=[tool_to_proto(tool) for tool in tools],
         model=model_pb2.ModelRef(model=options.model),
         sampling=model_pb2.SamplingParams(temperature=options.temperature, seed=options.seed),
+        memory=interpreter_service_pb2.MemoryStrategy.Value(f"MEMORY_STRATEGY_{options.memory.upper()}"),
         limits=interpreter_service_pb2.ExecutionLimits(max_steps=options.max_steps, max_wall_time=limit),
         plan=None if options.plan is None else options.plan.target(),
     )

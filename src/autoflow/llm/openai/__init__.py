@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from autoflow.llm.openai.embeddings import OpenAIEmbedder
 from autoflow.llm.openai.endpoint import Endpoint, GrammarStyle, MaxTokensField
 from autoflow.llm.openai.model import OpenAIModel
 
-__all__ = ["Endpoint", "GrammarStyle", "MaxTokensField", "OpenAIModel"]
+__all__ = ["Endpoint", "GrammarStyle", "MaxTokensField", "OpenAIEmbedder", "OpenAIModel"]

@@ -149,6 +149,11 @@ def picked(completion: Completion, options: Sequence[str], *, as_json: bool) -> 
     raise Nonsense("it picks none of the options")
 
 
+def in_dollars(millionths: float) -> float:
+    """What tokens cost, each by its price for a million: a number that adds up without error."""
+    return round(millionths / 1e6 * _TICKS) / _TICKS
+
+
 def _completion(
     choice: _Choice, usage: Usage, prompt_token_ids: tuple[int, ...], under_grammar_tool: bool
 ) -> Completion:
@@ -199,12 +204,12 @@ def _spread(tokens: _Tokens | None, prices: Prices | None, count: int) -> list[U
     drawn = tokens.completion_tokens if tokens is not None else 0
     cached = min(prompt, (details.cached_tokens if details is not None else None) or 0)
     price = prices or Prices()
-    usd = ((prompt - cached) * price.prompt + cached * price.cached + drawn * price.completion) / 1e6
+    whole_cost = (prompt - cached) * price.prompt + cached * price.cached + drawn * price.completion
 
     def part(whole: int, index: int) -> int:
         return whole // count + (index < whole % count)
 
-    ticks = round(usd * _TICKS)
+    ticks = round(in_dollars(whole_cost) * _TICKS)
     return [
         Usage(part(1, i), part(prompt, i), part(drawn, i), part(cached, i), part(ticks, i) / _TICKS)
         for i in range(count)

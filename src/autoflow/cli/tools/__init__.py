@@ -1,0 +1,1 @@
+"""Tools as the command line lists and calls them."""

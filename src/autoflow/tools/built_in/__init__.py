@@ -1,0 +1,1 @@
+"""The tools that are part of every installation: they reach nothing outside of this process."""
