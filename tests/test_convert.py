@@ -23,7 +23,15 @@ from autoflow.v1 import model_pb2, run_pb2, task_pb2, workflow_pb2
 words = st.text(st.characters(codec="utf-8"), max_size=40)
 counts = st.integers(0, 2**40)
 kinds = st.lists(st.sampled_from(ContentType), min_size=1, max_size=4).map(tuple)
-tools = st.builds(Tool, name=words, description=words, inputs=kinds, output=st.sampled_from(ContentType))
+tools = st.builds(
+    Tool,
+    name=words,
+    description=words,
+    inputs=kinds,
+    output=st.sampled_from(ContentType),
+    arguments_schema=words,
+    idempotent=st.booleans(),
+)
 references = st.builds(
     PlanReference,
     tools=st.lists(tools, max_size=4).map(tuple),

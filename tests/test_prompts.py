@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from autoflow import prompts
 from autoflow.language import check
 from autoflow.llm.base import Role
+from autoflow.suites import ContentType, Tool
 from autoflow.suites.planning import TOOLS
 
 
@@ -67,3 +70,71 @@ def test_revisions_show_workflow_and_verdict() -> None:
     assert asked.content.startswith("Score: 0.40")
     _, asked = prompts.reflection("…", 0.25, [prompts.failed_step("Step 2", "Plan: none.", 0.0)])
     assert "- Step 2 answered: Plan: none. (score 0.00)" in asked.content
+
+
+def test_the_wording_of_a_version_never_changes() -> None:
+    """Whoever changes a word raises `VERSION`, by which the evaluation cache tells wordings apart."""
+    tools = [Tool("Fix", "mends it", (ContentType.IMAGE,), ContentType.TEXT)]
+    written = [
+        *prompts.design("goal", tools, 7),
+        *prompts.revision("workflow", prompts.score_verdict(0.5)),
+        *prompts.reflection("workflow", 0.5, [prompts.failed_step("Step 1", "answer", 0.1)]),
+        *prompts.execution("query", tools, "instruction"),
+        prompts.step("instruction"),
+        *prompts.branch("instruction", "answer", ["Yes", "No"]),
+        prompts.branch_again(["Yes", "No"]),
+    ]
+    text = "\0".join(f"{message.role}:{message.content}" for message in written)
+    known = {"1": "e82fee78cd6dac2f"}
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == known[prompts.VERSION]
+
+
+def test_what_stands_in_a_value_is_never_filled_in() -> None:
+    asked = prompts.relevance("$instruction", "$key", "$$", "${query}")[1].content
+    assert all(word in asked for word in ("Task: $instruction\n", "$key\n", "answer: $$, ${query}\n"))
+
+
+def test_a_step_without_memory_is_asked_as_the_first_one() -> None:
+    assert prompts.recalling("query", TOOLS, prompts.memory_part([], prompts.missing(0, 0)), "Do it") == (
+        prompts.execution("query", TOOLS, "Do it")
+    )
+
+
+def test_earlier_answers_stand_between_task_and_instruction() -> None:
+    part = prompts.memory_part(
+        [prompts.memory_entry("Step 1 #1", "Look", "noise"), prompts.memory_entry("Step 2 #1", "List", "-")],
+        prompts.missing(3, 1),
+    )
+    assert prompts.recalling("Mend it", [], part, "Go on")[1].content == (
+        "Task: Mend it\n"
+        "Earlier answers that matter for this instruction:\n\n"
+        "[Step 1 #1] Look\nnoise\n\n"
+        "[Step 2 #1] List\n-\n\n"
+        "(Earlier answers left out for lack of room: 3. "
+        "Earlier answers not shown because it is not known whether they matter: 1.)\n\n"
+        "Go on"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "picked"),
+    [
+        ("none", ()),
+        ("None.", ()),
+        ("2", (1,)),
+        ("3, 1", (0, 2)),
+        ("1 2;3", (0, 1, 2)),
+        ("1, 1", (0,)),
+        ("[1, 2]", (0, 1)),
+        ("4", None),
+        ("0", None),
+        ("-1", None),
+        ("1 and 2", None),
+        ("none of 1", None),
+        ("", None),
+        ("²", None),
+        ("99999999999999999999", None),
+    ],
+)
+def test_numbers_are_read_or_refused_never_guessed(text: str, picked: tuple[int, ...] | None) -> None:
+    assert prompts.read_selection(text, 3) == picked

@@ -7,6 +7,11 @@ loads torch or matplotlib before it needs them.
 
 from __future__ import annotations
 
+import os
+
+# Before anything imports grpc, which reads it then: connections that end with their server are no news.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
 from autoflow.cli.app import app
 
 __all__ = ["app"]

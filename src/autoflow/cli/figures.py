@@ -27,3 +27,8 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def gain(relative: float) -> str:
+    """A gain as a part of what it is over, such as `, +12%`; nothing where that was 0."""
+    return f", {relative:+.0%}" if relative else ""

@@ -34,10 +34,8 @@ _LIBRARY_DEFAULTS = {
     "GOMP_SPINCOUNT": "0",
     # This command shows progress of its own.
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    # Connections that end with their server are no news.
-    "GRPC_VERBOSITY": "ERROR",
 }
-"""What libraries read from the environment when they are first used."""
+"""What the libraries of a model read from the environment when they are loaded."""
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

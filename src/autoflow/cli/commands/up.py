@@ -19,8 +19,8 @@ def up(
         typer.Option(
             "--port",
             min=0,
-            max=65532,
-            help="Port of the generator; interpreter, scorer and trainer take the next three. 0: free ones.",
+            max=65531,
+            help="Port of the generator; interpreter, scorer, trainer and experts follow. 0: free ones.",
         ),
     ] = FIRST_PORT,
     verbose: Annotated[
@@ -33,9 +33,9 @@ def up(
 ) -> None:
     """Run all services in one process until it is interrupted.
 
-    Generator, interpreter, scorer and trainer, each on its own port; SIGINT or SIGTERM drains them. Prints
-    the addresses once all are up; with --json, as one line. Listens on 127.0.0.1 alone, without encryption
-    or identities.
+    Generator, interpreter, scorer, trainer and experts, each on its own port; SIGINT or SIGTERM drains them.
+    Prints the addresses once all are up; with --json, as one line. Listens on 127.0.0.1 alone, without
+    encryption or identities.
 
     Exit status: 0 after a drain; 3 if a port is taken or a service does not start.
     """

@@ -46,7 +46,7 @@ def _tasks(suite: TaskSuite) -> str:
 
 
 def _openings(suite: TaskSuite) -> str:
-    return "never opened" if not suite.test_openings else f"opened by {suite.test_openings} runs"
+    return "never opened" if not suite.test_openings else f"opened {_times(suite.test_openings)}"
 
 
 def _created(suite: TaskSuite) -> str:
@@ -55,3 +55,7 @@ def _created(suite: TaskSuite) -> str:
 
 def _kind(value: ContentType.ValueType) -> str:
     return enum_word(ContentType.DESCRIPTOR, "CONTENT_TYPE_", value)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

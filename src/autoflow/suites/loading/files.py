@@ -2,8 +2,8 @@
 
 A path is followed part by part without links, so neither `..` nor a symbolic link leads out of the folder,
 not even one that is put there meanwhile; and only plain files are read, so nothing waits for a pipe. The
-folder itself may be reached through links. Pictures are known by their first bytes; whoever uses one decodes
-it.
+folder itself may be reached through links. Pictures are decoded once, to their last pixel, so that a damaged
+one is told when a suite is made and not when a task cannot be scored.
 
 Needs POSIX (`dir_fd`).
 """
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoflow.errors import DataLoss, InvalidArgument
+from autoflow.images import ImageLimits, UnreadableImage, read_image
 from autoflow.suites.model import Content
 
 _OF_THE_PATH = frozenset(
@@ -135,6 +136,11 @@ class Folder:
         data = self._read(path, self.limits.image_bytes)
         if not is_picture(data):
             raise refusal(path, "it is no PNG, JPEG, WebP, BMP or GIF")
+        try:
+            # To its last pixel: a picture that is cut off would earn nothing, whatever the plan.
+            read_image(data, ImageLimits())
+        except UnreadableImage as reason:
+            raise refusal(path, str(reason)) from None
         return Picture(path, hashlib.sha256(data).hexdigest())
 
     def content(self, piece: Piece) -> Content:
