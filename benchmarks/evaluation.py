@@ -15,7 +15,6 @@ import asyncio
 import json
 import os
 import resource
-import signal
 import sys
 import tempfile
 import time
@@ -36,6 +35,7 @@ from autoflow.testing.launcher import CoroutineLauncher
 from autoflow.v1 import interpreter_service_pb2, run_pb2, scorer_service_pb2, trainer_service_pb2
 from autoflow_worker.assembly import work_on
 from autoflow_worker.settings import WorkerSettings
+from benchmarks.processes import stop
 
 _START_SECONDS, _RUN_SECONDS = 300.0, 3 * 3600.0
 _STAGES = ("planning", "tools", "scoring", "rest")
@@ -172,9 +172,7 @@ async def service(name: str, env: Mapping[str, str], logs: Path) -> AsyncIterato
     try:
         yield Process(process, await _address(process, log))
     finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-            await process.wait()
+        await stop(process)
 
 
 async def _address(process: asyncio.subprocess.Process, log: Path) -> str:

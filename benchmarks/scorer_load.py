@@ -17,7 +17,6 @@ import asyncio
 import json
 import os
 import random
-import signal
 import statistics
 import sys
 import time
@@ -34,6 +33,7 @@ import grpc
 from autoflow.v1.scorer_service_pb2 import ScoreOutputsRequest, ScorePair
 from autoflow.v1.scorer_service_pb2_grpc import ScorerServiceStub
 from autoflow.v1.task_pb2 import Content
+from benchmarks.processes import stop
 from benchmarks.report import Measurement
 
 CALLERS = 64
@@ -118,8 +118,7 @@ async def server(model: str, merging: bool) -> AsyncIterator[tuple[str, int]]:
         try:
             yield await _address(process), process.pid
         finally:
-            process.send_signal(signal.SIGTERM)
-            await process.wait()
+            await stop(process)
 
 
 def _metrics_file(folder: Path, model: Path) -> str:

@@ -21,11 +21,13 @@ from autoflow.cli.runs.tables import run_view, runs_table
 from autoflow.errors import NotFound
 from autoflow.methods import Reward
 from autoflow.suites import Split, workflow_text
+from autoflow.testing.launcher import CoroutineLauncher
 from autoflow.v1 import run_pb2, task_pb2
 from tests.cli import evaluations, standin_worker
 from tests.cli.harness import ROOT, autoflow, called
 from tests.cli.test_results import flat, text_of
-from tests.trainer.harness import Trainer, trainer
+from tests.trainer.harness import Trainer, Workers, trainer
+from tests.trainer.hold import Hold
 
 COMMAND = f"{sys.executable} {standin_worker.__file__}"
 REQUEST = EvaluationRequest(
@@ -245,6 +247,18 @@ async def test_an_interrupted_evaluation_is_found_again_and_what_stands_in_its_w
     budgeted = to_proto(replace(REQUEST, max_tokens=5))
     assert await unfinished(service.client.trainer, budgeted) == ""
     assert (await service.until_final(mine.name)).state == run_pb2.RUN_STATE_CANCELLED
+
+
+async def test_an_evaluation_that_is_being_cancelled_is_not_gone_on_with(tmp_path: Path) -> None:
+    wanted, workers = to_proto(REQUEST), Workers()
+    async with trainer(tmp_path, CoroutineLauncher(workers.work)) as service:
+        created = await service.create(wanted)
+        _, token, _ = await workers.next()
+        async with service.worker(token) as client:
+            # Its worker has not heard of it yet.
+            await Hold(client, created.name).lease()
+            assert (await service.cancel(created.name)).state == run_pb2.RUN_STATE_CANCELLING
+            assert await unfinished(service.client.trainer, wanted) == ""
 
 
 async def test_a_workflow_with_lint_errors_is_refused(

@@ -51,6 +51,7 @@ class Bench:
     journal: Notebook = field(default_factory=Notebook)
 
     store: type[ArtifactStore] = ArtifactStore
+    batch_cells: int = 64
 
     @property
     def artifacts(self) -> ArtifactStore:
@@ -69,6 +70,7 @@ class Bench:
             retry=IMPATIENT,
             concurrency=16,
             checkpoint=checkpoint,
+            batch_cells=self.batch_cells,
         )
 
     def next_job(self) -> EvaluationJob:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from autoflow.errors import InvalidArgument
+from autoflow.server import ServerSettings
 from autoflow.suites import Split
 from autoflow.v1 import run_pb2, task_pb2, workflow_pb2
 from autoflow_worker.evaluation.convert import result_to_proto, spec_from_proto
 from autoflow_worker.evaluation.shelf import MeasuredTask
-from autoflow_worker.evaluation.table import EvaluationResult, evaluations
+from autoflow_worker.evaluation.table import EvaluationResult, WorkflowEvaluation, evaluations
 from autoflow_worker.ledger import Budget
 from autoflow_worker.ports import Evidence, Score
+from autoflow_worker.statistics import Estimate
 from tests.worker.doubles import workflow
 from tests.worker.evaluations import RIGHT, evaluation
 
@@ -75,3 +77,32 @@ def test_a_result_tells_everything_task_by_task() -> None:
     assert reference.improvement == run_pb2.Improvement(
         over="w0", absolute=run_pb2.Estimate(mean=0.5, ci95_low=0.5, ci95_high=0.5), relative=1.0
     )
+
+
+def large(tasks: int, task_id: str, answer: str) -> EvaluationResult:
+    """The result of as many workflows as there may be."""
+    measured = MeasuredTask(task_id, "bertscore", (Score(True, 0.5, 0.25, Evidence(answer)),) * 17)
+    mean = Estimate(0.5, 0.25, 0.75)
+    workflows = [
+        WorkflowEvaluation(f"w{number}", None, mean, (), mean, mean, 0, measured.scores[:1] * tasks, None)
+        for number in range(17)
+    ]
+    return EvaluationResult(tuple(workflows), (measured,) * tasks, 0, "", "")
+
+
+@pytest.mark.parametrize("tasks", [500, 10_000])
+def test_the_largest_result_can_be_carried(tasks: int) -> None:
+    # Characters of four bytes each; 80 of them are the longest id of a task.
+    message = result_to_proto(large(tasks, "\N{GRINNING FACE}" * 80, "\N{GRINNING FACE}" * 500))
+    assert message.ByteSize() < ServerSettings().max_message_bytes - 2 * 2**20
+    assert all(len(workflow.tasks) == tasks for workflow in message.workflows)
+
+
+def test_answers_are_cut_between_characters_to_what_there_is_room_for() -> None:
+    message = result_to_proto(large(1_000, "t", "\N{GRINNING FACE}" * 500))
+    answer = message.workflows[0].tasks[0].answer
+    assert answer.strip("\N{GRINNING FACE}") == "…"
+    sizes = [len(task.answer.encode()) for workflow in message.workflows for task in workflow.tasks]
+    assert 6 * 2**20 < sum(sizes) <= 8 * 2**20
+    whole = result_to_proto(large(100, "t", "\N{GRINNING FACE}" * 500)).workflows[0].tasks[0]
+    assert whole.answer == "\N{GRINNING FACE}" * 500

@@ -75,6 +75,33 @@ async def test_another_worker_goes_on_from_the_last_commit_and_pays_nothing_twic
     )
 
 
+@pytest.mark.parametrize("cells", [15, 40, 640])
+async def test_a_worker_whose_batches_have_another_size_goes_on_all_the_same(
+    tmp_path: Path, cells: int
+) -> None:
+    spec = evaluation(SHORT, RIGHT)
+    expected = await Bench(tmp_path / "whole", spec).job().run()
+    bench = Bench(tmp_path / "halved", spec, journal=Notebook(stop_after=2))
+    with pytest.raises(Killed):
+        await bench.job().run()
+    paid_before = bench.journal.reports[-1].ledger.executions
+    bench.batch_cells = cells
+    result = await bench.next_job().run()
+    assert [task.task for task in result.tasks] == [task.task for task in expected.tasks]
+    assert result.workflows == expected.workflows
+    assert bench.interpreter.calls.total() == 2 * TASKS - paid_before
+    assert [report.index for report in bench.journal.reports] == list(
+        range(2, 2 + len(bench.journal.reports))
+    )
+
+
+async def test_a_worker_with_nothing_left_to_measure_makes_the_result(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, evaluation(SHORT))
+    expected = await bench.job().run()
+    assert result_to_proto(await bench.next_job().run()) == result_to_proto(expected)
+    assert bench.journal.reports == []
+
+
 async def test_the_test_split_is_opened_before_it_is_touched(tmp_path: Path) -> None:
     touched_at: list[int] = []
     bench = Bench(tmp_path, evaluation(RIGHT, split=Split.TEST))
@@ -198,6 +225,13 @@ async def test_a_budget_that_cannot_last_is_refused_before_anything_is_spent(tmp
     with pytest.raises(BudgetSpent, match=f"{2 * TASKS} executions"):
         await bench.job().run()
     assert not bench.interpreter.calls
+
+
+async def test_a_budget_that_is_refused_opens_no_test_split(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, evaluation(RIGHT, split=Split.TEST, budget=Budget(max_executions=1)))
+    with pytest.raises(BudgetSpent):
+        await bench.job().run()
+    assert bench.journal.openings == []
 
 
 async def test_a_budget_that_just_lasts_is_enough(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def rendered(
     shelf = Shelf(ArtifactStore(str(home)))
     shelf.add(measured)
     light = [one.light for one in measured]
-    return Page(spec, suite, tasks, shelf, **limits).render(evaluations(spec, light))
+    return Page(spec, suite, tasks, light, shelf, **limits).render(evaluations(spec, light))
 
 
 def measured(
@@ -214,14 +214,38 @@ def test_a_page_leaves_out_what_would_make_it_too_large_and_says_so(tmp_path: Pa
     tasks = [measured(f"t{number}", number / 10, number / 10, 1.0) for number in range(10)]
     whole = rendered(tmp_path, tasks, SAMPLE)
     one = (len(whole) - len(rendered(tmp_path, tasks[:1], SAMPLE))) // 9
-    page = rendered(tmp_path, tasks, SAMPLE, samples_bytes=2 * one, page_bytes=5 * one)
+    page = rendered(tmp_path, tasks, SAMPLE, samples_bytes=2 * one + one // 2, page_bytes=5 * one)
     found = Elements(page)
     assert len(page) < len(whole)
     shown = [number for number in range(10) if f"Query of t{number}" in found.text]
     assert shown == list(range(len(shown)))
     assert f"{10 - len(shown)} tasks, on which the workflows did best, are left out" in found.text
-    assert len(found.all("img")) < 2 * len(shown)
-    assert "are shown without their samples" in found.text
+    assert len(found.all("img")) == 2 * 2
+    assert f"{len(shown) - 2} tasks are shown without samples" in found.text
+
+
+def test_one_large_task_is_shown_without_samples_and_all_others_with_theirs(tmp_path: Path) -> None:
+    noise = io.BytesIO()
+    Image.effect_noise((500, 500), 100).save(noise, "PNG")
+    large = measured("large", 0.0, 0.0, 1.0, output=noise.getvalue())
+    small = [measured(f"t{number}", 1.0, 1.0, 1.0) for number in range(40)]
+    bound = len(rendered(tmp_path, small, SAMPLE))
+    assert len(rendered(tmp_path, [large], SAMPLE)) > 2 * bound
+    found = Elements(
+        rendered(tmp_path, [large, *small], SAMPLE, samples_bytes=bound, page_bytes=bound + 10_000)
+    )
+    assert found.text.count("Query of") == 1 + len(small)
+    assert len(found.all("img")) == 2 * len(small)
+    assert "1 task is shown without samples" in found.text
+
+
+def test_a_task_that_does_not_fit_whole_any_more_is_shown_without_samples(tmp_path: Path) -> None:
+    tasks = [measured(f"t{number}", number / 10, number / 10, 1.0) for number in range(3)]
+    whole = rendered(tmp_path, tasks, SAMPLE)
+    one = (len(whole) - len(rendered(tmp_path, tasks[:1], SAMPLE))) // 2
+    found = Elements(rendered(tmp_path, tasks, SAMPLE, page_bytes=3 * one - 10))
+    assert found.text.count("Query of") == 3
+    assert len(found.all("img")) == 2 * 2
 
 
 def test_tasks_can_be_picked_by_what_there_is(tmp_path: Path) -> None:
@@ -246,4 +270,4 @@ def test_without_executed_plans_there_are_no_samples(tmp_path: Path) -> None:
     )
     found = Elements(page)
     assert found.all("img") == []
-    assert "Plan F1" in found.text
+    assert "plan F1 1" in " ".join(found.text.split())

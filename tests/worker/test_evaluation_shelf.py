@@ -37,13 +37,40 @@ def test_what_was_stored_comes_back(batches: list[list[MeasuredTask]]) -> None:
         tasks = [task for batch in batches for task in batch]
         again = Shelf(ArtifactStore(home))
         assert again.restore(checkpoint) == [task.light for task in tasks]
-        for number, task in enumerate(tasks):
-            for found in (shelf.task(number), again.task(number)):
+        assert again.count == len(batches)
+        for one in (shelf, again):
+            # Whatever the order in which they are asked for.
+            read = list(one.tasks(reversed(range(len(tasks)))))
+            assert [number for number, _ in read] == list(range(len(tasks)))
+            for task, (_, found) in zip(tasks, read, strict=True):
                 assert found == task
                 # Scores are equal whatever their evidence is.
                 assert [score and score.evidence for score in found.scores] == [
                     score and score.evidence for score in task.scores
                 ]
+
+
+class Counting(ArtifactStore):
+    """A store that counts what is fetched."""
+
+    fetched = 0
+
+    def fetch_folder(self, digest: str, into: Path) -> Path:
+        self.fetched += 1
+        return super().fetch_folder(digest, into)
+
+
+def test_a_batch_is_fetched_once_for_all_that_is_wanted_of_it(tmp_path: Path) -> None:
+    store = Counting(str(tmp_path))
+    shelf = Shelf(store)
+    for batch in range(20):
+        shelf.add([MeasuredTask(f"t{batch}-{place}", "vit", (None,)) for place in range(4)])
+    # Far apart, as the worst tasks are.
+    wanted = [4 * batch + place for place in (3, 0) for batch in range(0, 20, 2)]
+    assert {number: task.task for number, task in shelf.tasks(wanted)} == {
+        number: f"t{number // 4}-{number % 4}" for number in wanted
+    }
+    assert store.fetched == 10
 
 
 def test_a_checkpoint_of_another_version_is_refused(tmp_path: Path) -> None:

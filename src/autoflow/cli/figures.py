@@ -29,6 +29,6 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def gain(relative: float) -> str:
+def share(relative: float) -> str:
     """A gain as a part of what it is over, such as `, +12%`; nothing where that was 0."""
     return f", {relative:+.0%}" if relative else ""

@@ -17,8 +17,13 @@ from autoflow_worker.lease import Grant
 from autoflow_worker.ports import Score
 from autoflow_worker.spec import Comparator
 
-_ALL_ANSWERS = 8_000_000
-"""Characters of all answers of a result together: the message must not grow beyond what is carried."""
+_ALL_ANSWERS = 8 * 2**20
+"""Bytes of all answers of a result together."""
+_RESULT = 60 * 2**20
+"""Bytes of a result with its answers: a message of 64 MiB is carried, and there is more in it."""
+_AROUND = 8
+"""Bytes that an answer takes besides its own: its tag, its length, and what the lengths around it grow by."""
+_ELLIPSIS = "…"
 
 
 def grant_from_proto(message: run_worker_service_pb2.LeaseRunResponse) -> Grant:
@@ -57,20 +62,33 @@ def spec_from_proto(run: run_pb2.Run) -> EvaluationSpec:
 
 
 def result_to_proto(result: EvaluationResult) -> run_pb2.EvaluationResult:
-    """A result as a message."""
-    cells = len(result.workflows) * len(result.tasks)
-    longest = max(1, min(ANSWER_CHARS, _ALL_ANSWERS // max(1, cells)))
-    return run_pb2.EvaluationResult(
-        workflows=[_workflow_to_proto(workflow, result, longest) for workflow in result.workflows],
+    """A result as a message; answers are cut to what it has room for beside all else."""
+    message = run_pb2.EvaluationResult(
+        workflows=[_workflow_to_proto(workflow, result) for workflow in result.workflows],
         test_openings=result.test_openings,
         suite_digest=result.suite_digest,
         page=result.page,
     )
+    cells = len(result.workflows) * len(result.tasks)
+    room = min(_ALL_ANSWERS, _RESULT - message.ByteSize())
+    longest = max(0, room // max(1, cells) - _AROUND)
+    for told, workflow in zip(message.workflows, result.workflows, strict=True):
+        for task, score in zip(told.tasks, workflow.scores, strict=True):
+            if score is not None and score.evidence:
+                task.answer = _beginning(cut(score.evidence.answer, ANSWER_CHARS), longest)
+    return message
 
 
-def _workflow_to_proto(
-    found: WorkflowEvaluation, result: EvaluationResult, longest: int
-) -> run_pb2.WorkflowEvaluation:
+def _beginning(text: str, size: int) -> str:
+    """A text of at most so many bytes in UTF-8, with an ellipsis where it was cut."""
+    data = text.encode()
+    if len(data) <= size:
+        return text
+    kept = size - len(_ELLIPSIS.encode())
+    return data[:kept].decode(errors="ignore") + _ELLIPSIS if kept >= 0 else ""
+
+
+def _workflow_to_proto(found: WorkflowEvaluation, result: EvaluationResult) -> run_pb2.WorkflowEvaluation:
     return run_pb2.WorkflowEvaluation(
         name=found.name,
         workflow=convert.workflow_to_proto(found.workflow) if found.workflow else None,
@@ -79,10 +97,7 @@ def _workflow_to_proto(
         valid_plan_rate=convert.estimate_to_proto(found.valid_plan_rate),
         plan_f1=convert.estimate_to_proto(found.plan_f1),
         missing=found.missing,
-        tasks=[
-            _task_to_proto(task, score, longest)
-            for task, score in zip(result.tasks, found.scores, strict=True)
-        ],
+        tasks=map(_task_to_proto, result.tasks, found.scores),
         improvement=convert.improvement_to_proto(found.improvement) if found.improvement else None,
     )
 
@@ -93,11 +108,10 @@ def _metric_to_proto(found: MetricEstimate) -> run_pb2.MetricEstimate:
     )
 
 
-def _task_to_proto(task: MeasuredTask, score: Score | None, longest: int) -> run_pb2.TaskEvaluation:
+def _task_to_proto(task: MeasuredTask, score: Score | None) -> run_pb2.TaskEvaluation:
     message = run_pb2.TaskEvaluation(task=task.task, metric=task.metric)
     if score is not None:
         message.reward = score.reward
         message.plan_valid = score.plan_valid
         message.plan_f1 = score.plan_f1
-        message.answer = cut(score.evidence.answer, longest) if score.evidence else ""
     return message

@@ -1,13 +1,14 @@
 """An evaluation from its start, or from its last commit, to its result and its page.
 
 Tasks are measured in batches, each for all workflows, and each batch is committed as an iteration: a worker
-that goes on begins with the first batch that is not. The reference plans are scored without being executed by
-the interpreter's model. A cell that the infrastructure failed to give is missing and never a low score; a
-batch in which nothing could be measured is not committed, because then a service is away: the worker gives
-up, and another one tries that batch later.
+that goes on begins with the first task that is in none, however large its own batches are. The reference
+plans are scored without being executed by the interpreter's model. A cell that the infrastructure failed to
+give is missing and never a low score; a batch in which nothing could be measured is not committed, because
+then a service is away: the worker gives up, and another one tries that batch later.
 
 The budget is looked at before each execution. Where it is spent, the run fails as an optimisation does; its
-committed batches stay, but there is no result. A budget that cannot last is refused before anything is spent.
+committed batches stay, but there is no result. A budget that cannot last is refused before anything is spent,
+and before the test split is opened.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class EvaluationJob:
         retry: what is done about calls that fail.
         concurrency: executions in flight at most.
         checkpoint: where to go on from; empty for the start.
+        batch_cells: cells of a batch, about.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class EvaluationJob:
         retry: Retry,
         concurrency: int,
         checkpoint: str,
+        batch_cells: int = _BATCH_CELLS,
     ) -> None:
         self._spec = spec
         self._suite = suite
@@ -81,6 +84,7 @@ class EvaluationJob:
         self._artifacts = artifacts
         self._retry = retry
         self._checkpoint = checkpoint
+        self._batch_cells = batch_cells
         self._witness = Witness(scorer, self._on_scored)
         self._evaluator = Evaluator(
             # Tools work while the model still answers for others.
@@ -111,18 +115,17 @@ class EvaluationJob:
         self._journal.progress(Progress("loading", 0, 0))
         if not self._tasks:
             raise FailedPrecondition(f"the suite has no tasks in the split {self._spec.split}")
-        sealed = self._spec.split is Split.TEST
-        openings = await self._journal.open_test(self._suite.digest) if sealed else 0
         if self._checkpoint:
             self._measured = await self._stored(lambda: self._shelf.restore(self._checkpoint))
             self._know(self._tasks[: len(self._measured)], self._measured)
         self._require_budget()
+        sealed = self._spec.split is Split.TEST
+        openings = await self._journal.open_test(self._suite.digest) if sealed else 0
         self._tell()
-        for index, (start, end) in enumerate(self._bounds()):
-            if start >= len(self._measured):
-                # A trace for each batch: one for a whole run would have a span for each execution in it.
-                with span("run.iteration", {"autoflow.run.iteration": index}):
-                    await self._measure(index, self._tasks[start:end])
+        for index, tasks in enumerate(self._batches(), self._shelf.count):
+            # A trace for each batch: one for a whole run would have a span for each execution in it.
+            with span("run.iteration", {"autoflow.run.iteration": index}):
+                await self._measure(index, tasks)
         self._journal.progress(Progress("reporting", 0, 0))
         workflows = await asyncio.to_thread(evaluations, self._spec, self._measured)
         page = await self._stored(lambda: self._page(workflows))
@@ -135,11 +138,13 @@ class EvaluationJob:
         drawn = {task.id for task in stratified(tasks, count, derive(self._spec.seed, Purpose.TASKS))}
         return tuple(task for task in tasks if task.id in drawn)
 
-    def _bounds(self) -> list[tuple[int, int]]:
-        """Where batches begin and end; they are equally large, up to one task."""
-        size = max(_LEAST_TASKS, _BATCH_CELLS // len(self._spec.names))
-        count = -(-len(self._tasks) // size)
-        return list(pairwise(index * len(self._tasks) // count for index in range(count + 1)))
+    def _batches(self) -> list[tuple[Task, ...]]:
+        """What is left to measure; batches are equally large, up to one task."""
+        left = self._tasks[len(self._measured) :]
+        size = max(_LEAST_TASKS, self._batch_cells // len(self._spec.names))
+        count = -(-len(left) // size)
+        bounds = [index * len(left) // max(1, count) for index in range(count + 1)]
+        return [left[start:end] for start, end in pairwise(bounds)]
 
     def _require_budget(self) -> None:
         workflows = {item.workflow.digest for item in self._spec.workflows}
@@ -211,7 +216,7 @@ class EvaluationJob:
 
     def _page(self, workflows: Sequence[WorkflowEvaluation]) -> str:
         """Makes and stores the page; blocks."""
-        page = Page(self._spec, self._suite, self._tasks, self._shelf)
+        page = Page(self._spec, self._suite, self._tasks, self._measured, self._shelf)
         return self._artifacts.put(page.render(workflows))
 
     async def _stored(self, work: Callable[[], T]) -> T:

@@ -2,24 +2,25 @@
 
 It needs nothing else: no script, no outside reference, pictures inside. Texts in it came from models, tools
 and suites: the template escapes them, and a policy in the page's head forbids browsers to load or run
-anything. Tasks on which the workflows did worst come first. The size is bounded: from 18 MiB on tasks are
-shown without samples, and beyond 20 MiB not at all; the page says so. Left out: samples beyond the first
-few, and the ends of long texts.
+anything. Tasks on which the workflows did worst come first. The size is bounded: tasks whose samples do not
+fit into 18 MiB with those before them are shown without, and beyond 20 MiB no more tasks are shown; the page
+says so. Left out: samples beyond the first few, and the ends of long texts.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
-from statistics import fmean
+from statistics import fmean, median
 from types import MappingProxyType
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from autoflow.metric_labels import LABELS
 from autoflow.suites import Content, Sample, Task, TaskSuite
 from autoflow_worker.evaluation.pictures import data_uri
 from autoflow_worker.evaluation.shelf import MeasuredTask, Shelf
@@ -32,12 +33,10 @@ SHOWN_SAMPLES = 2
 """Of a task."""
 _OPEN_TASKS = 6
 """The first so many tasks are unfolded."""
+_FIRST_STRETCH, _LONGEST_STRETCH = 64, 512
+"""Tasks whose samples are read together."""
 _LOST = 0.02
 """A workflow's reward that is so much below the reference's is worse."""
-LABELS: Mapping[str, str] = MappingProxyType(
-    {"clip": "CLIP Score", "bertscore": "BERT Score", "vit": "ViT Score", "plan_f1": "Plan F1"}
-)
-"""Metrics in words."""
 _FILTERS = MappingProxyType(
     {"worse": "worse than the reference", "invalid": "invalid plans", "missing": "missing", **LABELS}
 )
@@ -139,9 +138,10 @@ class Page:
         spec: what was measured.
         suite: gives inputs and references.
         tasks: in the order in which they were measured.
+        measured: what was measured of each; outputs are not needed.
         shelf: gives outputs.
-        samples_bytes: size from which tasks are shown without samples.
-        page_bytes: size beyond which none are shown.
+        samples_bytes: bytes of all tasks with samples, at most.
+        page_bytes: bytes of all tasks, at most.
     """
 
     def __init__(
@@ -149,6 +149,7 @@ class Page:
         spec: EvaluationSpec,
         suite: TaskSuite,
         tasks: Sequence[Task],
+        measured: Sequence[MeasuredTask],
         shelf: Shelf,
         *,
         samples_bytes: int = 18 * 2**20,
@@ -157,6 +158,7 @@ class Page:
         self._spec = spec
         self._suite = suite
         self._tasks = tasks
+        self._measured = measured
         self._shelf = shelf
         self._samples_bytes = samples_bytes
         self._page_bytes = page_bytes
@@ -174,19 +176,21 @@ class Page:
     def render(self, workflows: Sequence[WorkflowEvaluation]) -> bytes:
         """The page in UTF-8; takes time, for pictures are read and written."""
         order = sorted(range(len(self._tasks)), key=lambda index: _badness(workflows, index))
+        rich = self._with_samples(order) if self._spec.executed_rewards else {}
         shown, bare, size = [], 0, 0
         kinds: Counter[str] = Counter()
         for number, index in enumerate(order):
-            rich = size < self._samples_bytes
-            view = self._view(number, index, with_samples=rich and self._spec.executed_rewards)
-            text = self._task_template.render(view=view, task=view.task)
-            size += len(text.encode(errors="replace"))
+            view = self._view(number, index)
+            text = rich.get(number)
+            whole = text is not None and size + _size(text) <= self._page_bytes
+            if text is None or not whole:
+                text = self._text(view)
+            size += _size(text)
             if size > self._page_bytes:
                 break
-            bare += not rich
+            bare += self._spec.executed_rewards and not whole
             kinds.update(view.kinds)
-            # The template that made it escapes.
-            shown.append(Markup(text))
+            shown.append(text)
         return self._template.render(
             spec=self._spec,
             title=self._suite.title,
@@ -200,15 +204,44 @@ class Page:
             shown_samples=SHOWN_SAMPLES,
         ).encode(errors="replace")
 
-    def _view(self, number: int, index: int, *, with_samples: bool) -> _TaskView:
-        task = self._tasks[index]
-        measured = self._shelf.task(index)
-        samples = self._suite.samples(task, min(self._spec.samples, SHOWN_SAMPLES)) if with_samples else ()
+    def _with_samples(self, order: Sequence[int]) -> dict[int, Markup]:
+        """The tasks whose samples fit, by their places on the page.
+
+        Pictures come from the artifact store a batch at a time, and a batch's tasks lie anywhere on the page.
+        So tasks are read in stretches, as many at a time as probably fit.
+        """
+        found: dict[int, Markup] = {}
+        room, start, stretch = self._samples_bytes, 0, _FIRST_STRETCH
+        while start < len(order):
+            numbers = {index: start + place for place, index in enumerate(order[start : start + stretch])}
+            texts = {
+                numbers[index]: self._text(self._view(numbers[index], index, measured))
+                for index, measured in self._shelf.tasks(numbers)
+            }
+            for number, text in sorted(texts.items()):
+                if _size(text) <= room:
+                    found[number] = text
+                    room -= _size(text)
+            usual = median(map(_size, texts.values()))
+            if room < usual:
+                break
+            start += stretch
+            stretch = min(_LONGEST_STRETCH, int(room // usual))
+        return found
+
+    def _text(self, view: _TaskView) -> Markup:
+        # The template escapes.
+        return Markup(self._task_template.render(view=view, task=view.task))
+
+    def _view(self, number: int, index: int, opened: MeasuredTask | None = None) -> _TaskView:
+        """A task; with samples where it is given with its outputs."""
+        task, measured = self._tasks[index], self._measured[index]
+        samples = self._suite.samples(task, min(self._spec.samples, SHOWN_SAMPLES)) if opened else ()
         return _TaskView(
             task=task,
             metric=measured.metric,
             lines=[_Line(name, score) for name, score in zip(self._spec.names, measured.scores, strict=True)],
-            samples=[self._sample(sample, place, measured) for place, sample in enumerate(samples)],
+            samples=[self._sample(sample, place, opened or measured) for place, sample in enumerate(samples)],
             number=number,
         )
 
@@ -248,6 +281,10 @@ def _media(content: Content) -> _Media:
         return _Media(text=cut(content, OUTPUT_CHARS))
     picture = data_uri(content)
     return _Media(broken=True) if picture is None else _Media(picture=picture)
+
+
+def _size(text: str) -> int:
+    return len(text.encode(errors="replace"))
 
 
 def _figure(value: float | None) -> str:

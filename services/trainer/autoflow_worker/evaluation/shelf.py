@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import tempfile
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,6 @@ from autoflow_worker.ports import Artifacts, Evidence, Outcome, Score
 
 _FORMAT = 1
 _STATE, _TASKS = "evaluation.json", "tasks.json"
-_OPEN_BATCHES = 16
-"""Batches that are kept in memory with their pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,11 @@ class Shelf:
         self._artifacts = artifacts
         self._batches: list[str] = []
         self._sizes: list[int] = []
-        self._read = lru_cache(_OPEN_BATCHES)(self._fetch)
+
+    @property
+    def count(self) -> int:
+        """How many batches there are."""
+        return len(self._batches)
 
     def add(self, batch: Sequence[MeasuredTask]) -> str:
         """Stores a batch; returns the digest of the checkpoint after it."""
@@ -86,16 +87,26 @@ class Shelf:
         self._sizes = [len(batch) for batch in batches]
         return [task for batch in batches for task in batch]
 
-    def task(self, index: int) -> MeasuredTask:
-        """A task with its outputs, by its number in the order in which tasks were measured."""
-        ends = list(accumulate(self._sizes))
-        batch = bisect_right(ends, index)
-        return self._read(self._batches[batch])[index - ends[batch] + self._sizes[batch]]
+    def tasks(self, numbers: Iterable[int]) -> Iterator[tuple[int, MeasuredTask]]:
+        """Tasks with their outputs, batch by batch: each batch is fetched once, and only one is held.
 
-    def _fetch(self, digest: str) -> list[MeasuredTask]:
+        Args:
+            numbers: in the order in which tasks were measured, from 0; what comes back is sorted by them.
+        """
+        starts = list(accumulate(self._sizes, initial=0))
+        for batch, members in groupby(sorted(numbers), lambda number: bisect_right(starts, number) - 1):
+            wanted = list(members)
+            found = self._fetch(self._batches[batch], [number - starts[batch] for number in wanted])
+            yield from zip(wanted, found, strict=True)
+
+    def _fetch(self, digest: str, places: Sequence[int] | None = None) -> list[MeasuredTask]:
+        """Tasks of a batch, by their places in it; None means all."""
         with tempfile.TemporaryDirectory() as scratch:
             folder = self._artifacts.fetch_folder(digest, Path(scratch) / "batch")
-            return [_unpacked(task, folder) for task in json.loads((folder / _TASKS).read_text())]
+            raw = json.loads((folder / _TASKS).read_text())
+            return [
+                _unpacked(raw[place], folder) for place in (range(len(raw)) if places is None else places)
+            ]
 
 
 def _light(score: Score) -> Score:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from autoflow.cli.exits import CommandFailed, ExitCode
 from autoflow.cli.runs.follow import Update, follow
-from autoflow.cli.runs.states import FINAL
+from autoflow.cli.runs.unfinished import unfinished_runs
 from autoflow.cli.runtime import local_services
 from autoflow.client import Client, RpcError, TrainerClient
 from autoflow.v1 import run_pb2
-from autoflow.v1.trainer_service_pb2 import CancelRunRequest, CreateRunRequest, ListRunsRequest
+from autoflow.v1.trainer_service_pb2 import CancelRunRequest, CreateRunRequest
 
 _CANCEL_SECONDS = 5.0
 
@@ -65,15 +65,8 @@ async def optimise(
 
 async def _cancel_leftovers(trainer: TrainerClient) -> None:
     """Cancels what an earlier demo left unfinished when it was killed; its worker would take the place."""
-    page_token = ""
-    while True:
-        page = await trainer.list_runs(ListRunsRequest(page_token=page_token))
-        for run in page.runs:
-            if run.state not in FINAL:
-                await trainer.cancel_run(CancelRunRequest(name=run.name))
-        page_token = page.next_page_token
-        if not page_token:
-            return
+    for run in await unfinished_runs(trainer):
+        await trainer.cancel_run(CancelRunRequest(name=run.name))
 
 
 async def _cancel(trainer: TrainerClient, name: str) -> None:

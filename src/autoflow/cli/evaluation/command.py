@@ -16,7 +16,8 @@ from autoflow.cli.options import TRAINER
 from autoflow.cli.reaching import reaching
 from autoflow.cli.runs.follow import follow
 from autoflow.cli.runs.progress import view
-from autoflow.cli.runs.states import FINAL, run_name, state_word
+from autoflow.cli.runs.states import run_name, state_word
+from autoflow.cli.runs.unfinished import unfinished_runs
 from autoflow.cli.runtime import local_services, log_to, own_environment
 from autoflow.cli.wire import to_json
 from autoflow.client import Client, TrainerClient
@@ -25,7 +26,6 @@ from autoflow.v1.trainer_service_pb2 import (
     CancelRunRequest,
     CreateRunRequest,
     DownloadReportRequest,
-    ListRunsRequest,
 )
 
 
@@ -144,16 +144,10 @@ async def unfinished(trainer: TrainerClient, wanted: run_pb2.Run) -> str:
     Returns:
         Its name; empty where there is none.
     """
-    found, page_token = "", ""
-    while True:
-        listed = await trainer.list_runs(ListRunsRequest(page_token=page_token))
-        for run in listed.runs:
-            if run.state in FINAL:
-                continue
-            if not found and (run.evaluation, run.budget) == (wanted.evaluation, wanted.budget):
-                found = run.name
-            else:
-                await trainer.cancel_run(CancelRunRequest(name=run.name))
-        page_token = listed.next_page_token
-        if not page_token:
-            return found
+    found = ""
+    for run in await unfinished_runs(trainer):
+        if not found and (run.evaluation, run.budget) == (wanted.evaluation, wanted.budget):
+            found = run.name
+        else:
+            await trainer.cancel_run(CancelRunRequest(name=run.name))
+    return found

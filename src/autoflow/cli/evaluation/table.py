@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from autoflow.cli.console import one_line
-from autoflow.cli.figures import clock
+from autoflow.cli.figures import clock, share
 from autoflow.cli.runs.states import short_suite_id
 from autoflow.cli.wire import enum_word
+from autoflow.metric_labels import LABELS
 from autoflow.v1 import run_pb2, task_pb2
 
-LABELS: Mapping[str, str] = MappingProxyType(
-    {"clip": "CLIP Score", "bertscore": "BERT Score", "vit": "ViT Score", "plan_f1": "plan F1"}
-)
-"""Metrics in words."""
 _NAME = 14
 """Characters of a name at most; a longer one takes more lines."""
 
@@ -80,7 +74,7 @@ def _remarks(run: run_pb2.Run) -> list[Text]:
             bounds = f"{gain.absolute.ci95_low:+.3f} to {gain.absolute.ci95_high:+.3f}"
             remarks.append(
                 f"{one_line(workflow.name)} over {one_line(gain.over)}, paired by task: "
-                f"{gain.absolute.mean:+.3f} ({bounds}), {gain.relative:+.0%}."
+                f"{gain.absolute.mean:+.3f} ({bounds}){share(gain.relative)}."
             )
     tokens = spent.usage.prompt_tokens + spent.usage.completion_tokens
     remarks.append(

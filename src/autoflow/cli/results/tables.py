@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autoflow.cli.console import one_line
-from autoflow.cli.figures import clock, gain
+from autoflow.cli.figures import clock, share
 from autoflow.cli.results.summary import BEST, CONTROL, Interval, PolicyScore, Summary
 
 _NAME = 8
@@ -100,7 +100,7 @@ def _remarks(summary: Summary) -> list[Text]:
     if improvement is not None:
         remarks.append(
             f"The winner over {one_line(improvement.over)}, paired by task: {improvement.absolute.mean:+.3f} "
-            f"({_bounds(improvement.absolute)}){gain(improvement.relative)}."
+            f"({_bounds(improvement.absolute)}){share(improvement.relative)}."
         )
     cost = summary.cost
     remarks += [
