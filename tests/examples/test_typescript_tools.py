@@ -24,7 +24,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 import autoflow_experts
 import autoflow_interpreter
 import autoflow_scorer
-from autoflow.client import Client, ClientSettings, RetrySettings, errors
+from autoflow.client import Client, errors
 from autoflow.convert import content_to_proto, tool_from_proto
 from autoflow.suites import Content, Split, Task, load_suite
 from autoflow.suites.planning import TOOLS, Fault
@@ -32,6 +32,7 @@ from autoflow.suites.scenes import scene
 from autoflow.testing import catalogue_of, serving
 from autoflow.v1 import task_pb2
 from autoflow.v1.tool_service_pb2 import CallToolRequest, ListToolsRequest, ToolSample
+from autoflow.v1.tool_service_pb2_grpc import ToolServiceStub
 from autoflow_worker.executed import ExecutedScorer
 from autoflow_worker.plan_calls import PlanCalls
 from tests.cli.harness import DEADLINE, ROOT
@@ -227,14 +228,20 @@ async def test_it_says_that_it_is_healthy(address: str) -> None:
 
 async def test_one_call_too_many_is_refused() -> None:
     noisy = (shown(scene(15), Fault.NOISE),)
-    settings = ClientSettings(retry=RetrySettings(attempts=2))
     with typescript(MAX_CALLS="1") as served:
-        async with Client(experts=served.address, settings=settings) as client:
-            long = asyncio.create_task(client.experts.call_tool(asking("Image Denoising", *[noisy] * 64)))
-            with pytest.raises(errors.ResourceExhausted, match="1 calls are under way"):
-                await _until_refused(client)
+        # Without retries: at the next try the long call may have ended.
+        async with grpc.aio.insecure_channel(served.address) as channel:
+            stub = ToolServiceStub(channel)
+            long = stub.CallTool(asking("Image Denoising", *[noisy] * 64))
+
+            async def until_refused() -> None:
+                while True:  # Well received until the long call has arrived.
+                    await stub.CallTool(asking("Text Summarization", ("a text",)))
+
+            with pytest.raises(grpc.aio.AioRpcError, match="1 calls are under way") as refused:
+                await asyncio.wait_for(until_refused(), DEADLINE)
             long.cancel()
-            await asyncio.wait([long])
+        assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 async def test_calls_under_way_end_before_it_stops() -> None:
@@ -257,10 +264,3 @@ async def test_a_call_that_is_given_up_ends() -> None:
                 await client.experts.call_tool(asking("Image Denoising", *[noisy] * 64), timeout=0.5)
         served.stop()
         assert [call["code"] for call in await served.logged()] == ["CANCELLED"]
-
-
-async def _until_refused(client: Client) -> None:
-    """Calls, which is well received until the other call has arrived."""
-    async with asyncio.timeout(DEADLINE):
-        while True:
-            await client.experts.call_tool(asking("Text Summarization", ("a text",)))
