@@ -109,7 +109,11 @@ def without(part: CreateSuiteRequest) -> None:
 
 def twisted(part: CreateSuiteRequest) -> None:
     del part.sample.inputs[:]
-    part.sample.inputs.add(image=b"\x89PNG\r\n\x1a\nno picture")
+    part.sample.inputs.add(image=picture(99))
+
+
+def damaged(part: CreateSuiteRequest) -> None:
+    part.sample.inputs[0].image = picture(98)[:50]
 
 
 WRONG = [
@@ -149,6 +153,7 @@ WRONG = [
         id="plan",
     ),
     pytest.param(changed((3, twisted)), "task[0].samples[1]", "other types", id="types"),
+    pytest.param(changed((5, damaged)), "task[1].samples[0]", "damaged or cut off", id="damaged"),
     pytest.param(
         changed((10, lambda part: setattr(part.sample.inputs[0], "image", b"no picture"))),
         "task[3].samples[0].inputs[0]",
