@@ -1,8 +1,14 @@
 """What language models are asked, in one place: the services ask it, the embedded model is trained on it.
 
 Every prompt is a chat. The system message explains the task to a model that has never seen it; the embedded
-model has seen nothing else and its chat template passes system messages over. `VERSION` changes with any
-wording, and is part of the evaluation cache's key.
+model has seen nothing else and its chat template passes system messages over.
+
+`VERSION` changes with every letter of a prompt, be it in a template or in the code that puts one together,
+with the schema of a reply, and with how replies are read where the same reply then means something else: all
+that lets the same model do something else. It does not change with the words of errors that no model sees.
+It is one number for all prompts: it stands in every trace, with every generated workflow, and in the key of
+the evaluation cache, which thereby forgets what other wordings scored. What the embedded model was trained on
+(`design`, `execution`, `branch`) may not change without training it anew.
 """
 
 from autoflow.prompts.design import design, error_verdict, failed_step, reflection, revision, score_verdict
@@ -13,6 +19,17 @@ from autoflow.prompts.execution import (
     execution,
     read_branch,
     step,
+)
+from autoflow.prompts.fused import (
+    StepReply,
+    UnusableReply,
+    fused_observation,
+    fused_opening,
+    fused_turn,
+    read_step,
+    step_again,
+    step_function,
+    step_schema,
 )
 from autoflow.prompts.memory import (
     RELEVANCE_LABELS,
@@ -26,25 +43,49 @@ from autoflow.prompts.memory import (
     selection_line,
     shortened,
 )
+from autoflow.prompts.tool_questions import (
+    TOOL_LABELS,
+    arguments_again,
+    option_again,
+    option_marks,
+    read_arguments,
+    read_option,
+    tool_arguments,
+    tool_choice,
+    tool_needed,
+    tool_summary,
+)
 
-VERSION = "1"
+VERSION = "2"
 """The version of all prompts."""
 
 __all__ = [
     "BRANCH_OPTIONS",
     "RELEVANCE_LABELS",
+    "TOOL_LABELS",
     "VERSION",
+    "StepReply",
+    "UnusableReply",
+    "arguments_again",
     "branch",
     "branch_again",
     "design",
     "error_verdict",
     "execution",
     "failed_step",
+    "fused_observation",
+    "fused_opening",
+    "fused_turn",
     "memory_entry",
     "memory_part",
     "missing",
+    "option_again",
+    "option_marks",
+    "read_arguments",
     "read_branch",
+    "read_option",
     "read_selection",
+    "read_step",
     "recalling",
     "reflection",
     "relevance",
@@ -54,4 +95,11 @@ __all__ = [
     "selection_line",
     "shortened",
     "step",
+    "step_again",
+    "step_function",
+    "step_schema",
+    "tool_arguments",
+    "tool_choice",
+    "tool_needed",
+    "tool_summary",
 ]

@@ -7,10 +7,10 @@ execution's chat nor grows with it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from autoflow.llm.base import Message, Role
+from autoflow.prompts._choices import read_marked
 from autoflow.prompts._tools import tools_paragraph
 from autoflow.suites.model import Tool
 
@@ -65,18 +65,4 @@ def read_branch(text: str, labels: Sequence[str]) -> int | None:
     Returns:
         The index of the label; None where the words name none, or more than one.
     """
-    words = text.strip().strip("`*_\"'.()[] ")
-    letters = BRANCH_OPTIONS[: len(labels)]
-    if leading := re.match(rf"(?:option |answer:? )?\(?([{letters}])(?:([.):])|\s|$)", words, re.IGNORECASE):
-        rest = words[leading.end() :].strip()
-        index = letters.index(leading[1].upper())
-        if not rest or rest.casefold().startswith(labels[index].casefold()):
-            return index
-        if leading[2]:
-            return None
-    named = [index for index, label in enumerate(labels) if _names(words, label)]
-    return named[0] if len(named) == 1 else None
-
-
-def _names(words: str, label: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(label.casefold())}(?!\w)", words.casefold()) is not None
+    return read_marked(text, BRANCH_OPTIONS[: len(labels)], labels)
