@@ -82,7 +82,7 @@ class TimedInterpreter(InterpreterClient):
 
     async def execute_workflow(
         self, request: interpreter_service_pb2.ExecuteWorkflowRequest, *, timeout: float | None = None
-    ) -> AsyncGenerator[interpreter_service_pb2.ExecuteWorkflowResponse]:
+    ) -> AsyncGenerator[interpreter_service_pb2.ExecutionEvent]:
         """Executes a workflow."""
         with self.stages.during("planning"):
             async with aclosing(super().execute_workflow(request, timeout=timeout)) as events:

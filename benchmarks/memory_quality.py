@@ -29,13 +29,17 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from autoflow.language import Step, StepType
-from autoflow.llm import Constraint, Embedder, LanguageModel, Message, Sampling, Vector
+from autoflow.llm import Constraint, Embedder, LanguageModel, Message, Sampling, ToolSpec, Vector
 from autoflow.llm.catalogue import default_catalogue
 from autoflow.llm.local import LocalEmbedder
 from autoflow.testing import ScriptedModel
-from autoflow_interpreter.limits import BoundedModel, Clock
-from autoflow_interpreter.memory import MemorySettings, MemoryStrategy, Room, memory_for
+from autoflow_interpreter.events import MemoryStrategy
+from autoflow_interpreter.journal import Journal, Unkept
+from autoflow_interpreter.limits import BoundedModel, Clock, Limits
+from autoflow_interpreter.memory import MemorySettings, Room, memory_for
 from autoflow_interpreter.memory.budget import tokens
+from autoflow_interpreter.past import Past
+from autoflow_interpreter.protocols.stepwise import PlainFrame
 from benchmarks.memory_topics import TOPICS
 from benchmarks.report import ROOT
 
@@ -72,18 +76,24 @@ class Listener(BoundedModel):
     """
 
     def __init__(self, model: LanguageModel) -> None:
-        super().__init__(model, None, 2**40, Clock(600.0))
+        self.journal = Journal(Unkept(), Past())
+        limits = Limits(max_calls=2**40, max_tokens=2**40)
+        super().__init__(model, None, limits, Clock(600.0), self.journal)
         self.questions = 0
         """Tokens of all prompts."""
         self.embedded = 0
         """Tokens of all texts that embeddings were made of."""
 
     async def complete(
-        self, messages: Sequence[Message], sampling: Sampling, constraint: Constraint | None = None
+        self,
+        messages: Sequence[Message],
+        sampling: Sampling,
+        constraint: Constraint | None = None,
+        tools: Sequence[ToolSpec] = (),
     ) -> str:
         """As any."""
         self.questions += _tokens(messages)
-        return await super().complete(messages, sampling, constraint)
+        return await super().complete(messages, sampling, constraint, tools)
 
     async def choose(self, messages: Sequence[Message], options: Sequence[str]) -> int:
         """As any."""
@@ -167,7 +177,9 @@ async def measure(
 ) -> Found:
     """Makes the prompt of a case's step."""
     room = Room(limit, 0, answer_tokens=128)
-    memory = memory_for(strategy, _QUERY, (), room=room, settings=MemorySettings(), embedder=embedder)
+    memory = memory_for(
+        strategy, _QUERY, PlainFrame(_QUERY, ()), room=room, settings=MemorySettings(), embedder=embedder
+    )
     for step, answer in case.answered:
         memory.answered(step, answer)
     listener = Listener(model)
@@ -175,7 +187,7 @@ async def measure(
     return Found(
         recalled=case.key in recalled.shown and case.key not in recalled.cut,
         shown=len(recalled.shown),
-        calls=listener.usage.calls,
+        calls=listener.journal.usage.calls,
         prompt=_tokens(recalled.messages),
         questions=listener.questions,
         embedded=listener.embedded,

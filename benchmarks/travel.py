@@ -1,9 +1,11 @@
 """How hard the suite `travel` is, and how fast its solver: `python -m benchmarks.travel`.
 
 Prints one JSON object: for each number of days the milliseconds that the solver takes, how often the cheapest
-plan of a trip without wishes grants each wish, and the measures of a careless planner on all tasks. That one
-draws cities, accommodations and restaurants at random, drives itself and leaves nothing out: its plans are
-right but for wishes, budget and minimum nights.
+plan of a trip without wishes grants each wish, and the measures of two planners on all tasks.
+
+The careless one draws cities, accommodations and restaurants at random, drives itself and leaves nothing out:
+its plans are right but for wishes, budget and minimum nights. The careful one is that of the tests, which
+carries the hand-written workflow out and knows nothing but what the tools bring.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from collections import Counter, defaultdict
 from dataclasses import asdict, replace
 from statistics import mean
 
-from autoflow.suites import Split
+from autoflow.language import check
+from autoflow.suites import Split, workflow_text
 from autoflow.suites.travel import (
     Database,
     Day,
@@ -26,6 +29,7 @@ from autoflow.suites.travel import (
     Place,
     Plan,
     Transportation,
+    TravelSuite,
     TravelTask,
     Trip,
     Wishes,
@@ -35,6 +39,7 @@ from autoflow.suites.travel import (
     score_plan,
     travel_suite,
 )
+from tests.suites.travel.planner.walk import walk
 
 
 def main() -> None:
@@ -63,6 +68,7 @@ def main() -> None:
             "reward": round(mean(score.reward for score in scores), 3),
             **{name: round(value, 3) for name, value in asdict(measures(scores)).items()},
         },
+        "careful": careful(suite, tasks),
     }
     print(json.dumps(report))
 
@@ -90,6 +96,25 @@ def granted_unasked(database: Database, tasks: list[TravelTask]) -> dict[str, st
             asked[verdict.constraint] += 1
             granted[verdict.constraint] += verdict.holds
     return {name: f"{granted[name]} of {asked[name]}" for name in sorted(asked) if name != "budget"}
+
+
+def careful(suite: TravelSuite, tasks: list[TravelTask]) -> dict[str, dict[str, float]]:
+    """By days: the tasks, those that pass within 60 and within 100 steps, and the mean of the steps."""
+    workflow = check(workflow_text("travel")).workflow
+    assert workflow is not None, "the hand-written workflow is one"
+    walks: defaultdict[int, list[tuple[bool, int]]] = defaultdict(list)
+    for task in tasks:
+        walked = walk(workflow, suite, task, most=100)
+        walks[task.trip.days].append((suite.score(task, walked.answer).final_pass, walked.steps))
+    return {
+        f"{days} days": {
+            "tasks": len(found),
+            "pass_within_60": sum(passes and steps <= 60 for passes, steps in found),
+            "pass_within_100": sum(passes for passes, _ in found),
+            "steps": round(mean(steps for _, steps in found), 1),
+        }
+        for days, found in walks.items()
+    }
 
 
 def careless_plan(database: Database, trip: Trip, rng: random.Random) -> Plan:

@@ -85,6 +85,7 @@ def test_testing() -> None:
         "ScriptedCall",
         "ScriptedEmbedder",
         "ScriptedEndpoint",
+        "ScriptedExecutions",
         "ScriptedInterpreter",
         "ScriptedModel",
         "ScriptedTools",

@@ -32,6 +32,11 @@ class Admission:
         self._retry_after = retry_after
         self._under_way = 0
 
+    @property
+    def free(self) -> int:
+        """How many more pieces of work are admitted now."""
+        return self._limit - self._under_way
+
     @contextmanager
     def enter(self) -> Iterator[None]:
         """Admits one piece of work for the length of the block.

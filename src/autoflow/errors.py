@@ -69,6 +69,10 @@ class Unavailable(AutoFlowError):
     """Something that the service needs cannot be reached now; trying again may help."""
 
 
+class Cancelled(AutoFlowError):
+    """What the call waits for was cancelled, by whomever."""
+
+
 class DeadlineExceeded(AutoFlowError):
     """The time that the call had is over."""
 

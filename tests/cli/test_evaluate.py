@@ -14,13 +14,10 @@ from autoflow.cli.console import Output
 from autoflow.cli.evaluation.command import evaluate_workflows, fetch_report, unfinished
 from autoflow.cli.evaluation.request import EvaluationRequest, to_proto
 from autoflow.cli.evaluation.table import evaluation_view
-from autoflow.cli.evaluation.workflows import named_workflows
-from autoflow.cli.exits import CommandFailed
 from autoflow.cli.runs.commands import list_runs, show_run, watch_run
 from autoflow.cli.runs.tables import run_view, runs_table
-from autoflow.errors import NotFound
 from autoflow.methods import Reward
-from autoflow.suites import Split, workflow_text
+from autoflow.suites import Split
 from autoflow.testing.launcher import CoroutineLauncher
 from autoflow.v1 import run_pb2, task_pb2
 from tests.cli import evaluations, standin_worker
@@ -95,47 +92,6 @@ def test_runs_of_both_kinds_are_shown() -> None:
     ):
         assert part in shown
     assert "generator" not in shown
-
-
-def test_workflows_are_called_as_their_files_are_and_built_in_ones_come_first(tmp_path: Path) -> None:
-    for name in ("My Flow.flow", "other.txt"):
-        (tmp_path / name).write_text(name)
-    files = [str(tmp_path / "My Flow.flow"), f"best-of-mine={tmp_path / 'other.txt'}"]
-    assert list(named_workflows(files, ["expert", "baseline"]).items()) == [
-        ("expert", workflow_text("expert")),
-        ("baseline", workflow_text("baseline")),
-        ("my-flow", "My Flow.flow"),
-        ("best-of-mine", "other.txt"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("files", "built_in", "said"),
-    [
-        (["a.flow", "b/a.flow"], [], "two workflows are called 'a'"),
-        (["expert.flow"], ["expert"], "two workflows are called 'expert'"),
-        (["best.flow"], [], "reports use the name 'best'"),
-        (["1.flow"], [], "'1' is no name"),
-        (["=a.flow"], [], "'' is no name"),
-        (["gone.flow"], [], "gone.flow: No such file"),
-        ([], [], "no workflow is given"),
-    ],
-)
-def test_names_that_cannot_be_are_refused(
-    files: list[str], built_in: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("b").mkdir()
-    for name in ("a.flow", "b/a.flow", "expert.flow", "best.flow", "1.flow"):
-        Path(name).write_text(evaluations.SOURCE)
-    with pytest.raises(CommandFailed, match=re.escape(said)) as caught:
-        named_workflows(files, built_in)
-    assert caught.value.code == 2
-
-
-def test_a_hand_written_workflow_that_is_not_there_is_refused() -> None:
-    with pytest.raises(NotFound, match="nobody"):
-        named_workflows([], ["nobody"])
 
 
 def test_a_request_says_all_that_was_asked_for() -> None:
@@ -234,18 +190,20 @@ async def test_without_a_trainer_all_services_start_in_the_command(tmp_path: Pat
 
 @pytest.mark.parametrize("how", ["wait"])
 async def test_an_interrupted_evaluation_is_found_again_and_what_stands_in_its_way_is_cancelled(
-    service: Trainer,
+    service: Trainer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wanted = to_proto(REQUEST)
-    assert await unfinished(service.client.trainer, wanted) == ""
+    assert await unfinished(service.client.trainer, wanted, Output()) == ""
     mine = await service.create(wanted)
     others = [await service.create(to_proto(replace(REQUEST, seed=seed))) for seed in (1, 2)]
-    assert await unfinished(service.client.trainer, wanted) == mine.name
+    assert await unfinished(service.client.trainer, wanted, Output()) == mine.name
+    told = capsys.readouterr().err
     for other in others:
+        assert f"{other.name}, another evaluation that was interrupted, is cancelled" in told
         assert (await service.until_final(other.name)).state == run_pb2.RUN_STATE_CANCELLED
     assert (await service.get(mine.name)).state in (run_pb2.RUN_STATE_PENDING, run_pb2.RUN_STATE_RUNNING)
     budgeted = to_proto(replace(REQUEST, max_tokens=5))
-    assert await unfinished(service.client.trainer, budgeted) == ""
+    assert await unfinished(service.client.trainer, budgeted, Output()) == ""
     assert (await service.until_final(mine.name)).state == run_pb2.RUN_STATE_CANCELLED
 
 
@@ -258,7 +216,7 @@ async def test_an_evaluation_that_is_being_cancelled_is_not_gone_on_with(tmp_pat
             # Its worker has not heard of it yet.
             await Hold(client, created.name).lease()
             assert (await service.cancel(created.name)).state == run_pb2.RUN_STATE_CANCELLING
-            assert await unfinished(service.client.trainer, wanted) == ""
+            assert await unfinished(service.client.trainer, wanted, Output()) == ""
 
 
 async def test_a_workflow_with_lint_errors_is_refused(
@@ -274,18 +232,3 @@ async def test_no_trainer_is_said_so(capsys: pytest.CaptureFixture[str]) -> None
     finished = await called(evaluate_workflows(REQUEST, "127.0.0.1:1", None, Output()), capsys)
     assert finished.code == 3
     assert "autoflow up" in finished.error
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        ["--with", "nobody"],
-        ["--with", "expert", "--split", "x"],
-        ["--with", "expert", "--out", "gone/page.html"],
-    ],
-)
-async def test_wrong_usage_is_told_before_anything_is_asked_for(arguments: list[str]) -> None:
-    finished = await autoflow("evaluate", *arguments)
-    assert finished.code == 2, finished.err
-    assert "Traceback" not in finished.err

@@ -137,13 +137,27 @@ async def test_a_plan_without_output_is_not_well_and_says_why(
     told: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    wanted = options(model, *(files / name for name in inputs))
+    wanted = options(model, *(files / name for name in inputs), save=files / "a" / "new" / "folder")
     finished = await called(
         execute_file(str(files / "some.flow"), "Answer.", wanted, interpreter, Output()), capsys
     )
 
     assert (finished.code, finished.out) == (1, "")
     assert finished.error.startswith(told)
+    # Nothing is left where nothing was saved.
+    assert not (files / "a").exists()
+
+
+async def test_a_place_that_cannot_be_had_is_wrong_usage(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = files / "question" / "below"
+    wanted = options("Ask", files / "picture", save=place)
+    finished = await called(
+        execute_file(str(files / "some.flow"), "Answer.", wanted, "127.0.0.1:1", Output()), capsys
+    )
+
+    assert (finished.code, finished.error) == (2, f"autoflow: --save {place}: Not a directory")
 
 
 @pytest.mark.parametrize(

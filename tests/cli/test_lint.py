@@ -100,7 +100,7 @@ def test_the_json_is_one_document_with_every_finding(file: Path, tmp_path: Path)
         b"\x1b]0;owned\x07Step\x9b31m 1:::process:::\x1b[2Jx:::next::\x1b[1mStep 2",
         "Step \u202e1:::process:::a\u2028b:::next::\u202eStep 9".encode(),
         b":::" * 50_000,
-        b"Step 1:::terminal:::" + b"a" * (4 * DEFAULT_LIMITS.max_text_chars),
+        b"Step 1:::terminal:::" + b"a" * (2 * DEFAULT_LIMITS.max_text_chars),
         b"\xed\xa0\x80:::terminal:::a",
     ],
 )
@@ -117,6 +117,14 @@ def test_hostile_text_ends_in_findings_without_control_characters(file: Path, da
 def test_a_byte_order_mark_is_no_part_of_the_text(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbf" + SOUND.encode())
     assert lint(file).stdout == ""
+
+
+def test_a_file_that_no_workflow_is_as_large_as_is_not_linted_in_part(file: Path) -> None:
+    file.write_bytes(b"a" * (4 * DEFAULT_LIMITS.max_text_chars + 1))
+    result = lint(file)
+    assert result.exit_code == 2
+    told = f"autoflow: {file}: it has more than 400,000 bytes; a workflow has 100,000 characters at most"
+    assert result.stderr.splitlines()[0] == told
 
 
 def test_no_file_at_all_is_wrong_usage() -> None:

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from autoflow.cli.demo.report import STAND_IN, report, what_is_learning
-from autoflow.cli.figures import clock, sparkline
+from autoflow.cli.figures import clock, count, sparkline
 from autoflow.cli.results.chart import draw, spread
 from autoflow.cli.results.convert import summary_from_run
 from autoflow.cli.results.winner import winner_steps
@@ -57,6 +57,19 @@ def test_the_summary_has_exactly_the_keys_that_readers_count_on() -> None:
     assert len(summary["iterations"]) == 10
     for iteration in summary["iterations"]:
         assert set(iteration) == {"reward_mean", "reward_max", "valid_rate", "seconds"}
+
+
+@pytest.mark.parametrize(
+    ("number", "what", "words"),
+    [
+        (0, "task", "0 tasks"),
+        (1, "batch", "1 batch"),
+        (2, "batch", "2 batches"),
+        (1234, "token", "1,234 tokens"),
+    ],
+)
+def test_one_thing_is_not_said_to_be_several(number: int, what: str, words: str) -> None:
+    assert count(number, what) == words
 
 
 def test_the_summary_holds_the_run_s_figures() -> None:
@@ -173,6 +186,15 @@ def test_a_failed_run_is_shown_with_the_reason() -> None:
     words = flat(run_view(run, 80))
     assert r"error no valid\x1b[2J workflow" in words
     assert "sealed" not in words
+
+
+def test_a_run_that_lost_its_worker_says_why_it_waits() -> None:
+    run = messages.succeeded()
+    run.ClearField("optimization_result")
+    run.state = run_pb2.RUN_STATE_PENDING
+    assert "phase" not in flat(run_view(run, 80))
+    run.progress.phase = "waiting for another worker: the last one ended with exit code 1: no torch"
+    assert f"phase {run.progress.phase}" in flat(run_view(run, 80))
 
 
 def test_a_list_of_runs_fits_80_columns() -> None:

@@ -150,10 +150,14 @@ async def test_a_run_that_is_not_there_is_wrong_usage(
     for command in (show_run, watch_run, cancel_run):
         missing = await called(command(service.address, "0123", Output()), capsys)
         assert (missing.code, "there is no run `runs/0123`" in missing.error) == (2, True)
-    malformed = await called(show_run(service.address, "No Such", Output()), capsys)
+
+
+@pytest.mark.parametrize("name", ["", "runs/", "No Such", "suites/planning"])
+async def test_what_is_no_name_is_told_in_words(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    malformed = await called(show_run("127.0.0.1:1", name, Output()), capsys)
     assert malformed.code == 2
-    # The server's message names the field, and it is not said twice.
-    assert malformed.error.count("does not match regex pattern") == 1
+    rule = "it reads runs/ID, or ID alone, of small letters, digits and -"
+    assert malformed.error == f"autoflow: {name!r} is no name of a run: {rule}"
 
 
 async def test_a_request_that_the_trainer_refuses_is_wrong_usage(
@@ -162,6 +166,9 @@ async def test_a_request_that_the_trainer_refuses_is_wrong_usage(
     broken = replace(REQUEST, comparators={"mine": "Step 1:::process:::a:::next::Step 2\n"})
     refused = await called(create_run(service.address, broken, Output()), capsys)
     assert (refused.code, "unknown-target" in refused.error) == (2, True)
+    # The server's message names the field, and it is not said twice.
+    malformed = await called(create_run(service.address, replace(REQUEST, suite="No Such"), Output()), capsys)
+    assert (malformed.code, malformed.error.count("does not match regex pattern")) == (2, 1)
 
 
 async def test_a_comparator_has_a_name_and_a_file() -> None:

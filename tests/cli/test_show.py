@@ -57,7 +57,7 @@ def test_a_text_that_is_too_long_is_not_shown_in_part(file: Path) -> None:
     file.write_text(CANONICAL + "x" * DEFAULT_LIMITS.max_text_chars)
     result = show(file)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "longer than the 100000 characters" in result.stderr
+    assert "longer than the 100,000 characters" in result.stderr
 
 
 def test_the_json_holds_what_would_be_shown() -> None:

@@ -113,6 +113,13 @@ async def test_a_suite_that_is_not_there_is_wrong_usage(
     assert "no suite is named 'holiday'; there are: planning" in missing.error
 
 
+@pytest.mark.parametrize("command", ["suites show", "runs create --suite", "evaluate --with expert --suite"])
+async def test_what_is_no_name_is_told_in_words(command: str) -> None:
+    malformed = await autoflow(*command.split(), "")
+    rule = "it reads suites/ID, or ID alone, of small letters, digits and -"
+    assert (malformed.code, malformed.error) == (2, f"autoflow: '' is no name of a suite: {rule}")
+
+
 async def test_where_no_trainer_answers_the_command_says_what_to_do(tmp_path: Path) -> None:
     own = folder(tmp_path / "own")
     finished = await autoflow("suites", "create", str(own), "--trainer", "127.0.0.1:1")

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from autoflow.client import Client
+from autoflow.v1.scorer_service_pb2 import ScoreOutputsRequest, ScorePair
+from autoflow.v1.task_pb2 import Content
 from autoflow.v1.trainer_service_pb2 import ListRunsRequest
 from tests.cli.harness import DEADLINE, autoflow, finish, start
 
@@ -50,6 +52,31 @@ async def test_the_addresses_are_shown_to_people_and_ctrl_c_is_a_proper_end(tmp_
     assert finished.code == 0
     assert '"event": "serving"' in finished.err
     assert not (tmp_path / "services.log").exists()
+
+
+def drains(log: Path) -> bool:
+    return '"event": "draining"' in log.read_text()
+
+
+async def test_a_second_signal_ends_the_process_without_a_word(tmp_path: Path) -> None:
+    process = await start("up", "--data", str(tmp_path), "--port", "0", "--json", env=ENV)
+    assert process.stdout is not None
+    async with asyncio.timeout(DEADLINE):
+        told = json.loads(await process.stdout.readline())
+    async with Client(scorer=told["services"]["scorer"]) as client:
+        # A call is under way, so that the drain does not end by itself.
+        pair = ScorePair(output=Content(text="x " * 40_000), content=Content(text="y " * 40_000))
+        request = ScoreOutputsRequest(pairs=[pair] * 64, metrics=["chrf"])
+        call = asyncio.create_task(client.scorer.score_outputs(request, timeout=DEADLINE))
+        await asyncio.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(DEADLINE):
+            while not drains(tmp_path / "services.log"):  # noqa: ASYNC110  # A file rings no bell.
+                await asyncio.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        finished = await finish(process)
+        await asyncio.gather(call, return_exceptions=True)
+    assert (finished.code, finished.err) == (-signal.SIGINT, "")
 
 
 async def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:

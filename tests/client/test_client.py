@@ -17,7 +17,7 @@ from autoflow.client import errors as client_errors
 from autoflow.client.worker import RunWorkerClient
 from autoflow.server import Endpoint, Listener, ServerSettings, Service
 from autoflow.testing import scripted_interpreter, scripted_scorer, serving
-from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecuteWorkflowResponse
+from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecutionEvent
 from autoflow.v1.model_pb2 import ModelRef
 from autoflow.v1.run_pb2 import METHOD_RLOO, Optimization, Run
 from autoflow.v1.run_worker_service_pb2 import LeaseRunRequest, LeaseRunResponse
@@ -27,7 +27,12 @@ from autoflow.v1.run_worker_service_pb2_grpc import (
 )
 from autoflow.v1.scorer_service_pb2 import ScoreOutputsRequest, ScoreOutputsResponse, ScorePair
 from autoflow.v1.task_pb2 import CONTENT_TYPE_IMAGE, CONTENT_TYPE_TEXT, Content, Plan, PlanReference, Tool
-from autoflow.v1.trainer_service_pb2 import CreateRunRequest, CreateRunResponse
+from autoflow.v1.trainer_service_pb2 import (
+    CreateRunRequest,
+    CreateRunResponse,
+    WatchRunRequest,
+    WatchRunResponse,
+)
 from autoflow.v1.trainer_service_pb2_grpc import TrainerServiceServicer, add_TrainerServiceServicer_to_server
 from autoflow.v1.workflow_pb2 import Workflow
 from tests.wire import Wire
@@ -90,22 +95,26 @@ async def test_trying_again_has_an_end() -> None:
 
 
 async def test_the_calls_to_a_server_that_went_silent_end() -> None:
-    async def execute(_: ExecuteWorkflowRequest) -> AsyncGenerator[ExecuteWorkflowResponse]:
-        yield ExecuteWorkflowResponse(sequence=0)
-        await asyncio.Event().wait()
+    class Silent(TrainerServiceServicer):
+        async def WatchRun(
+            self, request: WatchRunRequest, context: grpc.aio.ServicerContext[Any, Any]
+        ) -> AsyncGenerator[WatchRunResponse]:
+            yield WatchRunResponse()
+            await asyncio.Event().wait()
 
+    register = partial(add_TrainerServiceServicer_to_server, Silent())  # type: ignore[abstract]
     settings = ClientSettings(keepalive=0.1, keepalive_timeout=0.1)
     async with serving(
-        Service("interpreter", (scripted_interpreter(execute),)),
+        Service("trainer", (Endpoint("autoflow.v1.TrainerService", register),)),
         ServerSettings("127.0.0.1:0", min_ping_interval=0.01),
     ) as address:
         wire = Wire(address)
-        async with wire.listening() as middle, Client(interpreter=middle, settings=settings) as client:
-            events = client.interpreter.execute_workflow(EXECUTE, timeout=60)
-            await anext(events)
+        async with wire.listening() as middle, Client(trainer=middle, settings=settings) as client:
+            changes = client.trainer.watch_run(WatchRunRequest(name="runs/1"), timeout=60)
+            await anext(changes)
             wire.frozen = True
             with pytest.raises(client_errors.Unavailable, match="ping timeout"):
-                await anext(events)
+                await anext(changes)
 
 
 @pytest.mark.parametrize("timeout", [0, -1])
@@ -133,12 +142,12 @@ async def test_what_will_not_pass_is_not_tried_again(error: Exception) -> None:
 async def test_a_stream_is_tried_again_before_its_first_answer_only() -> None:
     calls = 0
 
-    async def execute(_: ExecuteWorkflowRequest) -> AsyncGenerator[ExecuteWorkflowResponse]:
+    async def execute(_: ExecuteWorkflowRequest) -> AsyncGenerator[ExecutionEvent]:
         nonlocal calls
         calls += 1
         if calls == 1:
             raise errors.Unavailable("before")
-        yield ExecuteWorkflowResponse(sequence=0)
+        yield ExecutionEvent(sequence=0)
         raise errors.Unavailable("after")
 
     async with (

@@ -27,7 +27,7 @@ from autoflow.client import errors as client_errors
 from autoflow.client.sync import SyncGenerator, SyncInterpreter, SyncScorer, SyncTools, SyncTrainer
 from autoflow.server import Service
 from autoflow.testing import scripted_interpreter, scripted_scorer, serving
-from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecuteWorkflowResponse
+from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecutionEvent
 from autoflow.v1.scorer_service_pb2 import MetricScores, ScoreOutputsRequest, ScoreOutputsResponse
 from tests.client.test_client import EXECUTE, SCORE
 
@@ -95,10 +95,10 @@ async def test_deadlines_are_kept() -> None:
 async def test_a_stream_is_an_iterator_and_closing_it_cancels_the_call() -> None:
     cancelled = asyncio.Event()
 
-    async def execute(_: ExecuteWorkflowRequest) -> AsyncGenerator[ExecuteWorkflowResponse]:
+    async def execute(_: ExecuteWorkflowRequest) -> AsyncGenerator[ExecutionEvent]:
         try:
-            yield ExecuteWorkflowResponse(sequence=0)
-            yield ExecuteWorkflowResponse(sequence=1)
+            yield ExecutionEvent(sequence=0)
+            yield ExecutionEvent(sequence=1)
             await asyncio.Event().wait()
         finally:
             cancelled.set()
@@ -116,8 +116,8 @@ async def test_a_stream_is_an_iterator_and_closing_it_cancels_the_call() -> None
 
 
 async def test_a_stream_ends() -> None:
-    async def execute(_: ExecuteWorkflowRequest) -> AsyncGenerator[ExecuteWorkflowResponse]:
-        yield ExecuteWorkflowResponse(sequence=0)
+    async def execute(_: ExecuteWorkflowRequest) -> AsyncGenerator[ExecutionEvent]:
+        yield ExecutionEvent(sequence=0)
 
     service = Service("interpreter", (scripted_interpreter(execute),))
     found = await _beside(service, "interpreter", lambda c: list(c.interpreter.execute_workflow(EXECUTE)))

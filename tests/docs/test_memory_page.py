@@ -7,9 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 
 from autoflow import prompts
-from autoflow_interpreter.memory import MemoryStrategy
+from autoflow_interpreter.events import MemoryStrategy
 from autoflow_interpreter.memory.entries import Entries
-from autoflow_interpreter.service import InterpreterSettings
+from autoflow_interpreter.settings import InterpreterSettings
 
 _PAGE = (Path(__file__).parents[2] / "docs" / "memory.md").read_text()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from autoflow.tools.built_in.calculator import Calculator
 from autoflow.tools.built_in.source import CannotDo
 from autoflow.tools.file import read_tools_file
-from autoflow_interpreter.service import InterpreterSettings
+from autoflow_interpreter.settings import InterpreterSettings
 
 _ROOT = Path(__file__).parents[2]
 _PAGE = (_ROOT / "docs" / "tools.md").read_text()

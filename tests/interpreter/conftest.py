@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import TypeAlias
 
 import pytest
@@ -19,7 +20,7 @@ Request: TypeAlias = Callable[..., pb.ExecuteWorkflowRequest]
 
 
 @pytest.fixture
-def interpreting() -> Interpreting:
+def interpreting(tmp_path: Path) -> Interpreting:
     """Serves an interpreter with the given models and providers of tools; keywords are settings.
 
     A provider may also be the address of one that the test serves, or not. `patience` is the client's,
@@ -42,6 +43,7 @@ def interpreting() -> Interpreting:
                 for one in tools
             ]
             env["AUTOFLOW_TOOL_PROVIDERS"] = ", ".join(addresses)
+            env.setdefault("AUTOFLOW_INTERPRETER_DATA", str(tmp_path))
             catalogue = catalogue_of(*models, embedder=embedder, context_tokens=context_tokens)
             address = await stack.enter_async_context(serving(build(env, catalogue)))
             client = Client(interpreter=address, settings=ClientSettings(retry=patience or RetrySettings()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from autoflow.client import RetrySettings
 from autoflow.suites import Content, ContentType, Tool
@@ -13,6 +13,7 @@ from autoflow.v1 import tool_service_pb2 as tools_pb
 
 IMPATIENT = RetrySettings(attempts=2, initial_backoff=0.01, max_backoff=0.01)
 """For a client that is to see soon what an interpreter says of its providers."""
+CORE = frozenset({"step_started", "step_answered", "branch_taken", "plan_executed", "finished"})
 IMAGE, TEXT = ContentType.IMAGE, ContentType.TEXT
 LOUDER = Tool("Louder", "makes a text louder", (TEXT,), TEXT)
 SOFTER = Tool("Softer", "makes a text softer", (TEXT,), TEXT)
@@ -41,3 +42,8 @@ def request(
 ) -> pb.ExecutePlanRequest:
     """Asks for a plan on texts."""
     return pb.ExecutePlanRequest(plan=plan, samples=samples(*texts), output=output)
+
+
+def core(events: Iterable[pb.ExecutionEvent]) -> list[pb.ExecutionEvent]:
+    """The events that say what happened to steps, without those that say what led to it."""
+    return [event for event in events if event.WhichOneof("event") in CORE]

@@ -140,7 +140,7 @@ async def test_a_call_that_fails_is_an_error_and_no_outcome(
     async with serving(build({}, catalogue_of(ScriptedModel(script)))) as address:
         events, error = await _events_and_error(address, request_for(ONE_STEP))
 
-    assert [event.WhichOneof("event") for event in events] == ["step_started"]
+    assert [event.WhichOneof("event") for event in events] == ["started", "step_started"]
     assert type(error) is expected
 
 
@@ -195,13 +195,13 @@ async def test_executions_run_side_by_side(interpreting: Interpreting, request_f
 
 async def _events_and_error(
     address: str, request: pb.ExecuteWorkflowRequest
-) -> tuple[list[pb.ExecuteWorkflowResponse], errors.RpcError | None]:
+) -> tuple[list[pb.ExecutionEvent], errors.RpcError | None]:
     """By a bare channel, which repeats nothing."""
-    events: list[pb.ExecuteWorkflowResponse] = []
+    events: list[pb.ExecutionEvent] = []
     async with grpc.aio.insecure_channel(address) as channel:
         try:
             async for event in InterpreterServiceStub(channel).ExecuteWorkflow(request, timeout=30):
-                events.append(event)
+                events.append(event.event)
         except grpc.aio.AioRpcError as error:
             return events, from_grpc(error, "ExecuteWorkflow")
     return events, None

@@ -9,10 +9,12 @@ from autoflow.plans import How, Match
 from autoflow.suites import ContentType
 from autoflow.v1 import interpreter_service_pb2 as pb
 from autoflow.v1.tool_service_pb2 import ToolSample
-from autoflow_interpreter.convert import event_to_proto, request_from_proto
+from autoflow_interpreter.convert import request_from_proto
+from autoflow_interpreter.event_convert import event_to_proto
 from autoflow_interpreter.events import (
     BranchTaken,
     Finished,
+    MemoryStrategy,
     Outcome,
     PlanExecuted,
     Recorded,
@@ -20,7 +22,6 @@ from autoflow_interpreter.events import (
     StepStarted,
 )
 from autoflow_interpreter.limits import Limits
-from autoflow_interpreter.memory import MemoryStrategy
 from autoflow_interpreter.plan_convert import plan_target_from_proto
 from autoflow_interpreter.plan_execution import PlanOutcome, PlanResult, PlanTarget, StepFailure
 

@@ -16,7 +16,7 @@ from autoflow.testing import ScriptedModel, ScriptedTools
 from autoflow.v1 import interpreter_service_pb2 as pb
 from autoflow.v1 import task_pb2
 from autoflow.v1.tool_service_pb2 import CallToolRequest, CallToolResponse
-from tests.interpreter.provided import DRAW, IMPATIENT, LOUDER, provider, samples
+from tests.interpreter.provided import DRAW, IMPATIENT, LOUDER, core, provider, samples
 
 ONE_STEP = "Step 1:::terminal:::Give the plan\n"
 
@@ -32,13 +32,11 @@ def saying(answer: str) -> ScriptedModel:
     return ScriptedModel(lambda messages: answer)
 
 
-async def events_of(
-    client: InterpreterClient, request: pb.ExecuteWorkflowRequest
-) -> list[pb.ExecuteWorkflowResponse]:
-    return [event async for event in client.execute_workflow(request)]
+async def events_of(client: InterpreterClient, request: pb.ExecuteWorkflowRequest) -> list[pb.ExecutionEvent]:
+    return core([event async for event in client.execute_workflow(request)])
 
 
-async def answered(events: AsyncIterator[pb.ExecuteWorkflowResponse]) -> None:
+async def answered(events: AsyncIterator[pb.ExecutionEvent]) -> None:
     """Returns when the last step was answered."""
     async for event in events:
         if event.HasField("step_answered"):
@@ -77,7 +75,6 @@ async def test_the_answers_plan_is_executed_before_the_end(
         "plan_executed",
         "finished",
     ]
-    assert [event.sequence for event in events] == [0, 1, 2, 3]
     executed = events[2].plan_executed
     assert executed == alone
     assert executed.results[0].output.text == "a: a: hush!!"
@@ -172,8 +169,10 @@ async def test_the_tools_trouble_ends_the_call_after_the_events_so_far(
     kind = errors.Unavailable if away else errors.ResourceExhausted
     async with interpreting(saying("Louder"), tools=[tools]) as client:
         events = client.execute_workflow(request_for(ONE_STEP, plan=on("hush")), timeout=20)
-        assert [(await anext(events)).WhichOneof("event") for _ in range(2)] == [
+        assert [(await anext(events)).WhichOneof("event") for _ in range(4)] == [
+            "started",
             "step_started",
+            "model_called",
             "step_answered",
         ]
         with pytest.raises(kind):

@@ -16,6 +16,7 @@ from autoflow.suites import ContentType, Tool
 from autoflow.testing import GatedModel, ScriptedModel
 from autoflow.v1 import interpreter_service_pb2 as pb
 from autoflow.v1 import model_pb2
+from tests.interpreter.provided import core
 
 STRAIGHT = """\
 Step 1:::process:::Name the input:::next::Step 2
@@ -43,20 +44,20 @@ def is_branch_question(messages: Sequence[Message]) -> bool:
     return messages[0] == prompts.branch("a question", "an answer", ["Yes", "No"])[0]
 
 
-async def events_of(
-    client: InterpreterClient, request: pb.ExecuteWorkflowRequest
-) -> list[pb.ExecuteWorkflowResponse]:
-    return [event async for event in client.execute_workflow(request)]
+async def events_of(client: InterpreterClient, request: pb.ExecuteWorkflowRequest) -> list[pb.ExecutionEvent]:
+    return core([event async for event in client.execute_workflow(request)])
 
 
 async def test_steps_are_executed_in_order_and_the_terminals_answer_is_the_answer(
     interpreting: Interpreting, request_for: Request
 ) -> None:
     async with interpreting(ScriptedModel(echo)) as client:
-        events = await events_of(client, request_for(STRAIGHT))
+        everything = [event async for event in client.execute_workflow(request_for(STRAIGHT))]
 
-    assert [event.sequence for event in events] == [0, 1, 2, 3, 4, 5]
-    assert all(event.time.seconds > 0 for event in events)
+    assert [event.sequence for event in everything] == list(range(9))
+    assert all(event.time.seconds > 0 for event in everything)
+    assert everything[0].WhichOneof("event") == "started"
+    events = core(everything)
     started, answered, taken, started_again, answered_again, last = events
     assert started.step_started == pb.StepStarted(step="Step 1", executed_before=0)
     assert answered.step_answered == pb.StepAnswered(step="Step 1", answer="answer to Name the input")
@@ -141,14 +142,15 @@ async def test_events_come_as_they_happen(interpreting: Interpreting, request_fo
         interpreting(model) as client,
         aclosing(client.execute_workflow(request_for(STRAIGHT, model="gated"))) as events,
     ):
-        assert (await anext(events)).WhichOneof("event") == "step_started"
+        kinds = [(await anext(events)).WhichOneof("event") for _ in range(2)]
+        assert kinds == ["started", "step_started"]
         model.let_through(0)
         # The second call is held back, so these were not waiting for it.
-        kinds = [(await anext(events)).WhichOneof("event") for _ in range(3)]
-        assert kinds == ["step_answered", "branch_taken", "step_started"]
+        kinds = [(await anext(events)).WhichOneof("event") for _ in range(4)]
+        assert kinds == ["model_called", "step_answered", "branch_taken", "step_started"]
         model.let_through(1)
         kinds = [event.WhichOneof("event") async for event in events]
-        assert kinds == ["step_answered", "finished"]
+        assert kinds == ["model_called", "step_answered", "finished"]
 
 
 @pytest.mark.parametrize(("letter", "target"), [("A", "Step 2"), ("B", "Step 3")])

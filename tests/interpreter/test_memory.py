@@ -239,7 +239,11 @@ class TestDirect:
     async def executed(
         interpreting: Interpreting, request_for: Request, model: ScriptedModel, **settings: object
     ) -> pb.ExecutionFinished:
-        request = request_for(chain("One", "Two", "Three"), memory=pb.MEMORY_STRATEGY_DIRECT)
+        request = request_for(
+            chain("One", "Two", "Three"),
+            memory=pb.MEMORY_STRATEGY_DIRECT,
+            protocol=pb.EXECUTION_PROTOCOL_STEPWISE,
+        )
         async with interpreting(model, **settings) as client:
             return await finished(client, request)
 
@@ -326,7 +330,11 @@ class TestDirect:
             lambda messages: echo(messages) if is_step(messages) else "1, 2",
             capabilities=Capabilities(grammar=True),
         )
-        request = request_for(chain("One", "Two", "Three"), memory=pb.MEMORY_STRATEGY_DIRECT)
+        request = request_for(
+            chain("One", "Two", "Three"),
+            memory=pb.MEMORY_STRATEGY_DIRECT,
+            protocol=pb.EXECUTION_PROTOCOL_STEPWISE,
+        )
         async with interpreting(model) as client:
             await finished(client, request)
 

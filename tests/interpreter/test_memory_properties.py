@@ -12,11 +12,15 @@ from autoflow import prompts
 from autoflow.language import Step, StepType
 from autoflow.llm import Capabilities, Message
 from autoflow.testing import ScriptedEmbedder, ScriptedModel
-from autoflow_interpreter.limits import BoundedModel, Clock
-from autoflow_interpreter.memory import MemorySettings, MemoryStrategy, Recollection, Room, memory_for
+from autoflow_interpreter.events import MemoryStrategy
+from autoflow_interpreter.journal import Journal, Unkept
+from autoflow_interpreter.limits import BoundedModel, Clock, Limits
+from autoflow_interpreter.memory import MemorySettings, Recollection, Room, memory_for
 from autoflow_interpreter.memory.budget import Relevant, fit, tokens
 from autoflow_interpreter.memory.contents import Kind
 from autoflow_interpreter.memory.entries import Entries
+from autoflow_interpreter.past import Past
+from autoflow_interpreter.protocols.stepwise import PlainFrame
 
 words = st.text(
     st.characters(codec="utf-8", categories=["L", "N", "P"], exclude_characters=":", include_characters=" $"),
@@ -39,9 +43,11 @@ async def remembered(
         choose=None if len(said) % 2 else lambda messages, options: 0,
         capabilities=Capabilities(grammar=len(said) % 3 == 0),
     )
-    bounded = BoundedModel(model, None, 10**9, Clock(60))
+    bounded = BoundedModel(model, None, Limits(max_tokens=10**9), Clock(60), Journal(Unkept(), Past()))
     embedder = ScriptedEmbedder(lambda text: [float(len(text) % 5), 1.0])
-    memory = memory_for(strategy, query, (), room=room, settings=MemorySettings(top=3), embedder=embedder)
+    memory = memory_for(
+        strategy, query, PlainFrame(query, ()), room=room, settings=MemorySettings(top=3), embedder=embedder
+    )
     recalled = []
     for name, instruction, answer in executed:
         step = Step(name, StepType.PROCESS, instruction, ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from hypothesis import given
@@ -16,17 +17,17 @@ from autoflow.tools.registry import Registry
 from autoflow_interpreter.events import (
     BranchTaken,
     Finished,
+    MemoryStrategy,
     Outcome,
-    Recorded,
     StepAnswered,
     StepStarted,
 )
 from autoflow_interpreter.execution import ExecutionRequest
 from autoflow_interpreter.interpreter import Interpreter
 from autoflow_interpreter.limits import Limits
-from autoflow_interpreter.memory import MemoryStrategy
 from autoflow_interpreter.plan_execution import PlanExecutor
 from autoflow_interpreter.remote_tools import RemoteTools
+from tests.interpreter.noting import Noted, executed
 
 NO_PLANS = PlanExecutor(RemoteTools([]))
 
@@ -49,9 +50,7 @@ def sound_workflows(draw: st.DrawFn) -> Workflow:
     return Workflow((*steps, Step(names[-1], StepType.TERMINAL, "Finish")))
 
 
-async def execute(
-    workflow: Workflow, choices: Sequence[int], max_steps: int
-) -> tuple[list[Recorded], ScriptedModel]:
+async def execute(workflow: Workflow, choices: Sequence[int], max_steps: int) -> tuple[Noted, ScriptedModel]:
     pending = list(choices)
 
     def choose(messages: Sequence[Message], options: Sequence[str]) -> int:
@@ -62,9 +61,8 @@ async def execute(
         catalogue_of(model),
         NO_PLANS,
         Registry([]),
-        executions=Admission(1, "executions"),
         plan_executions=Admission(1, "plans"),
-        now_ns=lambda: 7,
+        now=lambda: datetime.now(UTC),
     )
     request = ExecutionRequest(
         source=workflow.text,
@@ -76,7 +74,7 @@ async def execute(
         memory=MemoryStrategy.APPEND,
         limits=Limits(max_steps=max_steps, max_tokens=10**9),
     )
-    return [recorded async for recorded in interpreter.execute(request)], model
+    return (await executed(interpreter, request))[0], model
 
 
 @given(sound_workflows(), st.lists(st.integers(0, 100), max_size=12), st.integers(1, 12))
@@ -84,19 +82,17 @@ async def test_the_events_are_a_path_through_the_workflow(
     workflow: Workflow, choices: list[int], max_steps: int
 ) -> None:
     assert check(workflow.text).ok
-    recorded, model = await execute(workflow, choices, max_steps)
+    noted, model = await execute(workflow, choices, max_steps)
 
-    assert [each.sequence for each in recorded] == list(range(len(recorded)))
-    assert {each.time_ns for each in recorded} == {7}
-    *events, finished = [each.event for each in recorded]
+    *events, finished = noted.core
     assert isinstance(finished, Finished)
 
-    here, executed, answer, taken = workflow.first, 0, "", 0
+    here, count, answer, taken = workflow.first, 0, "", 0
     for started, answered, branch in zip(events[::3], events[1::3], [*events[2::3], None], strict=False):
-        assert started == StepStarted(here.name, executed)
+        assert started == StepStarted(here.name, count)
         assert isinstance(answered, StepAnswered)
         assert answered.step == here.name
-        executed, answer = executed + 1, answered.answer
+        count, answer = count + 1, answered.answer
         if branch is None:
             break
         assert isinstance(branch, BranchTaken)
@@ -105,16 +101,16 @@ async def test_the_events_are_a_path_through_the_workflow(
         taken += here.type is StepType.DECISION
         here = workflow.step(branch.target)
 
-    assert len(events) == executed * 3 - (finished.outcome is Outcome.ANSWERED)
-    assert finished.steps == executed
-    assert finished.usage.calls == len(model.calls) == executed + taken
+    assert len(events) == count * 3 - (finished.outcome is Outcome.ANSWERED)
+    assert finished.steps == count
+    assert finished.usage.calls == len(model.calls) == count + taken
     if finished.outcome is Outcome.ANSWERED:
         assert here.type is StepType.TERMINAL
         assert finished.answer == answer
     else:
         assert finished.outcome is Outcome.STEP_LIMIT
         assert finished.answer == ""
-        assert executed == max_steps
+        assert count == max_steps
 
 
 @given(sound_workflows(), st.lists(st.integers(0, 100), max_size=12))

@@ -14,6 +14,7 @@ from autoflow.llm.local import LocalModel
 from autoflow.testing.random_model import SMALL_SHAPE, write_random_model
 from autoflow.v1 import interpreter_service_pb2 as pb
 from autoflow.v1 import model_pb2
+from tests.interpreter.provided import core
 
 SOURCE = """\
 Step 1:::decision:::Is it noisy?:::Yes::Step 2:::No::Step 3
@@ -45,7 +46,7 @@ async def test_a_decision_is_a_choice_among_the_letters(
     sampling = model_pb2.SamplingParams(max_tokens=8)
     request = request_for(SOURCE, model="random", sampling=sampling)
     async with interpreting(model) as client:
-        first = [event async for event in client.execute_workflow(request)]
+        first = core([event async for event in client.execute_workflow(request)])
         second = [event async for event in client.execute_workflow(request)]
 
     assert first[2].branch_taken.target in ("Step 2", "Step 3")

@@ -13,7 +13,7 @@ from autoflow.client import Client, ClientSettings, FieldViolation, RetrySetting
 from autoflow.client import errors as client_errors
 from autoflow.server import Listener, ServerSettings, Service
 from autoflow.testing import scripted_interpreter, scripted_scorer, serving
-from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecuteWorkflowResponse
+from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecutionEvent
 from autoflow.v1.interpreter_service_pb2_grpc import InterpreterServiceStub
 from autoflow.v1.scorer_service_pb2 import ScoreOutputsRequest, ScoreOutputsResponse
 from autoflow.v1.scorer_service_pb2_grpc import ScorerServiceStub
@@ -40,8 +40,8 @@ class Stuck:
         await self._hang()
         return ScoreOutputsResponse()
 
-    async def execute(self, _: ExecuteWorkflowRequest) -> AsyncGenerator[ExecuteWorkflowResponse]:
-        yield ExecuteWorkflowResponse(sequence=0)
+    async def execute(self, _: ExecuteWorkflowRequest) -> AsyncGenerator[ExecutionEvent]:
+        yield ExecutionEvent(sequence=0)
         await self._hang()
 
     async def _hang(self) -> None:
@@ -130,11 +130,11 @@ async def test_a_stream_that_is_left_between_two_answers_is_closed(
 ) -> None:
     closed = asyncio.Event()
 
-    async def execute(_: ExecuteWorkflowRequest) -> AsyncGenerator[ExecuteWorkflowResponse]:
+    async def execute(_: ExecuteWorkflowRequest) -> AsyncGenerator[ExecutionEvent]:
         try:
             # Always ready: the handler is cancelled while it writes, not while it waits.
             while True:
-                yield ExecuteWorkflowResponse(sequence=0)
+                yield ExecutionEvent(sequence=0)
         finally:
             closed.set()
 

@@ -24,7 +24,7 @@ from autoflow.server import Endpoint, Service
 from autoflow.server.compose import SERVICES, load_builder
 from autoflow.server.errors import MAX_CHARACTERS, MAX_VIOLATIONS_CHARACTERS, InvalidRequest, failure
 from autoflow.testing import scripted_interpreter, scripted_scorer, serving
-from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecuteWorkflowResponse
+from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecutionEvent
 from autoflow.v1.interpreter_service_pb2_grpc import (
     InterpreterServiceServicer,
     add_InterpreterServiceServicer_to_server,
@@ -174,9 +174,9 @@ async def test_an_unknown_error_tells_the_caller_nothing_and_the_log_everything(
 async def test_an_error_in_the_middle_of_a_stream_keeps_what_came_before(
     execute_request: ExecuteWorkflowRequest,
 ) -> None:
-    async def execute(_: ExecuteWorkflowRequest) -> AsyncGenerator[ExecuteWorkflowResponse]:
-        yield ExecuteWorkflowResponse(sequence=0)
-        yield ExecuteWorkflowResponse(sequence=1)
+    async def execute(_: ExecuteWorkflowRequest) -> AsyncGenerator[ExecutionEvent]:
+        yield ExecutionEvent(sequence=0)
+        yield ExecutionEvent(sequence=1)
         raise llm.UnknownModel("no model is named 'm'")
 
     async with (

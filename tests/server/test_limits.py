@@ -17,7 +17,7 @@ from autoflow.server import ServerSettings, Service
 from autoflow.server.messages import READ_FACTOR
 from autoflow.settings import SettingsError, from_env
 from autoflow.testing import GatedModel, catalogue_of, scripted_interpreter, scripted_scorer, serving
-from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecuteWorkflowResponse, StepStarted
+from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecutionEvent, StepStarted
 from autoflow.v1.scorer_service_pb2 import MetricScores, ScoreOutputsRequest, ScoreOutputsResponse
 from autoflow_interpreter.service import build
 from tests.wire import Wire
@@ -34,8 +34,8 @@ class Endless:
     def __init__(self) -> None:
         self.cancelled = asyncio.Event()
 
-    async def execute(self, _: ExecuteWorkflowRequest) -> AsyncGenerator[ExecuteWorkflowResponse]:
-        yield ExecuteWorkflowResponse(sequence=0)
+    async def execute(self, _: ExecuteWorkflowRequest) -> AsyncGenerator[ExecutionEvent]:
+        yield ExecutionEvent(sequence=0)
         try:
             await asyncio.Event().wait()
         finally:
@@ -80,10 +80,10 @@ class Replying:
         self.calls += 1
         return self._answer
 
-    async def execute(self, _: ExecuteWorkflowRequest) -> AsyncGenerator[ExecuteWorkflowResponse]:
+    async def execute(self, _: ExecuteWorkflowRequest) -> AsyncGenerator[ExecutionEvent]:
         self.calls += 1
-        yield ExecuteWorkflowResponse(sequence=0)
-        yield ExecuteWorkflowResponse(step_started=StepStarted(step="x" * LIMIT))
+        yield ExecutionEvent(sequence=0)
+        yield ExecutionEvent(step_started=StepStarted(step="x" * LIMIT))
 
 
 @asynccontextmanager

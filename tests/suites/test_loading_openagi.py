@@ -155,7 +155,7 @@ def _remove(path: str) -> Callable[[Path], None]:
         (_rename("1/outputs/labels.txt", "1/outputs/labels.csv"), r"^1/outputs/labels\.csv: it is neither"),
         (_remove("4"), r"^4: this folder is missing, but task_description\.txt has 6 lines"),
         (_remove("4/inputs/images"), r"^4: its files hold text for text: not 'Given"),
-        (_remove("4/outputs"), r"^4/outputs: it cannot be read"),
+        (_remove("4/outputs"), r"^4/outputs: it is not in the suite's folder"),
         (lambda root: (root / "6").mkdir(), r"^6: task_description\.txt has only 6 lines"),
         (_write("task_description.txt", ""), r"^task_description\.txt: it must have 1 to"),
         (_write("1/outputs/more.txt", "one\n" * 12), r"^1/outputs: it must hold one kind of output, not 2"),
@@ -201,7 +201,7 @@ def test_tasks_that_cannot_be_used_can_be_left_out(small: Path) -> None:
     ]
     shutil.rmtree(small / "0" / "inputs")
     load_openagi(small, ALL_TEST, left_out=left_out.append)
-    assert left_out[1].startswith("0/inputs: it cannot be read")
+    assert left_out[1].startswith("0/inputs: it is not in the suite's folder")
 
 
 def test_a_folder_without_a_usable_task_is_refused(small: Path) -> None:

@@ -143,7 +143,7 @@ SAMPLE = {"inputs": [{"image": "media/0.jpg"}], "reference": "x"}
         ({"samples": [SAMPLE | {"reference": None}]}, "here must be an object, not null"),
         (
             {"samples": [SAMPLE | {"reference": {"image": "media/9.jpg"}}]},
-            "sample 0: media/9.jpg: it cannot be read",
+            "sample 0: media/9.jpg: it is not in the suite's folder",
         ),
         (
             {"samples": [SAMPLE, {"inputs": ["x"], "reference": "x"}]},
@@ -220,7 +220,7 @@ def test_lines_that_are_no_tasks_are_told(own: Own, lines: str, message: str) ->
 def test_missing_files_and_folders_are_told(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match=r"^the suite's folder: it cannot be read: No such file"):
         load_own(tmp_path / "nowhere")
-    with pytest.raises(InvalidArgument, match=r"^suite\.json: it cannot be read"):
+    with pytest.raises(InvalidArgument, match=r"^suite\.json: it is not in the suite's folder"):
         load_own(tmp_path)
 
 

@@ -176,11 +176,28 @@ async def test_workers_are_asked_to_end_before_they_are_made_to(
 async def test_a_worker_that_cannot_work_leaves_a_log(tmp_path: Path) -> None:
     command = f"{sys.executable} -c 'import sys; sys.exit(\"the sky is falling\")'"
     async with trainer(tmp_path, worker_command=command, max_worker_losses=2) as service:
-        failed = await service.until_final((await service.create()).name)
-        assert "ended with exit code 1" in failed.error.message
+        created = await service.create()
+        told = "the last one ended with exit code 1: the sky is falling"
+        waiting = await service.until(created.name, lambda run: bool(run.progress.phase))
+        assert waiting.progress.phase == f"waiting for another worker: {told}"
+        failed = await service.until_final(created.name)
+        assert failed.error.message.endswith(told)
         log = tmp_path / "trainer" / "workers" / f"{failed.name.removeprefix('runs/')}.log"
         assert log.read_text().count("the sky is falling") == 2
         assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+async def test_the_last_words_of_a_worker_are_its_own_and_tell_no_secrets(tmp_path: Path) -> None:
+    # Only the first one has something to say.
+    script = '[ -e "$SAID" ] || echo "no way in: $AUTOFLOW_RUN_TOKEN"; touch "$SAID"; kill -9 $$'
+    env = {"SAID": str(tmp_path / "said")}
+    command = f"sh -c {shlex.quote(script)}"
+    async with trainer(tmp_path, env=env, worker_command=command, max_worker_losses=2) as service:
+        created = await service.create()
+        waiting = await service.until(created.name, lambda run: bool(run.progress.phase))
+        assert waiting.progress.phase.endswith("was killed by SIGKILL: no way in: …")
+        failed = await service.until_final(created.name)
+        assert failed.error.message.endswith("the last one was killed by SIGKILL")
 
 
 async def test_a_program_that_is_not_there_fails_the_run(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from autoflow.client import errors
 from autoflow.testing.launcher import CoroutineLauncher
-from autoflow.v1 import run_pb2, trainer_service_pb2, workflow_pb2
+from autoflow.v1 import run_pb2, task_pb2, trainer_service_pb2, workflow_pb2
 from autoflow.v1.trainer_service_pb2_grpc import TrainerServiceStub
 from tests.trainer.harness import DEADLINE, WORKFLOW, Trainer, Workers, optimization, trainer
+from tests.trainer.suites import changed
 
 
 def with_comparators(*named: tuple[str, str]) -> run_pb2.Run:
@@ -25,6 +26,15 @@ def with_comparators(*named: tuple[str, str]) -> run_pb2.Run:
 def with_adapter() -> run_pb2.Run:
     run = optimization()
     run.optimization.generator.adapter = "sha256:" + "0" * 64
+    return run
+
+
+def evaluation(suite: str, split: task_pb2.Split.ValueType) -> run_pb2.Run:
+    run = run_pb2.Run()
+    run.evaluation.suite = suite
+    run.evaluation.split = split
+    run.evaluation.interpreter.model = "embedded"
+    run.evaluation.workflows.add(name="mine", workflow=workflow_pb2.Workflow(source=WORKFLOW))
     return run
 
 
@@ -69,6 +79,29 @@ async def test_an_unknown_suite_is_not_found(tmp_path: Path) -> None:
     async with trainer(tmp_path, CoroutineLauncher(Workers().work)) as service:
         with pytest.raises(errors.NotFound, match="planning"):
             await service.create(optimization(suite="unheard-of"))
+
+
+async def test_a_run_is_refused_whose_suite_has_no_tasks_for_it(tmp_path: Path) -> None:
+    # Head and end stay, and five parts of each split come between.
+    without_test = changed(drop=tuple(range(11, 16)))
+    async with trainer(tmp_path, CoroutineLauncher(Workers().work)) as service:
+        made = (await service.client.trainer.create_suite(without_test)).suite
+        assert (made.train_tasks, made.validation_tasks, made.test_tasks) == (2, 2, 0)
+        for run, field, said in (
+            (
+                evaluation(made.name, task_pb2.SPLIT_TEST),
+                "run.evaluation.split",
+                "take `train` or `validation`",
+            ),
+            (optimization(suite=made.name), "run.optimization.suite", "no tasks in `test`"),
+        ):
+            with pytest.raises(errors.InvalidArgument) as refused:
+                await service.create(run)
+            [violation] = refused.value.details.violations
+            assert violation.field == field
+            assert said in violation.description
+        assert await names(service) == []
+        assert (await service.create(evaluation(made.name, task_pb2.SPLIT_VALIDATION))).name
 
 
 @pytest.mark.parametrize("candidates", [0, 1])

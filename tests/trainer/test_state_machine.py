@@ -22,6 +22,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from autoflow.errors import Aborted, AutoFlowError, FailedPrecondition, Unauthenticated
 from autoflow.methods import Method
 from autoflow.store.engine import create_engine
+from autoflow.suites import Split
+from autoflow.suites.saving import SuiteHead
 from autoflow_trainer import lifecycle
 from autoflow_trainer.control import ControlPlane
 from autoflow_trainer.leases import Leases
@@ -40,9 +42,11 @@ from autoflow_trainer.runs import (
     Succeeded,
 )
 from autoflow_trainer.store import RunStore
+from autoflow_trainer.suites import Suite
 
 POLICY = RetryPolicy(max_losses=2, first_delay=timedelta(seconds=1))
 REQUEST = OptimizationRequest(b"spec", "planning", Method.RLOO, 0, "")
+SUITE = Suite("planning", SuiteHead("planning", "Plan.", ()), "", dict.fromkeys(Split, 1))
 OUTCOMES: list[Outcome] = [Succeeded(b"result"), Failed(Failure(13, "broken", b"status")), Cancelled()]
 PROGRESSES = [None, Progress("learning", 1, 3), Progress("testing", 0, 0)]
 SELDOM = st.sampled_from([False, False, False, True])
@@ -82,11 +86,11 @@ class RunMachine(RuleBasedStateMachine):
         notifier = Notifier()
         self._store = RunStore(self._engine, on_change=notifier.changed)
 
-        async def built_in(suite: str) -> str:
-            return ""
+        async def built_in(suite: str) -> Suite:
+            return SUITE
 
         self._control = ControlPlane(
-            self._store, notifier, suite_artifact=built_in, clock=clock, max_waiting=1, poll_interval=1
+            self._store, notifier, find_suite=built_in, clock=clock, max_waiting=1, poll_interval=1
         )
         self._leases = Leases(
             self._store, clock=clock, lease_duration=timedelta(seconds=30), kind_of=lambda _: ""
@@ -148,6 +152,8 @@ class RunMachine(RuleBasedStateMachine):
             self.live_launch, self.holder = None, None
             if self.losses == POLICY.max_losses:
                 self.state = RunState.FAILED
+            else:
+                self.progress = Progress("waiting for another worker: the last one vanished", 0, 0)
 
     # What callers do.
 

@@ -222,7 +222,7 @@ async def test_a_workflow_that_could_never_be_measured_ends_the_run(tmp_path: Pa
 
 async def test_a_budget_that_cannot_last_is_refused_before_anything_is_spent(tmp_path: Path) -> None:
     bench = Bench(tmp_path, evaluation(RIGHT, SHORT, budget=Budget(max_executions=2 * TASKS - 1)))
-    with pytest.raises(BudgetSpent, match=f"{2 * TASKS} executions"):
+    with pytest.raises(BudgetSpent, match=f"raise budget.max_executions to {2 * TASKS} or more"):
         await bench.job().run()
     assert not bench.interpreter.calls
 
@@ -242,7 +242,7 @@ async def test_a_budget_that_just_lasts_is_enough(tmp_path: Path) -> None:
 async def test_a_spent_budget_ends_the_run_and_keeps_what_was_committed(tmp_path: Path) -> None:
     calls = COST.calls * TASKS
     bench = Bench(tmp_path, evaluation(RIGHT, SHORT, budget=Budget(max_llm_calls=calls)))
-    with pytest.raises(BudgetSpent, match="calls of language models"):
+    with pytest.raises(BudgetSpent, match="max_llm_calls"):
         await bench.job().run()
     assert bench.journal.reports
     assert bench.journal.reports[-1].ledger.executions < 2 * TASKS

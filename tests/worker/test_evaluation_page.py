@@ -161,6 +161,20 @@ def test_hostile_content_is_inert(tmp_path: Path, place: str) -> None:
     assert "{{ 7 * 7 }}" in Elements(page).text
 
 
+def test_pictures_are_told_to_whoever_does_not_see_them(tmp_path: Path) -> None:
+    sample = Sample((picture(), picture(colour="green")), picture(colour="white"), caption=HOSTILE[:-1])
+    task = measured("t0", 0.5, 0.5, 1.0, output=picture(colour="blue"))
+    page = rendered(tmp_path, [task], sample)
+    harmless(page)
+    assert [image["alt"] for image in Elements(page).all("img")[:5]] == [
+        "input 1 of: Query of t0",
+        "input 2 of: Query of t0",
+        f"wanted: {HOSTILE[:-1]}",
+        "output of w0, w1, 0.500",
+        "output of reference, 1.000",
+    ]
+
+
 def harmless(page: bytes) -> None:
     """Nothing in a page runs, loads, or leads anywhere."""
     found = Elements(page)

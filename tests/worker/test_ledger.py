@@ -37,7 +37,7 @@ def test_it_goes_on_from_what_earlier_workers_spent() -> None:
     meter.admit_call()
     assert meter.ledger == Ledger(4, 1, 0, Usage(8, 9, 10), 19.0)
     clock.now += 1
-    with pytest.raises(BudgetSpent, match="seconds"):
+    with pytest.raises(BudgetSpent, match="max_wall_time is 20 s; raise it, or ask for less"):
         meter.admit_call()
 
 
@@ -45,7 +45,7 @@ def test_the_limit_on_executions_counts_those_in_flight() -> None:
     meter = Meter(Budget(max_executions=2))
     meter.admit_execution()
     meter.admit_execution()
-    with pytest.raises(BudgetSpent, match="2 executions"):
+    with pytest.raises(BudgetSpent, match="max_executions is 2; raise it, or ask for less"):
         meter.admit_execution()
     # One is lost to the infrastructure: it may be tried again.
     meter.execution_failed()
@@ -59,7 +59,7 @@ def test_the_limit_on_executions_counts_those_in_flight() -> None:
 
 @pytest.mark.parametrize(
     ("budget", "words"),
-    [(Budget(max_llm_calls=10), "calls"), (Budget(max_tokens=150), "tokens")],
+    [(Budget(max_llm_calls=10), "max_llm_calls is 10;"), (Budget(max_tokens=150), "max_tokens is 150;")],
 )
 def test_limits_on_calls_and_tokens_close_the_gate_once_they_are_reached(budget: Budget, words: str) -> None:
     meter = Meter(budget)

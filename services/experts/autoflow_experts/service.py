@@ -87,6 +87,6 @@ def _pretrained(
     models: ModelStore[Network] = ModelStore(settings.experts_models_mib << 20)
     by_name = {tool.name: tool for tool in tools}
     return {
-        name: PretrainedExpert(by_name[name], partial(load, spec), models)
+        name: PretrainedExpert(by_name[name], spec.name, partial(load, spec), models)
         for name, spec in read_experts(settings.experts_file).items()
     }

@@ -6,8 +6,9 @@ more where they name none. An answer is never guessed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from autoflow import prompts
 from autoflow.llm import Message, Role, Sampling
@@ -41,10 +42,33 @@ async def pick(question: Sequence[Message], labels: Sequence[str], model: Bounde
     """
     if model.capabilities.choice:
         return await model.choose(question, tuple(prompts.BRANCH_OPTIONS[: len(labels)]))
+    read = partial(prompts.read_branch, labels=labels)
+    return await _in_words(question, read, prompts.branch_again(labels), model)
+
+
+async def pick_option(
+    question: Sequence[Message], names: Sequence[str], model: BoundedModel
+) -> int | Unreadable:
+    """The index of the option that the model picks; errors as `pick`.
+
+    Args:
+        question: the chat; it names the options, each by its mark of `prompts.option_marks`.
+        names: of the options, two or more.
+        model: who picks.
+    """
+    if model.capabilities.choice:
+        return await model.choose(question, prompts.option_marks(len(names)))
+    read = partial(prompts.read_option, names=names)
+    return await _in_words(question, read, prompts.option_again(len(names)), model)
+
+
+async def _in_words(
+    question: Sequence[Message], read: Callable[[str], int | None], again: Message, model: BoundedModel
+) -> int | Unreadable:
     said = ""
     for _ in range(QUESTIONS):
         said = await model.complete(question, _IN_WORDS)
-        if (index := prompts.read_branch(said, labels)) is not None:
+        if (index := read(said)) is not None:
             return index
-        question = [*question, Message(Role.ASSISTANT, said), prompts.branch_again(labels)]
+        question = [*question, Message(Role.ASSISTANT, said), again]
     return Unreadable(said)

@@ -1,53 +1,48 @@
-"""The interpreter's messages and its values, one into the other."""
+"""The interpreter's requests and its executions, from and into messages."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from google.protobuf.timestamp_pb2 import Timestamp
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
 
-from autoflow.convert import sampling_from_proto, tool_from_proto, usage_to_proto
-from autoflow.v1 import interpreter_service_pb2
-from autoflow_interpreter.events import (
-    BranchTaken,
-    Finished,
-    Outcome,
-    PlanExecuted,
-    Recorded,
-    StepAnswered,
-    StepStarted,
+from autoflow.convert import sampling_from_proto, tool_from_proto
+from autoflow.errors import InvalidArgument
+from autoflow.server.errors import DOMAIN, failure
+from autoflow.v1 import interpreter_service_pb2 as pb
+from autoflow.v1 import model_pb2
+from autoflow_interpreter.event_convert import (
+    MEMORIES,
+    PROTOCOLS,
+    asked_to_proto,
+    event_from_proto,
+    event_to_proto,
+    execution_name,
+    finished_to_proto,
+    timestamp,
 )
-from autoflow_interpreter.execution import ExecutionRequest
+from autoflow_interpreter.events import Finished, MemoryStrategy, PersonAsked, Recorded
+from autoflow_interpreter.execution import DEFAULT_ASK_SECONDS, ExecutionRequest
+from autoflow_interpreter.executions.model import Execution, ExecutionState, Failure
 from autoflow_interpreter.limits import Limits
-from autoflow_interpreter.memory import MemoryStrategy
-from autoflow_interpreter.plan_convert import plan_result_to_proto, plan_target_from_proto
+from autoflow_interpreter.plan_convert import plan_target_from_proto
 
-_MEMORIES: Mapping[interpreter_service_pb2.MemoryStrategy.ValueType, MemoryStrategy] = MappingProxyType(
-    {
-        interpreter_service_pb2.MEMORY_STRATEGY_UNSPECIFIED: MemoryStrategy.APPEND,
-        interpreter_service_pb2.MEMORY_STRATEGY_APPEND: MemoryStrategy.APPEND,
-        interpreter_service_pb2.MEMORY_STRATEGY_TRAVERSE: MemoryStrategy.TRAVERSE,
-        interpreter_service_pb2.MEMORY_STRATEGY_DIRECT: MemoryStrategy.DIRECT,
-        interpreter_service_pb2.MEMORY_STRATEGY_EMBEDDING: MemoryStrategy.EMBEDDING,
-    }
+FAILED = "EXECUTION_FAILED"
+"""The reason in the ErrorInfo of an execution that failed, beside that of its error."""
+
+_STATES: Mapping[ExecutionState, pb.ExecutionState.ValueType] = MappingProxyType(
+    {state: pb.ExecutionState.Value(f"EXECUTION_STATE_{state.name}") for state in ExecutionState}
 )
-
-_OUTCOMES: Mapping[Outcome, interpreter_service_pb2.ExecutionOutcome.ValueType] = MappingProxyType(
-    {
-        Outcome.ANSWERED: interpreter_service_pb2.EXECUTION_OUTCOME_ANSWERED,
-        Outcome.NO_ANSWER: interpreter_service_pb2.EXECUTION_OUTCOME_NO_ANSWER,
-        Outcome.UNDECIDED: interpreter_service_pb2.EXECUTION_OUTCOME_UNDECIDED,
-        Outcome.STEP_LIMIT: interpreter_service_pb2.EXECUTION_OUTCOME_STEP_LIMIT,
-        Outcome.TOKEN_LIMIT: interpreter_service_pb2.EXECUTION_OUTCOME_TOKEN_LIMIT,
-        Outcome.TIME_LIMIT: interpreter_service_pb2.EXECUTION_OUTCOME_TIME_LIMIT,
-    }
-)
+_STATES_BACK = {value: state for state, value in _STATES.items()}
+_MEMORIES_BACK = {value: each for each, value in MEMORIES.items()}
+_PROTOCOLS_BACK = {value: each for each, value in PROTOCOLS.items()}
 
 
-def request_from_proto(
-    message: interpreter_service_pb2.ExecuteWorkflowRequest, *, max_tokens: int
-) -> ExecutionRequest:
+def request_from_proto(message: pb.ExecuteWorkflowRequest, *, max_tokens: int) -> ExecutionRequest:
     """What is to be executed.
 
     Args:
@@ -55,8 +50,10 @@ def request_from_proto(
         max_tokens: the limit of one step's answer, where the request gives none.
 
     Raises:
-        InvalidArgument: two samples of the plan have inputs of other types.
+        InvalidArgument: two samples of the plan have inputs of other types, or `*` is not alone.
     """
+    if "*" in message.step_tools and len(message.step_tools) > 1:
+        raise InvalidArgument("step_tools", "`*` stands for every tool", fix="leave the other names out")
     return ExecutionRequest(
         source=message.workflow.source,
         query=message.query,
@@ -64,51 +61,93 @@ def request_from_proto(
         model=message.model.model,
         adapter=message.model.adapter or None,
         sampling=sampling_from_proto(message.sampling, max_tokens=max_tokens),
-        memory=_MEMORIES[message.memory],
+        memory=_MEMORIES_BACK.get(message.memory, MemoryStrategy.APPEND),
         limits=_limits_from_proto(message.limits),
         plan=plan_target_from_proto(message.plan, "plan.") if message.HasField("plan") else None,
+        protocol=_PROTOCOLS_BACK.get(message.protocol),
+        step_tools=tuple(message.step_tools),
+        memory_tokens=message.max_memory_tokens,
+        ask_seconds=_seconds(message.ask_timeout) or DEFAULT_ASK_SECONDS,
     )
 
 
-def event_to_proto(recorded: Recorded) -> interpreter_service_pb2.ExecuteWorkflowResponse:
-    """A message of the stream."""
-    response = interpreter_service_pb2.ExecuteWorkflowResponse(
-        sequence=recorded.sequence,
-        time=Timestamp(seconds=recorded.time_ns // 10**9, nanos=recorded.time_ns % 10**9),
+def state_from_proto(value: pb.ExecutionState.ValueType) -> ExecutionState | None:
+    """The state that a list is asked for; None: all."""
+    return _STATES_BACK.get(value)
+
+
+def execution_to_proto(execution: Execution) -> pb.Execution:
+    """A kept execution, as a message."""
+    message = pb.Execution(
+        name=execution_name(execution.id),
+        state=_STATES[execution.state],
+        query_beginning=execution.query_beginning,
+        model=model_pb2.ModelRef(model=execution.model, adapter=execution.adapter),
+        create_time=timestamp(execution.create_time),
+        update_time=timestamp(execution.update_time),
+        events=execution.events,
+        resumptions=execution.resumptions,
     )
-    match recorded.event:
-        case StepStarted(step, executed_before):
-            response.step_started.step = step
-            response.step_started.executed_before = executed_before
-        case StepAnswered(step, answer):
-            response.step_answered.step = step
-            response.step_answered.answer = answer
-        case BranchTaken(step, label, target):
-            response.branch_taken.step = step
-            response.branch_taken.label = label
-            response.branch_taken.target = target
-        case PlanExecuted(result):
-            response.plan_executed.CopyFrom(plan_result_to_proto(result))
-        case Finished() as finished:
-            response.finished.CopyFrom(_finished_to_proto(finished))
-    return response
+    if execution.request:
+        message.request.ParseFromString(execution.request)
+    if execution.end_time is not None:
+        message.end_time.CopyFrom(timestamp(execution.end_time))
+    if execution.finished:
+        message.finished.ParseFromString(execution.finished)
+    if execution.question is not None:
+        message.question.ParseFromString(execution.question.payload)
+        message.question_sequence = execution.question.sequence
+    if execution.failure is not None:
+        message.error.ParseFromString(execution.failure.status)
+    return message
 
 
-def _limits_from_proto(message: interpreter_service_pb2.ExecutionLimits) -> Limits:
+class Wire:
+    """What is kept of executions, as the bytes of messages; a `WireCodec`."""
+
+    def encode(self, recorded: Recorded) -> bytes:
+        """An event."""
+        return event_to_proto(recorded).SerializeToString()
+
+    def decode(self, sequence: int, payload: bytes) -> Recorded | None:
+        """An event; None for one that a newer version has written."""
+        return event_from_proto(stored_event(sequence, payload))
+
+    def finished(self, finished: Finished) -> bytes:
+        """How it ended."""
+        return finished_to_proto(finished).SerializeToString()
+
+    def asked(self, asked: PersonAsked) -> bytes:
+        """What a person is asked."""
+        return asked_to_proto(asked).SerializeToString()
+
+    def failure(self, error: Exception) -> Failure:
+        """Why it failed, as the caller is told."""
+        found = failure(error, "")
+        status = Status()
+        status.CopyFrom(found.status)
+        status.details.add().Pack(ErrorInfo(reason=FAILED, domain=DOMAIN))
+        return Failure(status.code, status.message, status.SerializeToString())
+
+
+def stored_event(sequence: int, payload: bytes) -> pb.ExecutionEvent:
+    """A kept event, as a message."""
+    message = pb.ExecutionEvent.FromString(payload)
+    # One that was stored by a call other than its execution's did not know its place.
+    message.sequence = sequence
+    return message
+
+
+def _seconds(message: Duration) -> float:
+    return message.seconds + message.nanos / 1e9
+
+
+def _limits_from_proto(message: pb.ExecutionLimits) -> Limits:
     defaults = Limits()
-    wall_time = message.max_wall_time
     return Limits(
         max_steps=message.max_steps or defaults.max_steps,
+        max_calls=message.max_calls or defaults.max_calls,
         max_tokens=message.max_tokens or defaults.max_tokens,
-        max_seconds=wall_time.seconds + wall_time.nanos / 1e9 or defaults.max_seconds,
-    )
-
-
-def _finished_to_proto(finished: Finished) -> interpreter_service_pb2.ExecutionFinished:
-    return interpreter_service_pb2.ExecutionFinished(
-        outcome=_OUTCOMES[finished.outcome],
-        answer=finished.answer,
-        detail=finished.detail,
-        steps=finished.steps,
-        usage=usage_to_proto(finished.usage),
+        max_cost_usd=message.max_cost_usd or math.inf,
+        max_seconds=_seconds(message.max_wall_time) or defaults.max_seconds,
     )

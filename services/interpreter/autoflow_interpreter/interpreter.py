@@ -1,36 +1,60 @@
-"""Executes workflows and plans: checks them, finds what they need, bounds how many run at once."""
+"""Executes workflows and plans: checks them, and finds what they need."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
+from autoflow import prompts
 from autoflow.admission import Admission
-from autoflow.errors import InvalidArgument
+from autoflow.errors import InvalidArgument, Unavailable
 from autoflow.language import Diagnostic, Severity, Workflow, check
+from autoflow.llm import Embedder, LanguageModel
 from autoflow.llm.catalogue import Catalogue
+from autoflow.suites import Tool
 from autoflow.tools.model import Listed
 from autoflow.tools.registry import Registry
-from autoflow_interpreter.events import Recorded
-from autoflow_interpreter.execution import ExecutionRequest, execute
-from autoflow_interpreter.memory import Memory, MemorySettings, MemoryStrategy, Room, memory_for
+from autoflow_interpreter.events import Finished, MemoryStrategy, PersonAsked, Protocol, Started
+from autoflow_interpreter.execution import Execution, ExecutionRequest, Parts
+from autoflow_interpreter.journal import Journal, Recorder
+from autoflow_interpreter.limits import BoundedModel, Clock
+from autoflow_interpreter.memory import Frame, Memory, MemorySettings, Room, memory_for
+from autoflow_interpreter.past import Past
 from autoflow_interpreter.plan_execution import PlanExecutor, PlanResult, PlanTarget
+from autoflow_interpreter.protocols.base import StepProtocol
+from autoflow_interpreter.protocols.fused import Fused, FusedFrame
+from autoflow_interpreter.protocols.stepwise import PlainFrame, Stepwise
+from autoflow_interpreter.step_tools import ToolDesk
 
 _TOLD_DIAGNOSTICS = 3
+_EVERY_TOOL = ("*",)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request, and all that it needs."""
+
+    request: ExecutionRequest
+    workflow: Workflow
+    model: LanguageModel
+    embedder: Embedder | None
+    step_tools: tuple[Tool, ...]
+    protocol: Protocol
+    protocol_reason: str
+    room: Room
 
 
 class Interpreter:
-    """The interpreter service without its wire.
+    """The interpreter service without its wire, and without what is kept.
 
     Args:
         catalogue: where models come from.
         plans: executes plans.
         tools: those that there are.
-        executions: bounds the workflows that are under way, their plans included.
         plan_executions: bounds the plans that are under way without a workflow.
+        now: the time, aware.
         memory: how much steps see of the earlier ones.
-        now_ns: nanoseconds since the Unix epoch, for the events' times.
     """
 
     def __init__(
@@ -39,53 +63,80 @@ class Interpreter:
         plans: PlanExecutor,
         tools: Registry,
         *,
-        executions: Admission,
         plan_executions: Admission,
+        now: Callable[[], datetime],
         memory: MemorySettings | None = None,
-        now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._catalogue = catalogue
         self._plans = plans
         self._tools = tools
-        self._executions = executions
         self._plan_executions = plan_executions
+        self._now = now
         self._memory = memory or MemorySettings()
-        self._now_ns = now_ns
 
-    async def execute(self, request: ExecutionRequest) -> AsyncGenerator[Recorded, None]:
-        """Executes and yields each event as it happens; the last holds `Finished`.
+    async def prepare(self, request: ExecutionRequest, past: Past | None = None) -> Prepared:
+        """Checks a request, and finds what it needs.
+
+        Args:
+            request: what is to be executed.
+            past: what is known of an execution that goes on: it keeps its protocol, and the tools that it
+                began with, as far as they are there.
 
         Raises:
-            InvalidArgument: the workflow has lint errors.
+            InvalidArgument: the workflow has lint errors, or a tool for its steps is not there.
             FailedPrecondition: its plan is to be executed, and no tools are set up.
-            ResourceExhausted: too many executions are under way, or a tool has too much to do.
-            LanguageModelError: the model is unknown, nothing makes the embeddings that its memory needs, or a
-                call failed.
-            Unavailable: a tool cannot be reached.
+            LanguageModelError: the model is unknown, or nothing makes the embeddings that its memory needs.
+            Unavailable: a source that may have a tool for its steps cannot be reached.
         """
         workflow = _sound_workflow(request.source)
         if request.plan is not None:
             self._plans.check()
-        with self._executions.enter():
-            memory = await self._memory_of(request)
-            model = await self._catalogue.get(request.model)
-            sequence = 0
-            async with aclosing(execute(workflow, request, model, memory, self._plans)) as events:
-                async for event in events:
-                    yield Recorded(sequence, self._now_ns(), event)
-                    sequence += 1
-
-    async def _memory_of(self, request: ExecutionRequest) -> Memory:
+        started = past.started if past else None
+        tools = await self._step_tools(request, started)
+        wants_embedder = request.memory is MemoryStrategy.EMBEDDING
+        embedder = await self._catalogue.embedder(request.model) if wants_embedder else None
+        model = await self._catalogue.get(request.model)
+        protocol, reason = _protocol(request.protocol, model)
+        if started is not None:
+            protocol, reason = started.protocol, started.protocol_reason
+        tokens = request.memory_tokens or self._memory.tokens
         context = self._catalogue.description(request.model).context_tokens
-        wanted = request.memory is MemoryStrategy.EMBEDDING
-        return memory_for(
-            request.memory,
-            request.query,
-            request.tools,
-            room=Room(self._memory.tokens, context, request.sampling.max_tokens),
-            settings=self._memory,
-            embedder=await self._catalogue.embedder(request.model) if wanted else None,
+        room = Room(tokens, context, request.sampling.max_tokens)
+        return Prepared(request, workflow, model, embedder, tools, protocol, reason, room)
+
+    async def run(
+        self, prepared: Prepared, execution_id: str, past: Past, recorder: Recorder
+    ) -> Finished | PersonAsked:
+        """Executes; see `Execution.run`."""
+        request = prepared.request
+        if past.started is None:
+            names = tuple(tool.name for tool in prepared.step_tools)
+            recorder.record(
+                Started(
+                    execution_id,
+                    prepared.protocol,
+                    prepared.protocol_reason,
+                    prompts.VERSION,
+                    request.memory,
+                    names,
+                )
+            )
+        clock = Clock(request.limits.max_seconds, past.seconds)
+        journal = Journal(recorder, past)
+        model = BoundedModel(prepared.model, request.adapter, request.limits, clock, journal)
+        desk = ToolDesk(self._tools, prepared.step_tools, execution_id, clock, journal)
+        memory = self._memory_of(prepared)
+        parts = Parts(
+            model,
+            memory,
+            _carrier(prepared, model, memory, desk, journal),
+            prepared.protocol is Protocol.FUSED,
+            self._plans,
+            clock,
+            journal,
+            self._now,
         )
+        return await Execution(prepared.workflow, request, parts, past).run()
 
     async def execute_plan(self, text: str, target: PlanTarget) -> PlanResult:
         """Executes a plan without a workflow; see `PlanExecutor.execute`.
@@ -99,6 +150,66 @@ class Interpreter:
     async def list_tools(self) -> tuple[Listed, ...]:
         """The sources of tools with what they have; see `Registry.list_tools`."""
         return await self._tools.list_tools()
+
+    async def _step_tools(self, request: ExecutionRequest, started: Started | None) -> tuple[Tool, ...]:
+        """The tools that steps may call, sorted by name."""
+        wanted = started.step_tools if started else request.step_tools
+        if not wanted:
+            return ()
+        listed = await self._tools.list_tools()
+        there = {tool.name: tool for source in listed for tool in source.tools if tool.arguments_schema}
+        if wanted == _EVERY_TOOL:
+            wanted = tuple(there)
+        elif not started:
+            _require(wanted, there, listed)
+        return tuple(there[name] for name in sorted(wanted) if name in there)
+
+    def _memory_of(self, prepared: Prepared) -> Memory:
+        request = prepared.request
+        frame: Frame = PlainFrame(request.query, request.tools)
+        if prepared.protocol is Protocol.FUSED:
+            frame = FusedFrame(request.query, request.tools, prepared.step_tools)
+        return memory_for(
+            request.memory,
+            request.query,
+            frame,
+            room=prepared.room,
+            settings=self._memory,
+            embedder=prepared.embedder,
+        )
+
+
+def _carrier(
+    prepared: Prepared, model: BoundedModel, memory: Memory, desk: ToolDesk, journal: Journal
+) -> StepProtocol:
+    request = prepared.request
+    everything = request.memory is MemoryStrategy.APPEND
+    if prepared.protocol is Protocol.FUSED:
+        return Fused(model, memory, desk, journal, request.sampling, everything=everything)
+    return Stepwise(request.query, model, memory, desk, journal, request.sampling, everything=everything)
+
+
+def _protocol(wanted: Protocol | None, model: LanguageModel) -> tuple[Protocol, str]:
+    """The protocol, and why it is not the one that is wanted."""
+    if wanted is Protocol.STEPWISE:
+        return wanted, ""
+    if model.capabilities.json_schema or model.capabilities.tools:
+        return Protocol.FUSED, ""
+    reason = "the model states neither of the capabilities json_schema and tools"
+    return Protocol.STEPWISE, reason if wanted else ""
+
+
+def _require(wanted: tuple[str, ...], there: Mapping[str, Tool], listed: tuple[Listed, ...]) -> None:
+    for place, name in enumerate(wanted):
+        if name in there:
+            continue
+        if any(source.unavailable for source in listed):
+            raise Unavailable(f"no tool {name!r} is there, and a source that may have it cannot be reached")
+        raise InvalidArgument(
+            f"step_tools[{place}]",
+            f"no tool that takes arguments is named {name!r}",
+            fix="ListTools lists those that there are",
+        )
 
 
 def _sound_workflow(source: str) -> Workflow:

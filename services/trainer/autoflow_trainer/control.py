@@ -6,13 +6,16 @@ import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
+from autoflow import paging
 from autoflow.errors import AlreadyExists, Unavailable
-from autoflow_trainer import lifecycle, paging
+from autoflow_trainer import lifecycle
 from autoflow_trainer.notifier import Notifier
 from autoflow_trainer.requests import RunRequest, validate
 from autoflow_trainer.runs import Run, RunRecord, RunState
 from autoflow_trainer.store import RunStore
+from autoflow_trainer.suites import Suite
 
 _RUNS = "runs"
 
@@ -42,7 +45,7 @@ class ControlPlane:
     Args:
         store: where the runs are.
         notifier: tells when a run has changed.
-        suite_artifact: finds the artifact of a suite's folder, empty where it is built in; raises NotFound.
+        find_suite: finds the suite of an id; raises NotFound.
         clock: the time, aware.
         max_waiting: runs that may wait for a worker; one more is refused.
         poll_interval: seconds after which a watcher looks for changes that nobody told of.
@@ -53,14 +56,14 @@ class ControlPlane:
         store: RunStore,
         notifier: Notifier,
         *,
-        suite_artifact: Callable[[str], Awaitable[str]],
+        find_suite: Callable[[str], Awaitable[Suite]],
         clock: Callable[[], datetime],
         max_waiting: int,
         poll_interval: float,
     ) -> None:
         self._store = store
         self._notifier = notifier
-        self._suite_artifact = suite_artifact
+        self._find_suite = find_suite
         self._clock = clock
         self._max_waiting = max_waiting
         self._poll_interval = poll_interval
@@ -80,14 +83,14 @@ class ControlPlane:
         # Before anything is judged: a repeated request gets its run even where the queue is full by now.
         if request_id is not None and (known := await self._store.find_request(request_id)):
             return await self._replay(known, request)
-        suite_artifact = await self._suite_artifact(request.suite)
-        validate(request)
+        suite = await self._find_suite(request.suite)
+        validate(request, suite.sizes)
         run = Run(
             id=secrets.token_hex(8),
             spec=request.spec,
             state=RunState.PENDING,
             create_time=self._clock(),
-            suite_artifact=suite_artifact,
+            suite_artifact=suite.artifact,
         )
         record = await self._store.insert(run, request_id, max_waiting=self._max_waiting)
         return await self._replay(record, request)
@@ -113,7 +116,7 @@ class ControlPlane:
         size = paging.page_size(page_size)
         # One more than asked for tells whether there is a next page.
         records = await self._store.page(paging.page_start(token, _RUNS), size + 1)
-        shown, next_token = paging.cut(records, size, _RUNS)
+        shown, next_token = paging.cut(records, size, _RUNS, attrgetter("sequence"))
         return Page(tuple(record.run for record in shown), next_token)
 
     async def watch(self, run_id: str, after: int) -> AsyncGenerator[Snapshot, None]:

@@ -9,7 +9,10 @@ class Worker(Protocol):
     """A worker that was started."""
 
     async def wait(self) -> str:
-        """Returns when it has ended, with what became of it, such as `ended with exit code 1`."""
+        """Returns when it has ended, with what became of it, such as `ended with exit code 1: no such model`.
+
+        Callers of the service read it: no secrets, no paths, no addresses.
+        """
 
     def terminate(self) -> None:
         """Asks it to end. Harmless where it has ended."""

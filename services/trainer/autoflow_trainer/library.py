@@ -11,13 +11,14 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
 
+from autoflow import paging
 from autoflow.admission import Admission
 from autoflow.errors import NotFound
 from autoflow.store.artifacts import ArtifactStore
 from autoflow.suites import load_suite, suite_names
-from autoflow_trainer import paging
 from autoflow_trainer.store import SuiteStore
 from autoflow_trainer.suites import Suite, SuitePage
 from autoflow_trainer.uploads import Bounds, Part, receiving
@@ -94,7 +95,7 @@ class SuiteLibrary:
         Raises:
             NotFound: there is none of that id; the message names some that there are.
         """
-        return await self._with_openings(await self._find(suite_id))
+        return await self._with_openings(await self.find(suite_id))
 
     async def list(self, page_size: int, token: str) -> SuitePage:
         """A page of suites, the built-in ones first, then the newest.
@@ -110,19 +111,16 @@ class SuiteLibrary:
         built_in = [suite for suite in await self._built_in() if before is None or suite.sequence < before]
         # One more than asked for tells whether there is a next page.
         found = [*built_in, *await self._store.page(before, size + 1)]
-        shown, next_token = paging.cut(found, size, _SUITES)
+        shown, next_token = paging.cut(found, size, _SUITES, attrgetter("sequence"))
         openings = await self._store.openings([suite.digest for suite in shown])
         return SuitePage(tuple(suite.opened(openings.get(suite.digest, 0)) for suite in shown), next_token)
 
-    async def artifact_of(self, suite_id: str) -> str:
-        """The artifact of a suite's folder; empty where it is built in.
+    async def find(self, suite_id: str) -> Suite:
+        """A suite whose openings are not counted.
 
         Raises:
             NotFound: there is none of that id; the message names some that there are.
         """
-        return "" if suite_id in suite_names() else (await self._find(suite_id)).artifact
-
-    async def _find(self, suite_id: str) -> Suite:
         known = {suite.id: suite for suite in await self._built_in()}
         found = known.get(suite_id) or await self._store.find(suite_id)
         if found is None:

@@ -181,7 +181,7 @@ def cancel(record: RunRecord, now: datetime) -> RunRecord:
 
 
 def lose_worker(record: RunRecord, reason: str, now: datetime, policy: RetryPolicy) -> RunRecord:
-    """Takes the run from a worker that is gone: it waits for another one, or ends.
+    """Takes the run from a worker that is gone: it waits for another one, or ends; either tells the reason.
 
     Args:
         record: the run.
@@ -198,7 +198,9 @@ def lose_worker(record: RunRecord, reason: str, now: datetime, policy: RetryPoli
     # Without a token's digest nobody is heard: what is left of the lost worker, least of all.
     vacant = replace(record, lease=Lease(fencing_token=record.lease.fencing_token), losses=losses)
     if losses < policy.max_losses:
-        return replace(vacant, launch_after=now + policy.delay(losses))
+        waiting = Progress(f"waiting for another worker: the last one {reason}", 0, 0)
+        waiting_run = replace(run, progress=waiting)
+        return replace(vacant, run=waiting_run, launch_after=now + policy.delay(losses))
     times = "once" if losses == 1 else f"{losses} times in a row"
     failure = Failure(
         _INTERNAL,

@@ -1,19 +1,21 @@
 """A request for a run, and what is wrong with it.
 
 The shape of a request (required fields, ranges, patterns) is checked before it comes here; this module checks
-what needs knowledge: the language, and which settings go together. Whether there is such a suite is for
-`autoflow_trainer.library`.
+what needs knowledge: the language, which settings go together, and which splits the suite has tasks in.
+Whether there is such a suite is for `autoflow_trainer.library`. Which models there are, only the services
+know that have them: a run that names another one fails when its worker first asks for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from autoflow.errors import InvalidArgument
 from autoflow.language import Diagnostic, Severity, check
 from autoflow.methods import Method
+from autoflow.suites import Split
 
 _MAX_ERRORS = 5
 """So many errors of a workflow are told."""
@@ -51,25 +53,45 @@ class EvaluationRequest:
     """All of it, opaque; equal requests have equal bytes."""
     suite: str
     """Its id."""
+    split: Split
     workflows: tuple[NamedWorkflow, ...]
 
 
 RunRequest: TypeAlias = OptimizationRequest | EvaluationRequest
 
 
-def validate(request: RunRequest) -> None:
+def validate(request: RunRequest, sizes: Mapping[Split, int]) -> None:
     """Refuses a request that no worker could serve.
+
+    Args:
+        request: what is wanted.
+        sizes: tasks of each split of its suite.
 
     Raises:
         InvalidArgument: a field is wrong; the error names it.
     """
     if isinstance(request, EvaluationRequest):
+        _validate_split(request.split, sizes)
         _validate_workflows(request.workflows, "run.evaluation.workflows")
     else:
-        _validate_optimization(request)
+        _validate_optimization(request, sizes)
 
 
-def _validate_optimization(request: OptimizationRequest) -> None:
+def _validate_split(split: Split, sizes: Mapping[Split, int]) -> None:
+    if not sizes[split]:
+        others = " or ".join(f"`{other}`" for other, size in sizes.items() if size)
+        raise InvalidArgument(
+            "run.evaluation.split", f"the suite has no tasks in the split `{split}`", fix=f"take {others}"
+        )
+
+
+def _validate_optimization(request: OptimizationRequest, sizes: Mapping[Split, int]) -> None:
+    if empty := " or ".join(f"`{split}`" for split, size in sizes.items() if not size):
+        raise InvalidArgument(
+            "run.optimization.suite",
+            f"a run learns, chooses and measures on a split each, and the suite has no tasks in {empty}",
+            fix="take a suite that has tasks in `train`, `validation` and `test`",
+        )
     if request.generator_adapter:
         raise InvalidArgument(
             "run.optimization.generator.adapter",

@@ -52,7 +52,7 @@ def build(env: Mapping[str, str], launcher: Launcher | None = None) -> Service:
     control = ControlPlane(
         store,
         notifier,
-        suite_artifact=library.artifact_of,
+        find_suite=library.find,
         clock=_now,
         max_waiting=settings.max_waiting_runs,
         poll_interval=settings.run_poll_interval,

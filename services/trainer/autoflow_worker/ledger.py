@@ -76,7 +76,7 @@ class Meter:
         self.admit_call()
         limit = self._budget.max_executions
         if limit and self._ledger.executions + self._in_flight >= limit:
-            raise BudgetSpent(f"the budget of {limit} executions is spent")
+            raise _spent("max_executions", f"{limit:,}")
         self._in_flight += 1
 
     def admit_call(self) -> None:
@@ -86,13 +86,13 @@ class Meter:
             BudgetSpent: there is nothing left for it.
         """
         spent, budget = self.ledger, self._budget
-        for name, used, limit in (
-            ("calls of language models", spent.usage.calls, budget.max_llm_calls),
-            ("tokens", spent.usage.tokens, budget.max_tokens),
-            ("seconds", spent.seconds, budget.max_seconds),
+        for name, used, limit, words in (
+            ("max_llm_calls", spent.usage.calls, budget.max_llm_calls, f"{budget.max_llm_calls:,}"),
+            ("max_tokens", spent.usage.tokens, budget.max_tokens, f"{budget.max_tokens:,}"),
+            ("max_wall_time", spent.seconds, budget.max_seconds, f"{budget.max_seconds:g} s"),
         ):
             if limit and used >= limit:
-                raise BudgetSpent(f"the budget of {limit:g} {name} is spent")
+                raise _spent(name, words)
 
     def execution_paid(self, usage: Usage) -> None:
         """An admitted execution ended."""
@@ -133,3 +133,7 @@ class Meter:
                 (spent.seconds * growth, budget.max_seconds),
             )
         )
+
+
+def _spent(name: str, limit: str) -> BudgetSpent:
+    return BudgetSpent(f"the budget is spent: budget.{name} is {limit}; raise it, or ask for less")

@@ -75,7 +75,10 @@ class Loop:
             self._context.journal.progress(Progress("learning", self._state.iteration, training.iterations))
             if not self._context.meter.covers(training.candidates * training.tasks + self._reserve):
                 if not self._state.iteration:
-                    raise BudgetSpent("the budget is too small for one iteration and the final measurements")
+                    raise BudgetSpent(
+                        "the budget is too small for one iteration and the final measurements: "
+                        "raise it, or take fewer candidates or tasks"
+                    )
                 break
             try:
                 # A trace for each iteration: one for a whole run would have a span for each execution in it.

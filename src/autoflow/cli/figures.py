@@ -22,6 +22,12 @@ def sparkline(values: Sequence[float], width: int) -> str:
     return "".join(_BLOCKS[min(max(int(height), 0), len(_BLOCKS) - 1)] for height in heights)
 
 
+def count(number: int, what: str) -> str:
+    """A number of things, such as `1 task`, `2,000 tasks` or `0 batches`."""
+    plural = f"{what}{'es' if what.endswith('ch') else 's'}"
+    return f"{number:,} {what if number == 1 else plural}"
+
+
 def clock(seconds: float) -> str:
     """A duration as `m:ss`, or `h:mm:ss` from an hour on."""
     minutes, rest = divmod(round(seconds), 60)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from autoflow.cli.exits import CommandFailed, ExitCode
 from autoflow.methods import Method, Reward
 
 JsonOption = Annotated[bool, typer.Option("--json", metavar="", help="Write JSON to standard output.")]
@@ -29,6 +30,23 @@ def data_folder(given: Path | None) -> Path:
     """The folder of the state: what `DataOption` was given, else the user's own."""
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return given or Path(base) / "autoflow"
+
+
+def require_place(file: Path) -> None:
+    """Refuses a file, given by `--out`, that has no folder, before anything is done for it.
+
+    Raises:
+        CommandFailed: there is no such folder.
+    """
+    if not file.absolute().parent.is_dir():
+        raise CommandFailed(f"--out {file}: there is no such folder", ExitCode.USAGE)
+
+
+def given(ctx: typer.Context, parameter: str) -> bool:
+    """Whether the command line itself gives a parameter, and not the environment or a default."""
+    source = ctx.get_parameter_source(parameter)
+    # The type of sources is private to Typer.
+    return source is not None and source.name == "COMMANDLINE"
 
 
 TRAINER = "127.0.0.1:50054"

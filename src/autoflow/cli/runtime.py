@@ -25,7 +25,14 @@ T = TypeVar("T")
 _START_SECONDS = 300.0
 """For all services to start; a model is loaded from disk."""
 
-_PLACES = ("ARTIFACTS", "ADAPTER_CACHE", "TRAINER_DATA", "DATABASE_URL")
+_PLACES = (
+    "ARTIFACTS",
+    "ADAPTER_CACHE",
+    "TRAINER_DATA",
+    "INTERPRETER_DATA",
+    "DATABASE_URL",
+    "INTERPRETER_DATABASE_URL",
+)
 """Settings of a place."""
 
 _LIBRARY_DEFAULTS = {

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from autoflow.cli.console import Output, one_line
 from autoflow.cli.runtime import local_services, log_to, run
+from autoflow.cli.sole_use import sole_use
 from autoflow.server import ServerSettings
 from autoflow.server.compose import SERVICES, local_environment
 from autoflow.server.process import settled
@@ -33,21 +34,21 @@ def serve(data: Path, port: int, output: Output, *, verbose: bool) -> None:
         verbose: whether to log to standard error.
 
     Raises:
+        CommandFailed: another command works in the folder.
         OSError: a port is taken, or the folder cannot be written.
         SettingsError: a variable cannot be read.
         Exception: what a service raised that did not start.
     """
     environment = local_environment(data, os.environ)
     settings = from_env(ServerSettings, environment)
-    data.mkdir(parents=True, exist_ok=True)
     log = None if verbose else data / "services.log"
-    log_to(log, settings.log_level)
     ports = {name: port + index for index, name in enumerate(_BY_PORT)} if port else {}
 
     def ready(addresses: dict[str, str]) -> None:
         _print(addresses, data, log, output)
 
-    with switched_on(environment, "up"):
+    with sole_use(data, "--data"), switched_on(environment, "up"):
+        log_to(log, settings.log_level)
         run(_serve_until_asked(environment, ports, ready, settings.drain_grace))
 
 
@@ -74,15 +75,16 @@ class _StopRequest:
         self.asked = asyncio.Event()
         self.may_cancel = True
         """While services start there is nothing to drain, and the task is cancelled."""
-        self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
         for number in _SIGNALS:
-            self._loop.add_signal_handler(number, self._ask)
+            loop.add_signal_handler(number, self._ask)
 
     def _ask(self) -> None:
         self.asked.set()
         for number in _SIGNALS:
-            self._loop.remove_signal_handler(number)
+            # Not back to Python's own: a KeyboardInterrupt amid a drain can bring down gRPC's threads.
+            signal.signal(number, signal.SIG_DFL)
         if self.may_cancel and self._task is not None:
             self._task.cancel()
 

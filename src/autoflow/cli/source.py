@@ -23,14 +23,13 @@ def label(name: str) -> str:
 def read_source(name: str) -> str:
     """Reads a text.
 
-    Of a file that no workflow can be as large as, only so much is read that it is still too long for the
-    linter. Bytes that are not UTF-8 become lone surrogates, on which the linter remarks.
+    Bytes that are not UTF-8 become lone surrogates, on which the linter remarks.
 
     Args:
         name: a path, or `-` for standard input.
 
     Raises:
-        CommandFailed: it cannot be read.
+        CommandFailed: it cannot be read, or is larger than any workflow.
     """
     try:
         if name == STDIN:
@@ -42,4 +41,8 @@ def read_source(name: str) -> str:
         # ValueError: a path with a null byte.
         reason = (error.strerror if isinstance(error, OSError) else None) or "cannot be read"
         raise CommandFailed(f"{label(name)}: {reason}", ExitCode.USAGE) from None
+    if len(data) > _MOST_BYTES:
+        # Not for the linter, which would count what was read and not what is there.
+        limit = f"a workflow has {DEFAULT_LIMITS.max_text_chars:,} characters at most"
+        raise CommandFailed(f"{label(name)}: it has more than {_MOST_BYTES:,} bytes; {limit}", ExitCode.USAGE)
     return data.decode("utf-8-sig", errors="surrogateescape")

@@ -108,19 +108,26 @@ def _stream(
     @wraps(method)
     def call(self: _Service[S], /, *args: P.args, **kwargs: P.kwargs) -> Generator[R]:
         answers = method(self._client, *args, **kwargs)
+        # What was interrupted may still be ending its call when it is closed.
+        in_use = asyncio.Lock()
 
         async def following() -> tuple[R, ...]:
             # A StopAsyncIteration cannot leave a coroutine; nothing at all says that the stream is over.
-            async for answer in answers:
-                return (answer,)
-            return ()
+            async with in_use:
+                async for answer in answers:
+                    return (answer,)
+                return ()
+
+        async def close() -> None:
+            async with in_use:
+                await answers.aclose()
 
         try:
             while answer := self._loop.run(following()):
                 yield answer[0]
         finally:
             if not self._loop.closed:
-                self._loop.run(answers.aclose())
+                self._loop.run(close())
 
     return call
 
@@ -139,6 +146,11 @@ class SyncInterpreter(_Service[InterpreterClient]):
     """`InterpreterClient`, without an event loop."""
 
     execute_workflow = _stream(InterpreterClient.execute_workflow)
+    get_execution = _unary(InterpreterClient.get_execution)
+    list_executions = _stream(InterpreterClient.list_executions)
+    watch_execution = _stream(InterpreterClient.watch_execution)
+    cancel_execution = _unary(InterpreterClient.cancel_execution)
+    resume_execution = _unary(InterpreterClient.resume_execution)
     execute_plan = _unary(InterpreterClient.execute_plan)
     list_tools = _unary(InterpreterClient.list_tools)
 

@@ -54,13 +54,14 @@ def local_environment(home: Path, env: Mapping[str, str]) -> dict[str, str]:
         env: what is given; it wins. An empty variable is as good as none.
 
     Returns:
-        `env`, and the places of artifacts, adapters and runs below `home` where it has none.
+        `env`, and the places of artifacts, adapters, runs and executions below `home` where it has none.
     """
     home = home.absolute()
     places = {
         f"{PREFIX}ARTIFACTS": str(home / "artifacts"),
         f"{PREFIX}ADAPTER_CACHE": str(home / "adapters"),
         f"{PREFIX}TRAINER_DATA": str(home / "trainer"),
+        f"{PREFIX}INTERPRETER_DATA": str(home / "interpreter"),
     }
     return {**env, **{variable: env.get(variable) or place for variable, place in places.items()}}
 

@@ -54,6 +54,18 @@ class Unimplemented(errors.AutoFlowError):
     """The contract has the method, and the service has no code for it."""
 
 
+class KeptFailure(errors.AutoFlowError):
+    """What an earlier call has failed at, and was kept.
+
+    Attributes:
+        status: as that call was answered.
+    """
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.message)
+        self.status = status
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """How one kind of error is answered."""
@@ -76,6 +88,7 @@ TABLE: Mapping[type[Exception], Answer] = {
     errors.Unauthenticated: Answer(grpc.StatusCode.UNAUTHENTICATED),
     errors.ResourceExhausted: Answer(grpc.StatusCode.RESOURCE_EXHAUSTED),
     errors.Unavailable: Answer(grpc.StatusCode.UNAVAILABLE),
+    errors.Cancelled: Answer(grpc.StatusCode.CANCELLED),
     errors.DeadlineExceeded: Answer(grpc.StatusCode.DEADLINE_EXCEEDED),
     errors.DataLoss: Answer(grpc.StatusCode.DATA_LOSS),
     llm.UnknownModel: Answer(grpc.StatusCode.NOT_FOUND),
@@ -116,6 +129,8 @@ def failure(error: Exception, request_id: str) -> Failure:
     Returns:
         The failure; INTERNAL without any detail where the table does not know the error.
     """
+    if isinstance(error, KeptFailure):
+        return _kept(error.status, request_id)
     causes = list(_leaves(error))
     answers = [_answer(type(cause)) for cause in causes]
     expected = None not in answers
@@ -132,6 +147,14 @@ def failure(error: Exception, request_id: str) -> Failure:
         details=[_packed(detail) for detail in details],
     )
     return Failure(answer.code, status, expected, retry_after)
+
+
+def _kept(kept: Status, request_id: str) -> Failure:
+    status = Status()
+    status.CopyFrom(kept)
+    status.details.append(_packed(RequestInfo(request_id=request_id)))
+    code = next((code for code in grpc.StatusCode if code.value[0] == kept.code), grpc.StatusCode.UNKNOWN)
+    return Failure(code, status, True, None)
 
 
 def _leaves(error: Exception) -> Iterator[Exception]:

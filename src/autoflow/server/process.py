@@ -92,7 +92,8 @@ async def run(service: Service, settings: ServerSettings) -> None:
     def ask() -> None:
         asked.set()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+            # Not back to Python's own: a KeyboardInterrupt amid a drain can bring down gRPC's threads.
+            signal.signal(number, signal.SIG_DFL)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ask)

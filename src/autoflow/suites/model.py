@@ -14,9 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from autoflow.errors import FailedPrecondition
+
+if TYPE_CHECKING:
+    from autoflow.suites.judging import Judge
 
 SAMPLES = 8
 """How many samples of a task are taken, if no other number is asked for."""
@@ -87,9 +90,13 @@ class Task:
     inputs: tuple[ContentType, ...]
     output: ContentType
     accepted: tuple[tuple[str, ...], ...]
-    """The accepted plans, all of them: names of tools in order. The first is the reference."""
+    """The accepted plans, all of them: names of tools in order. The first is the reference. Empty where
+    answers are judged."""
     data: str = ""
-    """Names the content of the task's samples: other samples, another name. Empty where there are none."""
+    """Names the content of the task's samples, or whatever else answers are judged by: other content, another
+    name. Empty where there is none."""
+    answer: str = ""
+    """Where answers are judged, one of which all constraints hold."""
 
     @cached_property
     def digest(self) -> str:
@@ -97,8 +104,25 @@ class Task:
         return digest_of([*self._asked, self.data])
 
     @property
+    def reference(self) -> str:
+        """A right answer, in words: the reference plan, or the answer that is judged to be right."""
+        return ", ".join(self.accepted[0]) if self.accepted else self.answer
+
+    @property
     def _asked(self) -> tuple[object, ...]:
         return self.query, self.inputs, self.output, self.accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one execution on a task may take; 0 leaves it to whoever executes."""
+
+    steps: int = 0
+    """Executed steps."""
+    tokens: int = 0
+    """Read and written by all calls."""
+    answer_tokens: int = 0
+    """Of one step's answer."""
 
 
 SampleSource: TypeAlias = Callable[[Task, int], tuple[Sample, ...]]
@@ -110,7 +134,8 @@ class TaskSuite:
     """Tasks that one workflow is to solve, in three splits.
 
     Raises:
-        ValueError: two tasks share an id, or two splits share a task's content.
+        ValueError: two tasks share an id, two splits share a task's content, or a task has no accepted plan
+            and nobody judges.
     """
 
     title: str
@@ -121,9 +146,12 @@ class TaskSuite:
     splits: Mapping[Split, tuple[Task, ...]]
     source: Callable[[], SampleSource] | None = field(default=None, compare=False, repr=False)
     """Called when samples are first asked for; None where the suite has no data."""
+    judge: Judge | None = field(default=None, compare=False, repr=False)
+    """Tells what answers are worth, where they are no plans of `tools`; None where they are."""
+    allowance: Allowance = field(default=Allowance(), compare=False)
 
     def __post_init__(self) -> None:
-        """Refuses a suite whose splits overlap."""
+        """Refuses a suite whose splits overlap, or of which nobody could tell what is right."""
         owner: dict[tuple[object, ...], tuple[Split, str]] = {}
         ids: set[str] = set()
         for split, tasks in self.splits.items():
@@ -131,6 +159,8 @@ class TaskSuite:
                 if task.id in ids:
                     raise ValueError(f"suite {self.title!r}: two tasks have the id {task.id!r}")
                 ids.add(task.id)
+                if not task.accepted and self.judge is None:
+                    raise ValueError(f"suite {self.title!r}: {task.id!r} has no accepted plan")
                 other, other_id = owner.setdefault(task._asked, (split, task.id))
                 if other is not split:
                     clash = f"{task.id!r} ({split}) has the content of {other_id!r} ({other})"

@@ -7,6 +7,7 @@ imports torch, so whoever needs it imports that module.
 from __future__ import annotations
 
 from autoflow.testing.endpoint import Fault, FaultPlan, Refusal, ScriptedEndpoint
+from autoflow.testing.executions import ScriptedExecutions
 from autoflow.testing.gates import GatedModel, catalogue_of, entry_of
 from autoflow.testing.interpreters import ScriptedInterpreter
 from autoflow.testing.launcher import CoroutineLauncher
@@ -24,6 +25,7 @@ __all__ = [
     "ScriptedCall",
     "ScriptedEmbedder",
     "ScriptedEndpoint",
+    "ScriptedExecutions",
     "ScriptedInterpreter",
     "ScriptedModel",
     "ScriptedTools",

@@ -9,26 +9,25 @@ from typing import Any, TypeAlias
 import grpc
 
 from autoflow.server import Endpoint, Service
+from autoflow.testing._partial import WithoutExecutions
 from autoflow.v1.interpreter_service_pb2 import (
     PLAN_OUTCOME_NO_PLAN,
     ExecutePlanRequest,
     ExecutePlanResponse,
     ExecuteWorkflowRequest,
     ExecuteWorkflowResponse,
+    ExecutionEvent,
     ExecutionFinished,
     InterpreterServiceListToolsRequest,
     InterpreterServiceListToolsResponse,
 )
-from autoflow.v1.interpreter_service_pb2_grpc import (
-    InterpreterServiceServicer,
-    add_InterpreterServiceServicer_to_server,
-)
+from autoflow.v1.interpreter_service_pb2_grpc import add_InterpreterServiceServicer_to_server
 
 Script: TypeAlias = Callable[[ExecuteWorkflowRequest], ExecutionFinished]
 """How an execution ends; may raise what a service raises, which fails the call."""
 
 
-class ScriptedInterpreter(InterpreterServiceServicer):
+class ScriptedInterpreter(WithoutExecutions):
     """Answers InterpreterService with the last event alone.
 
     Args:
@@ -53,7 +52,7 @@ class ScriptedInterpreter(InterpreterServiceServicer):
     ) -> AsyncGenerator[ExecuteWorkflowResponse, None]:
         """Ends the execution as the script says."""
         self.requests.append(request)
-        yield ExecuteWorkflowResponse(finished=self._script(request))
+        yield ExecuteWorkflowResponse(event=ExecutionEvent(finished=self._script(request)))
 
     async def ExecutePlan(
         self, request: ExecutePlanRequest, context: grpc.aio.ServicerContext[Any, Any]

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from functools import partial
 from typing import TypeAlias
 
 import grpc
 
 from autoflow.server import Endpoint
+from autoflow.testing._partial import WithoutExecutions
 from autoflow.v1.interpreter_service_pb2 import (
     ExecutePlanRequest,
     ExecutePlanResponse,
     ExecuteWorkflowRequest,
     ExecuteWorkflowResponse,
+    ExecutionEvent,
     InterpreterServiceListToolsRequest,
     InterpreterServiceListToolsResponse,
 )
-from autoflow.v1.interpreter_service_pb2_grpc import (
-    InterpreterServiceServicer,
-    add_InterpreterServiceServicer_to_server,
-)
+from autoflow.v1.interpreter_service_pb2_grpc import add_InterpreterServiceServicer_to_server
 from autoflow.v1.scorer_service_pb2 import (
     ListMetricsRequest,
     ListMetricsResponse,
@@ -31,7 +31,7 @@ from autoflow.v1.scorer_service_pb2_grpc import ScorerServiceServicer, add_Score
 
 Context: TypeAlias = "grpc.aio.ServicerContext[object, object]"
 Score: TypeAlias = Callable[[ScoreOutputsRequest], Awaitable[ScoreOutputsResponse]]
-Execute: TypeAlias = Callable[[ExecuteWorkflowRequest], AsyncGenerator[ExecuteWorkflowResponse]]
+Execute: TypeAlias = Callable[[ExecuteWorkflowRequest], AsyncGenerator[ExecutionEvent]]
 
 
 class _Scorer(ScorerServiceServicer):
@@ -45,14 +45,16 @@ class _Scorer(ScorerServiceServicer):
         return ListMetricsResponse()
 
 
-class _Interpreter(InterpreterServiceServicer):
+class _Interpreter(WithoutExecutions):
     def __init__(self, execute: Execute) -> None:
         self._execute = execute
 
-    def ExecuteWorkflow(
+    async def ExecuteWorkflow(
         self, request: ExecuteWorkflowRequest, context: Context
     ) -> AsyncGenerator[ExecuteWorkflowResponse]:
-        return self._execute(request)
+        async with aclosing(self._execute(request)) as events:
+            async for event in events:
+                yield ExecuteWorkflowResponse(event=event)
 
     async def ExecutePlan(self, request: ExecutePlanRequest, context: Context) -> ExecutePlanResponse:
         return ExecutePlanResponse()

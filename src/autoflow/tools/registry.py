@@ -133,6 +133,26 @@ class Registry:
             raise DeadlineExceeded(f"{name[:80]} took more than {deadline:g} s") from None
         return self._bounded(result)
 
+    async def problem(self, name: str, arguments: str, *, allowed: Collection[str] | None = None) -> str:
+        """Why a tool cannot be called so: the name or the arguments are wrong; empty where it can.
+
+        Args:
+            name: as in `call`.
+            arguments: as in `call`.
+            allowed: as in `call`.
+
+        Raises:
+            Unavailable: a source that may have the tool cannot be reached.
+        """
+        found = await self._find(name, allowed)
+        if isinstance(found, ToolFailure):
+            return found.message
+        try:
+            (await self._judge(found[1])).read(arguments)
+        except InvalidArguments as error:
+            return str(error)
+        return ""
+
     async def _find(self, name: str, allowed: Collection[str] | None) -> tuple[Source, Tool] | ToolFailure:
         if allowed is not None and name not in allowed:
             return _unknown(name, allowed)

@@ -14,6 +14,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.rpc import status_pb2 as _status_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -53,6 +54,64 @@ TOOL_SOURCE_KIND_BUILT_IN: ToolSourceKind.ValueType  # 3
 """Part of the interpreter."""
 Global___ToolSourceKind: _TypeAlias = ToolSourceKind  # noqa: Y015
 
+class _ExecutionProtocol:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ExecutionProtocolEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ExecutionProtocol.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EXECUTION_PROTOCOL_UNSPECIFIED: _ExecutionProtocol.ValueType  # 0
+    """The service's default."""
+    EXECUTION_PROTOCOL_STEPWISE: _ExecutionProtocol.ValueType  # 1
+    """One question for each part of a step: which earlier answers matter, the answer, whether a tool is needed, which,
+    its arguments, a summary of what it brought, the branch. The protocol of the CoRE paper; what does not depend on
+    each other is asked side by side.
+    """
+    EXECUTION_PROTOCOL_FUSED: _ExecutionProtocol.ValueType  # 2
+    """One structured question a step: the answer, the tool, its arguments and the branch. For models with the capability
+    `json_schema` or `tools`; with others an execution is stepwise, and `started` says why.
+    """
+
+class ExecutionProtocol(_ExecutionProtocol, metaclass=_ExecutionProtocolEnumTypeWrapper):
+    """How a step is put to the model."""
+
+EXECUTION_PROTOCOL_UNSPECIFIED: ExecutionProtocol.ValueType  # 0
+"""The service's default."""
+EXECUTION_PROTOCOL_STEPWISE: ExecutionProtocol.ValueType  # 1
+"""One question for each part of a step: which earlier answers matter, the answer, whether a tool is needed, which,
+its arguments, a summary of what it brought, the branch. The protocol of the CoRE paper; what does not depend on
+each other is asked side by side.
+"""
+EXECUTION_PROTOCOL_FUSED: ExecutionProtocol.ValueType  # 2
+"""One structured question a step: the answer, the tool, its arguments and the branch. For models with the capability
+`json_schema` or `tools`; with others an execution is stepwise, and `started` says why.
+"""
+Global___ExecutionProtocol: _TypeAlias = ExecutionProtocol  # noqa: Y015
+
+class _DisconnectPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisconnectPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisconnectPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISCONNECT_POLICY_UNSPECIFIED: _DisconnectPolicy.ValueType  # 0
+    """The service's default, DISCONNECT_POLICY_CANCEL."""
+    DISCONNECT_POLICY_CANCEL: _DisconnectPolicy.ValueType  # 1
+    """It is cancelled, down to the call of a model that is under way."""
+    DISCONNECT_POLICY_CONTINUE: _DisconnectPolicy.ValueType  # 2
+    """It goes on."""
+
+class DisconnectPolicy(_DisconnectPolicy, metaclass=_DisconnectPolicyEnumTypeWrapper):
+    """What becomes of an execution when the call that began it is cancelled."""
+
+DISCONNECT_POLICY_UNSPECIFIED: DisconnectPolicy.ValueType  # 0
+"""The service's default, DISCONNECT_POLICY_CANCEL."""
+DISCONNECT_POLICY_CANCEL: DisconnectPolicy.ValueType  # 1
+"""It is cancelled, down to the call of a model that is under way."""
+DISCONNECT_POLICY_CONTINUE: DisconnectPolicy.ValueType  # 2
+"""It goes on."""
+Global___DisconnectPolicy: _TypeAlias = DisconnectPolicy  # noqa: Y015
+
 class _MemoryStrategy:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -89,6 +148,54 @@ MEMORY_STRATEGY_EMBEDDING: MemoryStrategy.ValueType  # 4
 """The answers of those earlier steps whose descriptions are nearest to the instruction, by their embeddings."""
 Global___MemoryStrategy: _TypeAlias = MemoryStrategy  # noqa: Y015
 
+class _CallPurpose:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CallPurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallPurpose.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CALL_PURPOSE_UNSPECIFIED: _CallPurpose.ValueType  # 0
+    """Never set by a server."""
+    CALL_PURPOSE_STEP: _CallPurpose.ValueType  # 1
+    """The whole step, in one structured reply."""
+    CALL_PURPOSE_ANSWER: _CallPurpose.ValueType  # 2
+    """The answer to the step's instruction."""
+    CALL_PURPOSE_RECALL: _CallPurpose.ValueType  # 3
+    """Which earlier answers matter."""
+    CALL_PURPOSE_TOOL_NEEDED: _CallPurpose.ValueType  # 4
+    """Whether a tool is needed."""
+    CALL_PURPOSE_TOOL_CHOICE: _CallPurpose.ValueType  # 5
+    """Which tool."""
+    CALL_PURPOSE_ARGUMENTS: _CallPurpose.ValueType  # 6
+    """The arguments of a tool."""
+    CALL_PURPOSE_SUMMARY: _CallPurpose.ValueType  # 7
+    """What the tool's output means for the step's answer."""
+    CALL_PURPOSE_BRANCH: _CallPurpose.ValueType  # 8
+    """The way out of a step."""
+
+class CallPurpose(_CallPurpose, metaclass=_CallPurposeEnumTypeWrapper):
+    """What a call of the model was for."""
+
+CALL_PURPOSE_UNSPECIFIED: CallPurpose.ValueType  # 0
+"""Never set by a server."""
+CALL_PURPOSE_STEP: CallPurpose.ValueType  # 1
+"""The whole step, in one structured reply."""
+CALL_PURPOSE_ANSWER: CallPurpose.ValueType  # 2
+"""The answer to the step's instruction."""
+CALL_PURPOSE_RECALL: CallPurpose.ValueType  # 3
+"""Which earlier answers matter."""
+CALL_PURPOSE_TOOL_NEEDED: CallPurpose.ValueType  # 4
+"""Whether a tool is needed."""
+CALL_PURPOSE_TOOL_CHOICE: CallPurpose.ValueType  # 5
+"""Which tool."""
+CALL_PURPOSE_ARGUMENTS: CallPurpose.ValueType  # 6
+"""The arguments of a tool."""
+CALL_PURPOSE_SUMMARY: CallPurpose.ValueType  # 7
+"""What the tool's output means for the step's answer."""
+CALL_PURPOSE_BRANCH: CallPurpose.ValueType  # 8
+"""The way out of a step."""
+Global___CallPurpose: _TypeAlias = CallPurpose  # noqa: Y015
+
 class _ExecutionOutcome:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -109,6 +216,14 @@ class _ExecutionOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Exec
     """The limit on tokens, or the model's context, was reached."""
     EXECUTION_OUTCOME_TIME_LIMIT: _ExecutionOutcome.ValueType  # 6
     """The limit on time was reached, by a step or by a tool of the answer's plan."""
+    EXECUTION_OUTCOME_CALL_LIMIT: _ExecutionOutcome.ValueType  # 7
+    """The limit on calls of the model was reached."""
+    EXECUTION_OUTCOME_COST_LIMIT: _ExecutionOutcome.ValueType  # 8
+    """The limit on cost was reached."""
+    EXECUTION_OUTCOME_UNREADABLE: _ExecutionOutcome.ValueType  # 9
+    """A structured reply could not be read, not even after corrections."""
+    EXECUTION_OUTCOME_ASK_TIMEOUT: _ExecutionOutcome.ValueType  # 10
+    """Nobody answered a step marked `[ask]` in time."""
 
 class ExecutionOutcome(_ExecutionOutcome, metaclass=_ExecutionOutcomeEnumTypeWrapper):
     """How an execution ended."""
@@ -127,7 +242,51 @@ EXECUTION_OUTCOME_TOKEN_LIMIT: ExecutionOutcome.ValueType  # 5
 """The limit on tokens, or the model's context, was reached."""
 EXECUTION_OUTCOME_TIME_LIMIT: ExecutionOutcome.ValueType  # 6
 """The limit on time was reached, by a step or by a tool of the answer's plan."""
+EXECUTION_OUTCOME_CALL_LIMIT: ExecutionOutcome.ValueType  # 7
+"""The limit on calls of the model was reached."""
+EXECUTION_OUTCOME_COST_LIMIT: ExecutionOutcome.ValueType  # 8
+"""The limit on cost was reached."""
+EXECUTION_OUTCOME_UNREADABLE: ExecutionOutcome.ValueType  # 9
+"""A structured reply could not be read, not even after corrections."""
+EXECUTION_OUTCOME_ASK_TIMEOUT: ExecutionOutcome.ValueType  # 10
+"""Nobody answered a step marked `[ask]` in time."""
 Global___ExecutionOutcome: _TypeAlias = ExecutionOutcome  # noqa: Y015
+
+class _ExecutionState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ExecutionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ExecutionState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EXECUTION_STATE_UNSPECIFIED: _ExecutionState.ValueType  # 0
+    """Never set by a server."""
+    EXECUTION_STATE_RUNNING: _ExecutionState.ValueType  # 1
+    """It is under way."""
+    EXECUTION_STATE_WAITING: _ExecutionState.ValueType  # 2
+    """It waits for a person's answer."""
+    EXECUTION_STATE_FINISHED: _ExecutionState.ValueType  # 3
+    """It has ended by its own doing; `finished` says how."""
+    EXECUTION_STATE_CANCELLED: _ExecutionState.ValueType  # 4
+    """It was cancelled."""
+    EXECUTION_STATE_FAILED: _ExecutionState.ValueType  # 5
+    """It could not go on; `error` says why."""
+
+class ExecutionState(_ExecutionState, metaclass=_ExecutionStateEnumTypeWrapper):
+    """Where an execution stands."""
+
+EXECUTION_STATE_UNSPECIFIED: ExecutionState.ValueType  # 0
+"""Never set by a server."""
+EXECUTION_STATE_RUNNING: ExecutionState.ValueType  # 1
+"""It is under way."""
+EXECUTION_STATE_WAITING: ExecutionState.ValueType  # 2
+"""It waits for a person's answer."""
+EXECUTION_STATE_FINISHED: ExecutionState.ValueType  # 3
+"""It has ended by its own doing; `finished` says how."""
+EXECUTION_STATE_CANCELLED: ExecutionState.ValueType  # 4
+"""It was cancelled."""
+EXECUTION_STATE_FAILED: ExecutionState.ValueType  # 5
+"""It could not go on; `error` says why."""
+Global___ExecutionState: _TypeAlias = ExecutionState  # noqa: Y015
 
 class _PlanOutcome:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -280,10 +439,32 @@ class ExecuteWorkflowRequest(_message.Message):
     MEMORY_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
     PLAN_FIELD_NUMBER: _builtins.int
+    PROTOCOL_FIELD_NUMBER: _builtins.int
+    STEP_TOOLS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ON_DISCONNECT_FIELD_NUMBER: _builtins.int
+    MAX_MEMORY_TOKENS_FIELD_NUMBER: _builtins.int
+    ASK_TIMEOUT_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """Required. The task, in natural language. 1 to 20,000 characters."""
     memory: Global___MemoryStrategy.ValueType
     """Optional. What a step sees of the earlier ones. Default: MEMORY_STRATEGY_APPEND."""
+    protocol: Global___ExecutionProtocol.ValueType
+    """Optional. How a step is put to the model. Default: EXECUTION_PROTOCOL_FUSED where the model can,
+    EXECUTION_PROTOCOL_STEPWISE elsewhere; `started` says which it is.
+    """
+    request_id: _builtins.str
+    """Optional. The caller's own id of the request, such as a UUID, unique among all kept executions: a request that
+    comes again attaches to the execution that it began. 1 to 64 letters, digits, `-` and `_`. Default: none.
+    """
+    on_disconnect: Global___DisconnectPolicy.ValueType
+    """Optional. What becomes of the execution when the call is cancelled. An execution that waits for a person goes on
+    in any case. Default: DISCONNECT_POLICY_CANCEL.
+    """
+    max_memory_tokens: _builtins.int
+    """Optional. The most tokens of earlier answers in a step's prompt, about, at most 1,000,000. Default (0): the
+    service's own limit.
+    """
     @_builtins.property
     def workflow(self) -> _workflow_pb2.Workflow:
         """Required. The workflow; only `source` is read. It must lint without errors."""
@@ -310,6 +491,16 @@ class ExecuteWorkflowRequest(_message.Message):
         answer then ends by executing it, as ExecutePlan does. Default: the answer is not executed.
         """
 
+    @_builtins.property
+    def step_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Optional. The names of the tools that steps may call, at most 128; `*` alone: every tool of the service that takes
+        arguments. Default: steps call none. (`tools` are those that a plan may name.)
+        """
+
+    @_builtins.property
+    def ask_timeout(self) -> _duration_pb2.Duration:
+        """Optional. How long a step marked `[ask]` waits for a person, more than 0 and at most 30 days. Default: 1 day."""
+
     def __init__(
         self,
         *,
@@ -321,10 +512,16 @@ class ExecuteWorkflowRequest(_message.Message):
         memory: Global___MemoryStrategy.ValueType = ...,
         limits: Global___ExecutionLimits | None = ...,
         plan: Global___PlanTarget | None = ...,
+        protocol: Global___ExecutionProtocol.ValueType = ...,
+        step_tools: _abc.Iterable[_builtins.str] | None = ...,
+        request_id: _builtins.str = ...,
+        on_disconnect: Global___DisconnectPolicy.ValueType = ...,
+        max_memory_tokens: _builtins.int = ...,
+        ask_timeout: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "model", b"model", "plan", b"plan", "sampling", b"sampling", "workflow", b"workflow"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ask_timeout", b"ask_timeout", "limits", b"limits", "model", b"model", "plan", b"plan", "sampling", b"sampling", "workflow", b"workflow"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "memory", b"memory", "model", b"model", "plan", b"plan", "query", b"query", "sampling", b"sampling", "tools", b"tools", "workflow", b"workflow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_timeout", b"ask_timeout", "limits", b"limits", "max_memory_tokens", b"max_memory_tokens", "memory", b"memory", "model", b"model", "on_disconnect", b"on_disconnect", "plan", b"plan", "protocol", b"protocol", "query", b"query", "request_id", b"request_id", "sampling", b"sampling", "step_tools", b"step_tools", "tools", b"tools", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -367,10 +564,18 @@ class ExecutionLimits(_message.Message):
     MAX_STEPS_FIELD_NUMBER: _builtins.int
     MAX_TOKENS_FIELD_NUMBER: _builtins.int
     MAX_WALL_TIME_FIELD_NUMBER: _builtins.int
+    MAX_CALLS_FIELD_NUMBER: _builtins.int
+    MAX_COST_USD_FIELD_NUMBER: _builtins.int
     max_steps: _builtins.int
     """Optional. Executed steps, at most 1,000. Default (0): 32."""
     max_tokens: _builtins.int
     """Optional. Tokens read and written by all calls, at most 10,000,000. Default (0): 100,000."""
+    max_calls: _builtins.int
+    """Optional. Calls of the model, at most 100,000. Default (0): 1,000."""
+    max_cost_usd: _builtins.float
+    """Optional. US dollars by the prices of the catalogue, at most 10,000. Models without prices cost nothing. Default
+    (0): no limit.
+    """
     @_builtins.property
     def max_wall_time(self) -> _duration_pb2.Duration:
         """Optional. Wall time, more than 0 and at most 1 hour. Default: 2 minutes."""
@@ -381,10 +586,12 @@ class ExecutionLimits(_message.Message):
         max_steps: _builtins.int = ...,
         max_tokens: _builtins.int = ...,
         max_wall_time: _duration_pb2.Duration | None = ...,
+        max_calls: _builtins.int = ...,
+        max_cost_usd: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["max_wall_time", b"max_wall_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_steps", b"max_steps", "max_tokens", b"max_tokens", "max_wall_time", b"max_wall_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_calls", b"max_calls", "max_cost_usd", b"max_cost_usd", "max_steps", b"max_steps", "max_tokens", b"max_tokens", "max_wall_time", b"max_wall_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -396,6 +603,30 @@ class ExecuteWorkflowResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    EVENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def event(self) -> Global___ExecutionEvent:
+        """Output only. The event."""
+
+    def __init__(
+        self,
+        *,
+        event: Global___ExecutionEvent | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExecuteWorkflowResponse: _TypeAlias = ExecuteWorkflowResponse  # noqa: Y015
+
+@_typing.final
+class ExecutionEvent(_message.Message):
+    """What happened in an execution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
     SEQUENCE_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
     STEP_STARTED_FIELD_NUMBER: _builtins.int
@@ -403,6 +634,15 @@ class ExecuteWorkflowResponse(_message.Message):
     BRANCH_TAKEN_FIELD_NUMBER: _builtins.int
     FINISHED_FIELD_NUMBER: _builtins.int
     PLAN_EXECUTED_FIELD_NUMBER: _builtins.int
+    STARTED_FIELD_NUMBER: _builtins.int
+    MEMORY_RECALLED_FIELD_NUMBER: _builtins.int
+    MODEL_CALLED_FIELD_NUMBER: _builtins.int
+    REPLY_REFUSED_FIELD_NUMBER: _builtins.int
+    TOOL_CALLED_FIELD_NUMBER: _builtins.int
+    TOOL_RETURNED_FIELD_NUMBER: _builtins.int
+    PERSON_ASKED_FIELD_NUMBER: _builtins.int
+    PERSON_ANSWERED_FIELD_NUMBER: _builtins.int
+    RESUMED_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Output only. The number of the event in its execution, from 0, without gaps."""
     @_builtins.property
@@ -431,6 +671,42 @@ class ExecuteWorkflowResponse(_message.Message):
         `plan` and the workflow gave an answer.
         """
 
+    @_builtins.property
+    def started(self) -> Global___ExecutionStarted:
+        """Output only. The execution begins; always the first event."""
+
+    @_builtins.property
+    def memory_recalled(self) -> Global___MemoryRecalled:
+        """Output only. It was told what earlier answers a step sees."""
+
+    @_builtins.property
+    def model_called(self) -> Global___ModelCalled:
+        """Output only. The model was called."""
+
+    @_builtins.property
+    def reply_refused(self) -> Global___ReplyRefused:
+        """Output only. A reply of the model could not be used, and it is asked once more."""
+
+    @_builtins.property
+    def tool_called(self) -> Global___ToolCalled:
+        """Output only. A tool is called."""
+
+    @_builtins.property
+    def tool_returned(self) -> Global___ToolReturned:
+        """Output only. What came of the call of a tool."""
+
+    @_builtins.property
+    def person_asked(self) -> Global___PersonAsked:
+        """Output only. A person is asked; the execution waits."""
+
+    @_builtins.property
+    def person_answered(self) -> Global___PersonAnswered:
+        """Output only. The person answered; the execution goes on."""
+
+    @_builtins.property
+    def resumed(self) -> Global___ExecutionResumed:
+        """Output only. The execution goes on after its server was lost."""
+
     def __init__(
         self,
         *,
@@ -441,16 +717,353 @@ class ExecuteWorkflowResponse(_message.Message):
         branch_taken: Global___BranchTaken | None = ...,
         finished: Global___ExecutionFinished | None = ...,
         plan_executed: Global___ExecutePlanResponse | None = ...,
+        started: Global___ExecutionStarted | None = ...,
+        memory_recalled: Global___MemoryRecalled | None = ...,
+        model_called: Global___ModelCalled | None = ...,
+        reply_refused: Global___ReplyRefused | None = ...,
+        tool_called: Global___ToolCalled | None = ...,
+        tool_returned: Global___ToolReturned | None = ...,
+        person_asked: Global___PersonAsked | None = ...,
+        person_answered: Global___PersonAnswered | None = ...,
+        resumed: Global___ExecutionResumed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["branch_taken", b"branch_taken", "event", b"event", "finished", b"finished", "plan_executed", b"plan_executed", "step_answered", b"step_answered", "step_started", b"step_started", "time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["branch_taken", b"branch_taken", "event", b"event", "finished", b"finished", "memory_recalled", b"memory_recalled", "model_called", b"model_called", "person_answered", b"person_answered", "person_asked", b"person_asked", "plan_executed", b"plan_executed", "reply_refused", b"reply_refused", "resumed", b"resumed", "started", b"started", "step_answered", b"step_answered", "step_started", b"step_started", "time", b"time", "tool_called", b"tool_called", "tool_returned", b"tool_returned"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch_taken", b"branch_taken", "event", b"event", "finished", b"finished", "plan_executed", b"plan_executed", "sequence", b"sequence", "step_answered", b"step_answered", "step_started", b"step_started", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch_taken", b"branch_taken", "event", b"event", "finished", b"finished", "memory_recalled", b"memory_recalled", "model_called", b"model_called", "person_answered", b"person_answered", "person_asked", b"person_asked", "plan_executed", b"plan_executed", "reply_refused", b"reply_refused", "resumed", b"resumed", "sequence", b"sequence", "started", b"started", "step_answered", b"step_answered", "step_started", b"step_started", "time", b"time", "tool_called", b"tool_called", "tool_returned", b"tool_returned"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["step_started", "step_answered", "branch_taken", "finished", "plan_executed"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["step_started", "step_answered", "branch_taken", "finished", "plan_executed", "started", "memory_recalled", "model_called", "reply_refused", "tool_called", "tool_returned", "person_asked", "person_answered", "resumed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
-Global___ExecuteWorkflowResponse: _TypeAlias = ExecuteWorkflowResponse  # noqa: Y015
+Global___ExecutionEvent: _TypeAlias = ExecutionEvent  # noqa: Y015
+
+@_typing.final
+class ExecutionStarted(_message.Message):
+    """The execution begins."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_FIELD_NUMBER: _builtins.int
+    PROTOCOL_FIELD_NUMBER: _builtins.int
+    PROTOCOL_REASON_FIELD_NUMBER: _builtins.int
+    PROMPT_VERSION_FIELD_NUMBER: _builtins.int
+    MEMORY_FIELD_NUMBER: _builtins.int
+    STEP_TOOLS_FIELD_NUMBER: _builtins.int
+    execution: _builtins.str
+    """Output only. Its name, `executions/<id>`."""
+    protocol: Global___ExecutionProtocol.ValueType
+    """Output only. How its steps are put to the model."""
+    protocol_reason: _builtins.str
+    """Output only. Why `protocol` is not the one that was asked for; empty where it is."""
+    prompt_version: _builtins.str
+    """Output only. The version of the prompts."""
+    memory: Global___MemoryStrategy.ValueType
+    """Output only. What its steps see of the earlier ones."""
+    @_builtins.property
+    def step_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. The tools that its steps may call, in the order of their names."""
+
+    def __init__(
+        self,
+        *,
+        execution: _builtins.str = ...,
+        protocol: Global___ExecutionProtocol.ValueType = ...,
+        protocol_reason: _builtins.str = ...,
+        prompt_version: _builtins.str = ...,
+        memory: Global___MemoryStrategy.ValueType = ...,
+        step_tools: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution", "memory", b"memory", "prompt_version", b"prompt_version", "protocol", b"protocol", "protocol_reason", b"protocol_reason", "step_tools", b"step_tools"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExecutionStarted: _TypeAlias = ExecutionStarted  # noqa: Y015
+
+@_typing.final
+class MemoryRecalled(_message.Message):
+    """What earlier answers a step sees. An answer's key is the step's name and how often it has answered, `Step 2 #1`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    SHOWN_FIELD_NUMBER: _builtins.int
+    CUT_FIELD_NUMBER: _builtins.int
+    UNREAD_FIELD_NUMBER: _builtins.int
+    step: _builtins.str
+    """Output only. The step's name."""
+    @_builtins.property
+    def shown(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. The keys of the answers that its prompt shows, in their order; one may be shortened."""
+
+    @_builtins.property
+    def cut(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. The keys of those that matter and have no room in the prompt, or not as a whole."""
+
+    @_builtins.property
+    def unread(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. The keys of those of which the model's words did not tell whether they matter; not shown."""
+
+    def __init__(
+        self,
+        *,
+        step: _builtins.str = ...,
+        shown: _abc.Iterable[_builtins.str] | None = ...,
+        cut: _abc.Iterable[_builtins.str] | None = ...,
+        unread: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cut", b"cut", "shown", b"shown", "step", b"step", "unread", b"unread"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemoryRecalled: _TypeAlias = MemoryRecalled  # noqa: Y015
+
+@_typing.final
+class ModelCalled(_message.Message):
+    """The model was called."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    REPLY_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    CALL_DIGEST_FIELD_NUMBER: _builtins.int
+    CHOICE_FIELD_NUMBER: _builtins.int
+    step: _builtins.str
+    """Output only. The step's name."""
+    purpose: Global___CallPurpose.ValueType
+    """Output only. What the call was for."""
+    reply: _builtins.str
+    """Output only. What the model replied, as it was drawn; of a choice the option, of embeddings nothing."""
+    call_digest: _builtins.bytes
+    """Output only. Identifies what was asked: a call that has been made is not made again when an execution resumes."""
+    choice: _builtins.int
+    """Output only. The index of the option that was chosen, where the call was a choice."""
+    @_builtins.property
+    def usage(self) -> _model_pb2.TokenUsage:
+        """Output only. What the call cost."""
+
+    def __init__(
+        self,
+        *,
+        step: _builtins.str = ...,
+        purpose: Global___CallPurpose.ValueType = ...,
+        reply: _builtins.str = ...,
+        usage: _model_pb2.TokenUsage | None = ...,
+        call_digest: _builtins.bytes = ...,
+        choice: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_choice", b"_choice", "choice", b"choice", "usage", b"usage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_choice", b"_choice", "call_digest", b"call_digest", "choice", b"choice", "purpose", b"purpose", "reply", b"reply", "step", b"step", "usage", b"usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__choice: _TypeAlias = _typing.Literal["choice"]  # noqa: Y015
+    _WhichOneofArgType__choice: _TypeAlias = _typing.Literal["_choice", b"_choice"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__choice) -> _WhichOneofReturnType__choice | None: ...
+
+Global___ModelCalled: _TypeAlias = ModelCalled  # noqa: Y015
+
+@_typing.final
+class ReplyRefused(_message.Message):
+    """A reply of the model could not be used."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    step: _builtins.str
+    """Output only. The step's name."""
+    purpose: Global___CallPurpose.ValueType
+    """Output only. What the call was for."""
+    problem: _builtins.str
+    """Output only. What is wrong with it, as the model is told."""
+    def __init__(
+        self,
+        *,
+        step: _builtins.str = ...,
+        purpose: Global___CallPurpose.ValueType = ...,
+        problem: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["problem", b"problem", "purpose", b"purpose", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplyRefused: _TypeAlias = ReplyRefused  # noqa: Y015
+
+@_typing.final
+class ToolCalled(_message.Message):
+    """A tool is called."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    TOOL_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    step: _builtins.str
+    """Output only. The step's name."""
+    tool: _builtins.str
+    """Output only. The tool's name."""
+    arguments: _builtins.str
+    """Output only. Its arguments, a JSON object."""
+    call_id: _builtins.str
+    """Output only. Names the call towards the tool; the same when it is repeated."""
+    attempt: _builtins.int
+    """Output only. 1, or 2 where the server was lost while the call was under way and it is made once more; 0 where it
+    is not made, since its arguments did not fit the tool, not even after corrections.
+    """
+    def __init__(
+        self,
+        *,
+        step: _builtins.str = ...,
+        tool: _builtins.str = ...,
+        arguments: _builtins.str = ...,
+        call_id: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "attempt", b"attempt", "call_id", b"call_id", "step", b"step", "tool", b"tool"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ToolCalled: _TypeAlias = ToolCalled  # noqa: Y015
+
+@_typing.final
+class ToolReturned(_message.Message):
+    """What came of the call of a tool."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    OUTPUT_FIELD_NUMBER: _builtins.int
+    FAILURE_FIELD_NUMBER: _builtins.int
+    IMAGES_FIELD_NUMBER: _builtins.int
+    step: _builtins.str
+    """Output only. The step's name."""
+    call_id: _builtins.str
+    """Output only. The call's."""
+    output: _builtins.str
+    """Output only. What it brought; a long one is cut, and says so."""
+    failure: _builtins.str
+    """Output only. Why it brought nothing. The model sees it as it would an output."""
+    @_builtins.property
+    def images(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. The pictures that it brought, `sha256:<hex>`; their bytes are not kept."""
+
+    def __init__(
+        self,
+        *,
+        step: _builtins.str = ...,
+        call_id: _builtins.str = ...,
+        output: _builtins.str = ...,
+        failure: _builtins.str = ...,
+        images: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failure", b"failure", "output", b"output", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call_id", b"call_id", "failure", b"failure", "images", b"images", "output", b"output", "result", b"result", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["output", "failure"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___ToolReturned: _TypeAlias = ToolReturned  # noqa: Y015
+
+@_typing.final
+class PersonAsked(_message.Message):
+    """A person is asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    DEADLINE_FIELD_NUMBER: _builtins.int
+    step: _builtins.str
+    """Output only. The step's name."""
+    question: _builtins.str
+    """Output only. The question: the step's instruction."""
+    @_builtins.property
+    def options(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. What may be answered, where the step is a decision; empty where it is not."""
+
+    @_builtins.property
+    def deadline(self) -> _timestamp_pb2.Timestamp:
+        """Output only. Until when the answer is waited for."""
+
+    def __init__(
+        self,
+        *,
+        step: _builtins.str = ...,
+        question: _builtins.str = ...,
+        options: _abc.Iterable[_builtins.str] | None = ...,
+        deadline: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "options", b"options", "question", b"question", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PersonAsked: _TypeAlias = PersonAsked  # noqa: Y015
+
+@_typing.final
+class PersonAnswered(_message.Message):
+    """The person answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    step: _builtins.str
+    """Output only. The step's name."""
+    answer: _builtins.str
+    """Output only. The answer."""
+    def __init__(
+        self,
+        *,
+        step: _builtins.str = ...,
+        answer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PersonAnswered: _TypeAlias = PersonAnswered  # noqa: Y015
+
+@_typing.final
+class ExecutionResumed(_message.Message):
+    """The execution goes on after its server was lost."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESUMPTION_FIELD_NUMBER: _builtins.int
+    resumption: _builtins.int
+    """Output only. How often it was resumed, this time included."""
+    def __init__(
+        self,
+        *,
+        resumption: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["resumption", b"resumption"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExecutionResumed: _TypeAlias = ExecutionResumed  # noqa: Y015
 
 @_typing.final
 class StepStarted(_message.Message):
@@ -545,6 +1158,11 @@ class ExecutionFinished(_message.Message):
     DETAIL_FIELD_NUMBER: _builtins.int
     STEPS_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
+    TOOL_CALLS_FIELD_NUMBER: _builtins.int
+    FAILED_TOOL_CALLS_FIELD_NUMBER: _builtins.int
+    REFUSED_REPLIES_FIELD_NUMBER: _builtins.int
+    REPEATED_TOOL_CALLS_FIELD_NUMBER: _builtins.int
+    RESUMPTIONS_FIELD_NUMBER: _builtins.int
     outcome: Global___ExecutionOutcome.ValueType
     """Output only. How it ended."""
     answer: _builtins.str
@@ -553,6 +1171,16 @@ class ExecutionFinished(_message.Message):
     """Output only. One sentence that says why, where the outcome is not EXECUTION_OUTCOME_ANSWERED."""
     steps: _builtins.int
     """Output only. Executed steps."""
+    tool_calls: _builtins.int
+    """Output only. Calls of tools."""
+    failed_tool_calls: _builtins.int
+    """Output only. Those of them that failed; the model saw why."""
+    refused_replies: _builtins.int
+    """Output only. Replies of the model that could not be used."""
+    repeated_tool_calls: _builtins.int
+    """Output only. Calls of tools that were made once more because the server was lost while they were under way."""
+    resumptions: _builtins.int
+    """Output only. How often it was resumed after its server was lost."""
     @_builtins.property
     def usage(self) -> _model_pb2.TokenUsage:
         """Output only. What the execution cost."""
@@ -565,14 +1193,365 @@ class ExecutionFinished(_message.Message):
         detail: _builtins.str = ...,
         steps: _builtins.int = ...,
         usage: _model_pb2.TokenUsage | None = ...,
+        tool_calls: _builtins.int = ...,
+        failed_tool_calls: _builtins.int = ...,
+        refused_replies: _builtins.int = ...,
+        repeated_tool_calls: _builtins.int = ...,
+        resumptions: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "detail", b"detail", "outcome", b"outcome", "steps", b"steps", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "detail", b"detail", "failed_tool_calls", b"failed_tool_calls", "outcome", b"outcome", "refused_replies", b"refused_replies", "repeated_tool_calls", b"repeated_tool_calls", "resumptions", b"resumptions", "steps", b"steps", "tool_calls", b"tool_calls", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExecutionFinished: _TypeAlias = ExecutionFinished  # noqa: Y015
+
+@_typing.final
+class Execution(_message.Message):
+    """An execution that is kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    REQUEST_FIELD_NUMBER: _builtins.int
+    QUERY_BEGINNING_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    FINISHED_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    QUESTION_SEQUENCE_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    RESUMPTIONS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Output only. `executions/<id>`."""
+    state: Global___ExecutionState.ValueType
+    """Output only. Where it stands."""
+    query_beginning: _builtins.str
+    """Output only. The beginning of the task's query, at most 200 characters."""
+    events: _builtins.int
+    """Output only. How many events are stored."""
+    question_sequence: _builtins.int
+    """Output only. The sequence of the event that asked; what ResumeExecution is told."""
+    resumptions: _builtins.int
+    """Output only. How often it was resumed after its server was lost."""
+    @_builtins.property
+    def request(self) -> Global___ExecuteWorkflowRequest:
+        """Output only. What was asked for; unset in a list."""
+
+    @_builtins.property
+    def model(self) -> _model_pb2.ModelRef:
+        """Output only. The model that carries the steps out."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When it was begun."""
+
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When its last event was stored."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. When it ended; unset before."""
+
+    @_builtins.property
+    def finished(self) -> Global___ExecutionFinished:
+        """Output only. How it ended; set in EXECUTION_STATE_FINISHED alone."""
+
+    @_builtins.property
+    def question(self) -> Global___PersonAsked:
+        """Output only. What it waits with; set in EXECUTION_STATE_WAITING alone."""
+
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Output only. Why it failed; set in EXECUTION_STATE_FAILED alone."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        state: Global___ExecutionState.ValueType = ...,
+        request: Global___ExecuteWorkflowRequest | None = ...,
+        query_beginning: _builtins.str = ...,
+        model: _model_pb2.ModelRef | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        events: _builtins.int = ...,
+        finished: Global___ExecutionFinished | None = ...,
+        question: Global___PersonAsked | None = ...,
+        question_sequence: _builtins.int = ...,
+        error: _status_pb2.Status | None = ...,
+        resumptions: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "finished", b"finished", "model", b"model", "question", b"question", "request", b"request", "update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "events", b"events", "finished", b"finished", "model", b"model", "name", b"name", "query_beginning", b"query_beginning", "question", b"question", "question_sequence", b"question_sequence", "request", b"request", "resumptions", b"resumptions", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Execution: _TypeAlias = Execution  # noqa: Y015
+
+@_typing.final
+class GetExecutionRequest(_message.Message):
+    """Asks for an execution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. `executions/<id>`."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetExecutionRequest: _TypeAlias = GetExecutionRequest  # noqa: Y015
+
+@_typing.final
+class GetExecutionResponse(_message.Message):
+    """An execution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def execution(self) -> Global___Execution:
+        """Output only. The execution."""
+
+    def __init__(
+        self,
+        *,
+        execution: Global___Execution | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetExecutionResponse: _TypeAlias = GetExecutionResponse  # noqa: Y015
+
+@_typing.final
+class ListExecutionsRequest(_message.Message):
+    """Asks for executions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Optional. The most to return, at most 500. Default (0): 50."""
+    page_token: _builtins.str
+    """Optional. `next_page_token` of an earlier answer, to go on from there. Default: from the newest on."""
+    state: Global___ExecutionState.ValueType
+    """Optional. Only those in this state. Default: all."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        state: Global___ExecutionState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListExecutionsRequest: _TypeAlias = ListExecutionsRequest  # noqa: Y015
+
+@_typing.final
+class ListExecutionsResponse(_message.Message):
+    """Executions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Output only. Empty where there are no more."""
+    @_builtins.property
+    def executions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Execution]:
+        """Output only. The newest first."""
+
+    def __init__(
+        self,
+        *,
+        executions: _abc.Iterable[Global___Execution] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["executions", b"executions", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListExecutionsResponse: _TypeAlias = ListExecutionsResponse  # noqa: Y015
+
+@_typing.final
+class WatchExecutionRequest(_message.Message):
+    """Asks for the events of an execution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    FROM_SEQUENCE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. `executions/<id>`."""
+    from_sequence: _builtins.int
+    """Optional. How many events the caller has already: the `sequence` of the last one, plus one. Default (0): none."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        from_sequence: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_sequence", b"from_sequence", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchExecutionRequest: _TypeAlias = WatchExecutionRequest  # noqa: Y015
+
+@_typing.final
+class WatchExecutionResponse(_message.Message):
+    """One event of an execution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def event(self) -> Global___ExecutionEvent:
+        """Output only. The event."""
+
+    def __init__(
+        self,
+        *,
+        event: Global___ExecutionEvent | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchExecutionResponse: _TypeAlias = WatchExecutionResponse  # noqa: Y015
+
+@_typing.final
+class CancelExecutionRequest(_message.Message):
+    """Wants an execution cancelled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. `executions/<id>`."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelExecutionRequest: _TypeAlias = CancelExecutionRequest  # noqa: Y015
+
+@_typing.final
+class CancelExecutionResponse(_message.Message):
+    """The execution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def execution(self) -> Global___Execution:
+        """Output only. As it is now; it may still be under way."""
+
+    def __init__(
+        self,
+        *,
+        execution: Global___Execution | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelExecutionResponse: _TypeAlias = CancelExecutionResponse  # noqa: Y015
+
+@_typing.final
+class ResumeExecutionRequest(_message.Message):
+    """A person's answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    QUESTION_SEQUENCE_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. `executions/<id>`."""
+    question_sequence: _builtins.int
+    """Required. Which question is answered: `question_sequence` of the execution, the sequence of the event
+    `person_asked`.
+    """
+    answer: _builtins.str
+    """Required. The answer, 1 to 20,000 characters."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        question_sequence: _builtins.int = ...,
+        answer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "name", b"name", "question_sequence", b"question_sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeExecutionRequest: _TypeAlias = ResumeExecutionRequest  # noqa: Y015
+
+@_typing.final
+class ResumeExecutionResponse(_message.Message):
+    """The execution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXECUTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def execution(self) -> Global___Execution:
+        """Output only. As it is now."""
+
+    def __init__(
+        self,
+        *,
+        execution: Global___Execution | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeExecutionResponse: _TypeAlias = ResumeExecutionResponse  # noqa: Y015
 
 @_typing.final
 class ExecutePlanRequest(_message.Message):

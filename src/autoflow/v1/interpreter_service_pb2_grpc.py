@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class InterpreterServiceStub:
-    """Executes workflows with a language model.
+    """Executes workflows with a language model, and keeps what happened.
     """
 
     def __init__(self, channel):
@@ -39,6 +39,31 @@ class InterpreterServiceStub:
                 '/autoflow.v1.InterpreterService/ExecuteWorkflow',
                 request_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.ExecuteWorkflowRequest.SerializeToString,
                 response_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.ExecuteWorkflowResponse.FromString,
+                _registered_method=True)
+        self.GetExecution = channel.unary_unary(
+                '/autoflow.v1.InterpreterService/GetExecution',
+                request_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.GetExecutionRequest.SerializeToString,
+                response_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.GetExecutionResponse.FromString,
+                _registered_method=True)
+        self.ListExecutions = channel.unary_unary(
+                '/autoflow.v1.InterpreterService/ListExecutions',
+                request_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.ListExecutionsRequest.SerializeToString,
+                response_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.ListExecutionsResponse.FromString,
+                _registered_method=True)
+        self.WatchExecution = channel.unary_stream(
+                '/autoflow.v1.InterpreterService/WatchExecution',
+                request_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.WatchExecutionRequest.SerializeToString,
+                response_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.WatchExecutionResponse.FromString,
+                _registered_method=True)
+        self.CancelExecution = channel.unary_unary(
+                '/autoflow.v1.InterpreterService/CancelExecution',
+                request_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.CancelExecutionRequest.SerializeToString,
+                response_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.CancelExecutionResponse.FromString,
+                _registered_method=True)
+        self.ResumeExecution = channel.unary_unary(
+                '/autoflow.v1.InterpreterService/ResumeExecution',
+                request_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.ResumeExecutionRequest.SerializeToString,
+                response_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.ResumeExecutionResponse.FromString,
                 _registered_method=True)
         self.ExecutePlan = channel.unary_unary(
                 '/autoflow.v1.InterpreterService/ExecutePlan',
@@ -53,17 +78,65 @@ class InterpreterServiceStub:
 
 
 class InterpreterServiceServicer:
-    """Executes workflows with a language model.
+    """Executes workflows with a language model, and keeps what happened.
     """
 
     def ExecuteWorkflow(self, request, context):
-        """Executes one workflow on one task and streams what happens. The last message is always `finished`; how
-        an execution ends by its own doing (limits, no decision) is an outcome, not an error. Cancelling the
-        call cancels the execution.
+        """Executes one workflow on one task and streams what happens. The first event is always `started` and names the
+        execution, the last is `finished`; how an execution ends by its own doing (limits, no decision) is an outcome,
+        not an error. Every event was stored before it is sent. What becomes of the execution when the call is
+        cancelled says `on_disconnect`; when the server is lost, the execution resumes, here or on another server of the
+        same database, and WatchExecution attaches to it again.
         Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model
-        or adapter), FAILED_PRECONDITION (a plan is to be executed and no provider of tools is set up),
-        RESOURCE_EXHAUSTED (too many executions, or a provider has too much to do), UNAVAILABLE (the model or a provider
-        of tools cannot be reached).
+        or adapter), ALREADY_EXISTS (the `request_id` has come with another request), FAILED_PRECONDITION (a plan is to
+        be executed and no provider of tools is set up), CANCELLED (the execution was cancelled), RESOURCE_EXHAUSTED
+        (too many executions, or a provider has too much to do), UNAVAILABLE (the model or a provider of tools cannot be
+        reached, or the server stops).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetExecution(self, request, context):
+        """Returns an execution.
+        Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (no such execution, or it is no longer kept).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListExecutions(self, request, context):
+        """Lists executions, the newest first, without their requests.
+        Errors: INVALID_ARGUMENT (a field is wrong).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchExecution(self, request, context):
+        """Streams the events of an execution, those that were and those to come, and ends as ExecuteWorkflow does.
+        Cancelling the call leaves the execution alone.
+        Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (no such execution), and the error of the execution
+        itself, where it failed or was cancelled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelExecution(self, request, context):
+        """Cancels an execution, down to the call of a model that is under way. One that has ended stays as it is. Returns
+        when the wish is stored; the execution may need a moment to end.
+        Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (no such execution).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeExecution(self, request, context):
+        """Answers the question that an execution waits with, and lets it go on. The same answer to the same question may
+        be sent again.
+        Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (no such execution), FAILED_PRECONDITION (it does not
+        wait with this question).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,6 +170,31 @@ def add_InterpreterServiceServicer_to_server(servicer, server):
                     request_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.ExecuteWorkflowRequest.FromString,
                     response_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.ExecuteWorkflowResponse.SerializeToString,
             ),
+            'GetExecution': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetExecution,
+                    request_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.GetExecutionRequest.FromString,
+                    response_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.GetExecutionResponse.SerializeToString,
+            ),
+            'ListExecutions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListExecutions,
+                    request_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.ListExecutionsRequest.FromString,
+                    response_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.ListExecutionsResponse.SerializeToString,
+            ),
+            'WatchExecution': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchExecution,
+                    request_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.WatchExecutionRequest.FromString,
+                    response_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.WatchExecutionResponse.SerializeToString,
+            ),
+            'CancelExecution': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelExecution,
+                    request_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.CancelExecutionRequest.FromString,
+                    response_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.CancelExecutionResponse.SerializeToString,
+            ),
+            'ResumeExecution': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeExecution,
+                    request_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.ResumeExecutionRequest.FromString,
+                    response_serializer=autoflow_dot_v1_dot_interpreter__service__pb2.ResumeExecutionResponse.SerializeToString,
+            ),
             'ExecutePlan': grpc.unary_unary_rpc_method_handler(
                     servicer.ExecutePlan,
                     request_deserializer=autoflow_dot_v1_dot_interpreter__service__pb2.ExecutePlanRequest.FromString,
@@ -116,7 +214,7 @@ def add_InterpreterServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class InterpreterService:
-    """Executes workflows with a language model.
+    """Executes workflows with a language model, and keeps what happened.
     """
 
     @staticmethod
@@ -136,6 +234,141 @@ class InterpreterService:
             '/autoflow.v1.InterpreterService/ExecuteWorkflow',
             autoflow_dot_v1_dot_interpreter__service__pb2.ExecuteWorkflowRequest.SerializeToString,
             autoflow_dot_v1_dot_interpreter__service__pb2.ExecuteWorkflowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/autoflow.v1.InterpreterService/GetExecution',
+            autoflow_dot_v1_dot_interpreter__service__pb2.GetExecutionRequest.SerializeToString,
+            autoflow_dot_v1_dot_interpreter__service__pb2.GetExecutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListExecutions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/autoflow.v1.InterpreterService/ListExecutions',
+            autoflow_dot_v1_dot_interpreter__service__pb2.ListExecutionsRequest.SerializeToString,
+            autoflow_dot_v1_dot_interpreter__service__pb2.ListExecutionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/autoflow.v1.InterpreterService/WatchExecution',
+            autoflow_dot_v1_dot_interpreter__service__pb2.WatchExecutionRequest.SerializeToString,
+            autoflow_dot_v1_dot_interpreter__service__pb2.WatchExecutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/autoflow.v1.InterpreterService/CancelExecution',
+            autoflow_dot_v1_dot_interpreter__service__pb2.CancelExecutionRequest.SerializeToString,
+            autoflow_dot_v1_dot_interpreter__service__pb2.CancelExecutionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeExecution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/autoflow.v1.InterpreterService/ResumeExecution',
+            autoflow_dot_v1_dot_interpreter__service__pb2.ResumeExecutionRequest.SerializeToString,
+            autoflow_dot_v1_dot_interpreter__service__pb2.ResumeExecutionResponse.FromString,
             options,
             channel_credentials,
             insecure,

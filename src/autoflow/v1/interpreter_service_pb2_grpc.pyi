@@ -27,20 +27,48 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class InterpreterServiceStub:
-    """Executes workflows with a language model."""
+    """Executes workflows with a language model, and keeps what happened."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> InterpreterServiceAsyncStub: ...
     ExecuteWorkflow: _grpc.UnaryStreamMultiCallable[_interpreter_service_pb2.ExecuteWorkflowRequest, _interpreter_service_pb2.ExecuteWorkflowResponse]
-    """Executes one workflow on one task and streams what happens. The last message is always `finished`; how
-    an execution ends by its own doing (limits, no decision) is an outcome, not an error. Cancelling the
-    call cancels the execution.
+    """Executes one workflow on one task and streams what happens. The first event is always `started` and names the
+    execution, the last is `finished`; how an execution ends by its own doing (limits, no decision) is an outcome,
+    not an error. Every event was stored before it is sent. What becomes of the execution when the call is
+    cancelled says `on_disconnect`; when the server is lost, the execution resumes, here or on another server of the
+    same database, and WatchExecution attaches to it again.
     Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model
-    or adapter), FAILED_PRECONDITION (a plan is to be executed and no provider of tools is set up),
-    RESOURCE_EXHAUSTED (too many executions, or a provider has too much to do), UNAVAILABLE (the model or a provider
-    of tools cannot be reached).
+    or adapter), ALREADY_EXISTS (the `request_id` has come with another request), FAILED_PRECONDITION (a plan is to
+    be executed and no provider of tools is set up), CANCELLED (the execution was cancelled), RESOURCE_EXHAUSTED
+    (too many executions, or a provider has too much to do), UNAVAILABLE (the model or a provider of tools cannot be
+    reached, or the server stops).
+    """
+    GetExecution: _grpc.UnaryUnaryMultiCallable[_interpreter_service_pb2.GetExecutionRequest, _interpreter_service_pb2.GetExecutionResponse]
+    """Returns an execution.
+    Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (no such execution, or it is no longer kept).
+    """
+    ListExecutions: _grpc.UnaryUnaryMultiCallable[_interpreter_service_pb2.ListExecutionsRequest, _interpreter_service_pb2.ListExecutionsResponse]
+    """Lists executions, the newest first, without their requests.
+    Errors: INVALID_ARGUMENT (a field is wrong).
+    """
+    WatchExecution: _grpc.UnaryStreamMultiCallable[_interpreter_service_pb2.WatchExecutionRequest, _interpreter_service_pb2.WatchExecutionResponse]
+    """Streams the events of an execution, those that were and those to come, and ends as ExecuteWorkflow does.
+    Cancelling the call leaves the execution alone.
+    Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (no such execution), and the error of the execution
+    itself, where it failed or was cancelled.
+    """
+    CancelExecution: _grpc.UnaryUnaryMultiCallable[_interpreter_service_pb2.CancelExecutionRequest, _interpreter_service_pb2.CancelExecutionResponse]
+    """Cancels an execution, down to the call of a model that is under way. One that has ended stays as it is. Returns
+    when the wish is stored; the execution may need a moment to end.
+    Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (no such execution).
+    """
+    ResumeExecution: _grpc.UnaryUnaryMultiCallable[_interpreter_service_pb2.ResumeExecutionRequest, _interpreter_service_pb2.ResumeExecutionResponse]
+    """Answers the question that an execution waits with, and lets it go on. The same answer to the same question may
+    be sent again.
+    Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (no such execution), FAILED_PRECONDITION (it does not
+    wait with this question).
     """
     ExecutePlan: _grpc.UnaryUnaryMultiCallable[_interpreter_service_pb2.ExecutePlanRequest, _interpreter_service_pb2.ExecutePlanResponse]
     """Executes a plan, such as a workflow's answer, on samples, with the tools of the providers that this service
@@ -57,17 +85,45 @@ class InterpreterServiceStub:
 
 @_typing.type_check_only
 class InterpreterServiceAsyncStub(InterpreterServiceStub):
-    """Executes workflows with a language model."""
+    """Executes workflows with a language model, and keeps what happened."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ExecuteWorkflow: _aio.UnaryStreamMultiCallable[_interpreter_service_pb2.ExecuteWorkflowRequest, _interpreter_service_pb2.ExecuteWorkflowResponse]  # type: ignore[assignment]
-    """Executes one workflow on one task and streams what happens. The last message is always `finished`; how
-    an execution ends by its own doing (limits, no decision) is an outcome, not an error. Cancelling the
-    call cancels the execution.
+    """Executes one workflow on one task and streams what happens. The first event is always `started` and names the
+    execution, the last is `finished`; how an execution ends by its own doing (limits, no decision) is an outcome,
+    not an error. Every event was stored before it is sent. What becomes of the execution when the call is
+    cancelled says `on_disconnect`; when the server is lost, the execution resumes, here or on another server of the
+    same database, and WatchExecution attaches to it again.
     Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model
-    or adapter), FAILED_PRECONDITION (a plan is to be executed and no provider of tools is set up),
-    RESOURCE_EXHAUSTED (too many executions, or a provider has too much to do), UNAVAILABLE (the model or a provider
-    of tools cannot be reached).
+    or adapter), ALREADY_EXISTS (the `request_id` has come with another request), FAILED_PRECONDITION (a plan is to
+    be executed and no provider of tools is set up), CANCELLED (the execution was cancelled), RESOURCE_EXHAUSTED
+    (too many executions, or a provider has too much to do), UNAVAILABLE (the model or a provider of tools cannot be
+    reached, or the server stops).
+    """
+    GetExecution: _aio.UnaryUnaryMultiCallable[_interpreter_service_pb2.GetExecutionRequest, _interpreter_service_pb2.GetExecutionResponse]  # type: ignore[assignment]
+    """Returns an execution.
+    Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (no such execution, or it is no longer kept).
+    """
+    ListExecutions: _aio.UnaryUnaryMultiCallable[_interpreter_service_pb2.ListExecutionsRequest, _interpreter_service_pb2.ListExecutionsResponse]  # type: ignore[assignment]
+    """Lists executions, the newest first, without their requests.
+    Errors: INVALID_ARGUMENT (a field is wrong).
+    """
+    WatchExecution: _aio.UnaryStreamMultiCallable[_interpreter_service_pb2.WatchExecutionRequest, _interpreter_service_pb2.WatchExecutionResponse]  # type: ignore[assignment]
+    """Streams the events of an execution, those that were and those to come, and ends as ExecuteWorkflow does.
+    Cancelling the call leaves the execution alone.
+    Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (no such execution), and the error of the execution
+    itself, where it failed or was cancelled.
+    """
+    CancelExecution: _aio.UnaryUnaryMultiCallable[_interpreter_service_pb2.CancelExecutionRequest, _interpreter_service_pb2.CancelExecutionResponse]  # type: ignore[assignment]
+    """Cancels an execution, down to the call of a model that is under way. One that has ended stays as it is. Returns
+    when the wish is stored; the execution may need a moment to end.
+    Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (no such execution).
+    """
+    ResumeExecution: _aio.UnaryUnaryMultiCallable[_interpreter_service_pb2.ResumeExecutionRequest, _interpreter_service_pb2.ResumeExecutionResponse]  # type: ignore[assignment]
+    """Answers the question that an execution waits with, and lets it go on. The same answer to the same question may
+    be sent again.
+    Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (no such execution), FAILED_PRECONDITION (it does not
+    wait with this question).
     """
     ExecutePlan: _aio.UnaryUnaryMultiCallable[_interpreter_service_pb2.ExecutePlanRequest, _interpreter_service_pb2.ExecutePlanResponse]  # type: ignore[assignment]
     """Executes a plan, such as a workflow's answer, on samples, with the tools of the providers that this service
@@ -83,7 +139,7 @@ class InterpreterServiceAsyncStub(InterpreterServiceStub):
     """
 
 class InterpreterServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Executes workflows with a language model."""
+    """Executes workflows with a language model, and keeps what happened."""
 
     @_abc_1.abstractmethod
     def ExecuteWorkflow(
@@ -91,13 +147,71 @@ class InterpreterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _interpreter_service_pb2.ExecuteWorkflowRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_interpreter_service_pb2.ExecuteWorkflowResponse], _abc.AsyncIterator[_interpreter_service_pb2.ExecuteWorkflowResponse]]:
-        """Executes one workflow on one task and streams what happens. The last message is always `finished`; how
-        an execution ends by its own doing (limits, no decision) is an outcome, not an error. Cancelling the
-        call cancels the execution.
+        """Executes one workflow on one task and streams what happens. The first event is always `started` and names the
+        execution, the last is `finished`; how an execution ends by its own doing (limits, no decision) is an outcome,
+        not an error. Every event was stored before it is sent. What becomes of the execution when the call is
+        cancelled says `on_disconnect`; when the server is lost, the execution resumes, here or on another server of the
+        same database, and WatchExecution attaches to it again.
         Errors: INVALID_ARGUMENT (a field is wrong, or the workflow has lint errors), NOT_FOUND (unknown model
-        or adapter), FAILED_PRECONDITION (a plan is to be executed and no provider of tools is set up),
-        RESOURCE_EXHAUSTED (too many executions, or a provider has too much to do), UNAVAILABLE (the model or a provider
-        of tools cannot be reached).
+        or adapter), ALREADY_EXISTS (the `request_id` has come with another request), FAILED_PRECONDITION (a plan is to
+        be executed and no provider of tools is set up), CANCELLED (the execution was cancelled), RESOURCE_EXHAUSTED
+        (too many executions, or a provider has too much to do), UNAVAILABLE (the model or a provider of tools cannot be
+        reached, or the server stops).
+        """
+
+    @_abc_1.abstractmethod
+    def GetExecution(
+        self,
+        request: _interpreter_service_pb2.GetExecutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_interpreter_service_pb2.GetExecutionResponse, _abc.Awaitable[_interpreter_service_pb2.GetExecutionResponse]]:
+        """Returns an execution.
+        Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (no such execution, or it is no longer kept).
+        """
+
+    @_abc_1.abstractmethod
+    def ListExecutions(
+        self,
+        request: _interpreter_service_pb2.ListExecutionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_interpreter_service_pb2.ListExecutionsResponse, _abc.Awaitable[_interpreter_service_pb2.ListExecutionsResponse]]:
+        """Lists executions, the newest first, without their requests.
+        Errors: INVALID_ARGUMENT (a field is wrong).
+        """
+
+    @_abc_1.abstractmethod
+    def WatchExecution(
+        self,
+        request: _interpreter_service_pb2.WatchExecutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_interpreter_service_pb2.WatchExecutionResponse], _abc.AsyncIterator[_interpreter_service_pb2.WatchExecutionResponse]]:
+        """Streams the events of an execution, those that were and those to come, and ends as ExecuteWorkflow does.
+        Cancelling the call leaves the execution alone.
+        Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (no such execution), and the error of the execution
+        itself, where it failed or was cancelled.
+        """
+
+    @_abc_1.abstractmethod
+    def CancelExecution(
+        self,
+        request: _interpreter_service_pb2.CancelExecutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_interpreter_service_pb2.CancelExecutionResponse, _abc.Awaitable[_interpreter_service_pb2.CancelExecutionResponse]]:
+        """Cancels an execution, down to the call of a model that is under way. One that has ended stays as it is. Returns
+        when the wish is stored; the execution may need a moment to end.
+        Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (no such execution).
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeExecution(
+        self,
+        request: _interpreter_service_pb2.ResumeExecutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_interpreter_service_pb2.ResumeExecutionResponse, _abc.Awaitable[_interpreter_service_pb2.ResumeExecutionResponse]]:
+        """Answers the question that an execution waits with, and lets it go on. The same answer to the same question may
+        be sent again.
+        Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (no such execution), FAILED_PRECONDITION (it does not
+        wait with this question).
         """
 
     @_abc_1.abstractmethod

@@ -59,6 +59,13 @@ def test_every_option_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "name"), [("some/one", "some/one"), ("/our/own/model", "model"), ("~/model", "model")]
+)
+def test_callers_learn_no_folders(source: str, name: str) -> None:
+    assert ModelSpec("Fill Mask", source).name == name
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("experts: [", "it is not YAML"),

@@ -46,7 +46,7 @@ class Shelf:
         self.loads: list[str] = []
         self.models: ModelStore[Network] = ModelStore(max_bytes)
         self.experts = [
-            PretrainedExpert(BY_NAME[spec.tool], partial(self._load, spec), self.models, now)
+            PretrainedExpert(BY_NAME[spec.tool], spec.name, partial(self._load, spec), self.models, now)
             for spec in (ModelSpec(tool, str(folder)) for tool, folder in folders.items())
         ]
 
@@ -183,7 +183,10 @@ async def test_what_is_no_model_of_the_tool_is_told(
     ):
         await called(shelf, executor).call(tool, TEXT)
 
-    assert told.value.message == f"the model of {tool!r} cannot be had; the log of the experts says why"
+    assert told.value.message == (
+        f"the model {folder.name!r} of {tool!r} cannot be had: fetch it to where the experts run, "
+        "or name another one, or none, in AUTOFLOW_EXPERTS_FILE (the log of the experts says why)"
+    )
     (logged,) = [record for record in caplog.records if record.name.startswith("autoflow_experts")]
     assert logged.exc_info
     assert reason in str(logged.exc_info[1])

@@ -52,7 +52,7 @@ async def test_models_and_classic_experts_serve_side_by_side(
     )
     async with serving(build(env)) as address, Client(experts=address, settings=ONCE) as client:
         listed = (await client.experts.list_tools(ListToolsRequest())).tools
-        with pytest.raises(errors.Unavailable, match="the model of 'Machine Translation' cannot be had"):
+        with pytest.raises(errors.Unavailable, match="'nowhere' of 'Machine Translation' cannot be had"):
             await client.experts.call_tool(texts("Machine Translation", "a fish"))
         said = (await client.experts.call_tool(texts("Sentiment Analysis", "a fish", "the sea"))).results
         seen = (await client.experts.call_tool(images("Image Classification", picture(0), b"none"))).results

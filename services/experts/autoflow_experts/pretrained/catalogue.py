@@ -63,6 +63,11 @@ class ModelSpec:
     threshold: float = 0.9
     """How sure of an object it must be, 0 to 1, to name it."""
 
+    @property
+    def name(self) -> str:
+        """What callers know the model by: its id, or of a folder's path the last part."""
+        return Path(self.source).name if self.source.startswith(("/", "~")) else self.source
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

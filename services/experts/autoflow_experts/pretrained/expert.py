@@ -45,6 +45,7 @@ class PretrainedExpert:
 
     Args:
         tool: its name and types.
+        model: what callers know the model by.
         load: loads the model; called in a thread.
         models: where it is held, under the tool's name.
         now: seconds that pass.
@@ -53,11 +54,13 @@ class PretrainedExpert:
     def __init__(
         self,
         tool: Tool,
+        model: str,
         load: Callable[[], Network],
         models: ModelStore[Network],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.tool = tool
+        self._model = model
         self._load = load
         self._models = models
         self._now = now
@@ -90,4 +93,7 @@ class PretrainedExpert:
 
     def _unavailable(self) -> Unavailable:
         # The reason may name addresses and paths of ours.
-        return Unavailable(f"the model of {self.tool.name!r} cannot be had; the log of the experts says why")
+        return Unavailable(
+            f"the model {self._model!r} of {self.tool.name!r} cannot be had: fetch it to where the experts "
+            "run, or name another one, or none, in AUTOFLOW_EXPERTS_FILE (the log of the experts says why)"
+        )

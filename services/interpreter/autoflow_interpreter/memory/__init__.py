@@ -7,8 +7,8 @@ protect against an answer that pretends to be an instruction, or another answer.
 
 from __future__ import annotations
 
-from autoflow_interpreter.memory.base import Memory, MemoryStrategy, Recollection
+from autoflow_interpreter.memory.base import Frame, Memory, Observation, Recollection
 from autoflow_interpreter.memory.budget import Room
 from autoflow_interpreter.memory.making import MemorySettings, memory_for
 
-__all__ = ["Memory", "MemorySettings", "MemoryStrategy", "Recollection", "Room", "memory_for"]
+__all__ = ["Frame", "Memory", "MemorySettings", "Observation", "Recollection", "Room", "memory_for"]

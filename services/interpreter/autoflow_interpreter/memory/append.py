@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from autoflow import prompts
 from autoflow.language import Step
 from autoflow.llm import Message, Role
-from autoflow.suites import Tool
 from autoflow_interpreter.limits import BoundedModel
-from autoflow_interpreter.memory.base import Recollection
+from autoflow_interpreter.memory.base import Frame, Observation, Recollection
 from autoflow_interpreter.memory.budget import BYTES_PER_TOKEN, beginning, size_of
 from autoflow_interpreter.memory.entries import Keys
 
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """An instruction and its answer."""
+    """A step, its answer, and what its tool brought."""
 
     key: str
-    instruction: str
+    step: Step
     answer: str
+    observation: Observation | None
+
+    @property
+    def text(self) -> str:
+        """As one entry among others."""
+        return prompts.memory_entry(self.key, self.step.instruction, self.answer)
 
     @property
     def size(self) -> int:
         """Bytes."""
-        return size_of(self.instruction) + size_of(self.answer)
+        observed = size_of(self.observation.text) if self.observation else 0
+        return size_of(self.step.instruction) + size_of(self.answer) + observed
 
 
 class AppendMemory:
@@ -37,14 +42,12 @@ class AppendMemory:
     that follow begin alike again, for as long as possible.
 
     Args:
-        query: the task.
-        tools: what a plan may name.
+        frame: how steps are worded.
         tokens: the most that earlier steps and answers take, about; 0: no limit.
     """
 
-    def __init__(self, query: str, tools: Sequence[Tool], tokens: int = 0) -> None:
-        self._query = query
-        self._tools = tools
+    def __init__(self, frame: Frame, tokens: int = 0) -> None:
+        self._frame = frame
         self._limit = tokens * BYTES_PER_TOKEN
         self._turns: list[_Turn] = []
         self._keys = Keys()
@@ -53,17 +56,25 @@ class AppendMemory:
 
     async def ask(self, step: Step, model: BoundedModel) -> Recollection:
         """The whole chat, ending with the instruction."""
+        steps = [*(turn.step for turn in self._turns), step]
+        chat = self._frame.opening(self._note(), steps[0])
+        for turn, following in zip(self._turns, steps[1:], strict=True):
+            chat += (
+                Message(Role.ASSISTANT, turn.answer),
+                self._frame.following(following, turn.observation),
+            )
+        return Recollection(
+            chat,
+            shown=tuple(turn.key for turn in self._turns),
+            cut=tuple(self._cut),
+            earlier="".join(turn.text for turn in self._turns),
+        )
+
+    def answered(self, step: Step, answer: str, observation: Observation | None = None) -> None:
+        """Appends the answer, unchanged."""
+        self._turns.append(_Turn(self._keys.next(step.name), step, answer, observation))
         if self._limit:
             self._make_room()
-        instructions = [*(turn.instruction for turn in self._turns), step.instruction]
-        chat = prompts.recalling(self._query, self._tools, self._note(), instructions[0])
-        for turn, instruction in zip(self._turns, instructions[1:], strict=True):
-            chat += Message(Role.ASSISTANT, turn.answer), prompts.step(instruction)
-        return Recollection(chat, shown=tuple(turn.key for turn in self._turns), cut=tuple(self._cut))
-
-    def answered(self, step: Step, answer: str) -> None:
-        """Appends the answer, unchanged."""
-        self._turns.append(_Turn(self._keys.next(step.name), step.instruction, answer))
 
     def _note(self) -> str:
         """What the chat says of those that were left out; nothing where there is no room for it."""
@@ -77,12 +88,21 @@ class AppendMemory:
             self._leave_out()
         if (over := self._size() - self._limit) <= 0:
             return
-        last = self._turns[-1]
-        if shortened := beginning(last.answer, size_of(last.answer) - over):
-            self._turns[-1] = replace(last, answer=shortened)
-            self._cut.append(last.key)
-        else:
+        if not self._shorten(over):
             self._leave_out()
+
+    def _shorten(self, over: int) -> bool:
+        """Shortens the last turn that is left by so many bytes; False where that cannot be."""
+        last = self._turns[-1]
+        if last.observation and (text := _shortened(last.observation.text, over)):
+            shorter = replace(last, observation=replace(last.observation, text=text))
+        elif answer := _shortened(last.answer, over):
+            shorter = replace(last, answer=answer)
+        else:
+            return False
+        self._turns[-1] = shorter
+        self._cut.append(last.key)
+        return True
 
     def _size(self) -> int:
         return size_of(self._note()) + sum(turn.size for turn in self._turns)
@@ -93,3 +113,7 @@ class AppendMemory:
         self._left_out += 1
         if turn.key not in self._cut:
             self._cut.append(turn.key)
+
+
+def _shortened(text: str, over: int) -> str:
+    return beginning(text, size_of(text) - over)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 from autoflow.language import Step
@@ -13,17 +12,36 @@ from autoflow.telemetry import Attributes
 from autoflow_interpreter.limits import BoundedModel
 
 
-class MemoryStrategy(StrEnum):
-    """What a step sees of the earlier ones."""
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a tool brought to a step."""
 
-    APPEND = "append"
-    """Everything, in order."""
-    TRAVERSE = "traverse"
-    """What the model calls relevant, asked about each answer by itself."""
-    DIRECT = "direct"
-    """What the model picks from a list."""
-    EMBEDDING = "embedding"
-    """What is nearest to the instruction."""
+    tool: str
+    arguments: str
+    """A JSON object."""
+    text: str
+    """What it brought, or why it brought nothing."""
+    failed: bool
+
+
+class Frame(Protocol):
+    """How a step's prompt is worded around what a memory holds."""
+
+    def opening(self, memory: str, step: Step) -> list[Message]:
+        """A chat that begins with a step.
+
+        Args:
+            memory: stands before the instruction; made by `prompts.memory_part`.
+            step: what comes first.
+        """
+
+    def following(self, step: Step, observation: Observation | None) -> Message:
+        """The turn that asks for the next step in a chat.
+
+        Args:
+            step: what comes next.
+            observation: what the tool of the step before brought.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +55,8 @@ class Recollection:
     """The keys of those that are relevant and have no room in the prompt, or not as a whole."""
     unread: Sequence[str] = ()
     """The keys of those of which the model's words did not tell whether they are relevant; not shown."""
+    earlier: str = ""
+    """The answers that the prompt holds, as one text."""
 
     @property
     def counts(self) -> Attributes:
@@ -63,5 +83,11 @@ class Memory(Protocol):
             LanguageModelError: a call failed.
         """
 
-    def answered(self, step: Step, answer: str) -> None:
-        """Takes in the model's answer to the step that was asked last."""
+    def answered(self, step: Step, answer: str, observation: Observation | None = None) -> None:
+        """Takes in the answer to a step.
+
+        Args:
+            step: the one that came next.
+            answer: the model's, or a person's.
+            observation: what the step's tool brought, where later steps are to see it.
+        """

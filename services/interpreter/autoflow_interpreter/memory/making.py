@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autoflow.llm import Embedder
-from autoflow.suites import Tool
+from autoflow_interpreter.events import MemoryStrategy
 from autoflow_interpreter.memory.append import AppendMemory
-from autoflow_interpreter.memory.base import Memory, MemoryStrategy
+from autoflow_interpreter.memory.base import Frame, Memory
 from autoflow_interpreter.memory.budget import Room
 from autoflow_interpreter.memory.direct import Direct
 from autoflow_interpreter.memory.embedding import Nearest
@@ -31,7 +30,7 @@ class MemorySettings:
 def memory_for(
     strategy: MemoryStrategy,
     query: str,
-    tools: Sequence[Tool],
+    frame: Frame,
     *,
     room: Room,
     settings: MemorySettings,
@@ -42,7 +41,7 @@ def memory_for(
     Args:
         strategy: which.
         query: the task.
-        tools: what a plan may name.
+        frame: how steps are worded.
         room: what there is for earlier answers in a prompt.
         settings: see `MemorySettings`.
         embedder: for the strategy `embedding`.
@@ -50,7 +49,7 @@ def memory_for(
     selector: Selector
     match strategy:
         case MemoryStrategy.APPEND:
-            return AppendMemory(query, tools, room.memory_tokens)
+            return AppendMemory(frame, room.memory_tokens)
         case MemoryStrategy.TRAVERSE:
             selector = Traverse(query)
         case MemoryStrategy.DIRECT:
@@ -58,4 +57,4 @@ def memory_for(
         case MemoryStrategy.EMBEDDING:
             assert embedder is not None, "whoever wants this strategy gives an embedder"
             selector = Nearest(embedder, top=settings.top, floor=settings.floor)
-    return SelectiveMemory(query, tools, selector, room)
+    return SelectiveMemory(frame, selector, room)

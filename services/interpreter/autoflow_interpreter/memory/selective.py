@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from autoflow import prompts
 from autoflow.language import Step
-from autoflow.suites import Tool
 from autoflow.telemetry import span
 from autoflow_interpreter.limits import BoundedModel
-from autoflow_interpreter.memory.base import Recollection
+from autoflow_interpreter.memory.base import Frame, Observation, Recollection
 from autoflow_interpreter.memory.budget import Relevant, Room, fit
 from autoflow_interpreter.memory.entries import Entries, Entry
 
@@ -49,22 +47,20 @@ class SelectiveMemory:
     """The task, those earlier answers that a selector picks, and the instruction.
 
     Args:
-        query: the task.
-        tools: what a plan may name.
+        frame: how steps are worded.
         selector: picks.
         room: what there is for the answers.
     """
 
-    def __init__(self, query: str, tools: Sequence[Tool], selector: Selector, room: Room) -> None:
-        self._query = query
-        self._tools = tools
+    def __init__(self, frame: Frame, selector: Selector, room: Room) -> None:
+        self._frame = frame
         self._selector = selector
         self._room = room
         self._entries = Entries()
 
     async def ask(self, step: Step, model: BoundedModel) -> Recollection:
         """The prompt of a step, after the selector has been asked."""
-        bare = prompts.recalling(self._query, self._tools, "", step.instruction)
+        bare = self._frame.opening("", step)
         if not self._entries:
             return Recollection(bare)
         with span("memory.recall", {"autoflow.memory.entries": len(self._entries)}):
@@ -79,15 +75,18 @@ class SelectiveMemory:
         )
         fitted = fit(relevant, unasked=len(unasked), unread=len(unread), room=self._room.beside(bare))
         recollection = Recollection(
-            prompts.recalling(self._query, self._tools, fitted.text, step.instruction),
+            self._frame.opening(fitted.text, step),
             shown=fitted.shown,
             cut=(*unasked, *fitted.cut),
             unread=unread,
+            earlier=fitted.text,
         )
         # Spans are told what they hold when they begin, so the counts have one of their own, around nothing.
         with span("memory.recalled", recollection.counts):
             return recollection
 
-    def answered(self, step: Step, answer: str) -> None:
-        """Remembers the answer."""
-        self._entries.remember(step.name, step.instruction, answer)
+    def answered(self, step: Step, answer: str, observation: Observation | None = None) -> None:
+        """Remembers the answer, and by itself what the tool brought."""
+        entry = self._entries.remember(step.name, step.instruction, answer)
+        if observation:
+            self._entries.observe(entry, observation)

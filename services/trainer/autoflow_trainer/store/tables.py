@@ -6,49 +6,27 @@ came in. Whoever changes a table adds a revision to `migrations/versions`.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
     String,
     Text,
-    TypeDecorator,
     UniqueConstraint,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from autoflow.store.columns import SERIAL, UtcTime, storable
 from autoflow.store.engine import Base
 from autoflow_trainer.runs import Failure, Lease, Progress, Run, RunRecord, RunState
 
 DEFAULT_TENANT = "default"
 """Whose everything is until there are identities."""
-
-# SQLite gives out ascending keys for INTEGER alone.
-_Sequence = BigInteger().with_variant(Integer(), "sqlite")
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """A point in time, aware, in UTC. SQLite would forget the zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Towards the database."""
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From the database."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class RunRow(Base):
@@ -63,7 +41,7 @@ class RunRow(Base):
         {"sqlite_autoincrement": True},
     )
 
-    sequence: Mapped[int] = mapped_column(_Sequence, primary_key=True, autoincrement=True)
+    sequence: Mapped[int] = mapped_column(SERIAL, primary_key=True, autoincrement=True)
     tenant: Mapped[str] = mapped_column(String(64))
     id: Mapped[str] = mapped_column(String(64))
     request_id: Mapped[str | None] = mapped_column(String(36))
@@ -121,7 +99,7 @@ class SuiteRow(Base):
     __tablename__ = "suites"
     __table_args__ = (UniqueConstraint("tenant", "id"), {"sqlite_autoincrement": True})
 
-    sequence: Mapped[int] = mapped_column(_Sequence, primary_key=True, autoincrement=True)
+    sequence: Mapped[int] = mapped_column(SERIAL, primary_key=True, autoincrement=True)
     tenant: Mapped[str] = mapped_column(String(64))
     id: Mapped[str] = mapped_column(String(64))
     head: Mapped[str] = mapped_column(Text)
@@ -141,12 +119,12 @@ def to_columns(record: RunRecord) -> dict[str, Any]:
         "start_time": run.start_time,
         "end_time": run.end_time,
         "committed": run.committed,
-        "progress_phase": progress and _text(progress.phase),
+        "progress_phase": progress and storable(progress.phase),
         "progress_done": progress and progress.done,
         "progress_total": progress and progress.total,
         "ledger": run.ledger,
         "failure_code": failure and failure.code,
-        "failure_message": failure and _text(failure.message),
+        "failure_message": failure and storable(failure.message),
         "failure_status": failure and failure.status,
         "result": run.result,
         "token_digest": lease.token_digest,
@@ -190,11 +168,6 @@ def to_record(row: RunRow, *, with_result: bool = True) -> RunRecord:
         version=row.version,
         sequence=row.sequence,
     )
-
-
-def _text(value: str) -> str:
-    # PostgreSQL keeps no text with this character.
-    return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _progress(row: RunRow) -> Progress | None:

@@ -150,7 +150,8 @@ class EvaluationJob:
         workflows = {item.workflow.digest for item in self._spec.workflows}
         needed = len(workflows) * len({task.digest for task in self._tasks})
         if not self._measured and not self._meter.covers(needed):
-            raise BudgetSpent(f"the budget is too small: {needed} executions are needed")
+            advice = f"raise budget.max_executions to {needed} or more, or measure on fewer tasks"
+            raise BudgetSpent(f"the budget is too small: {advice}")
 
     async def _measure(self, index: int, tasks: Sequence[Task]) -> None:
         started = time.monotonic()

@@ -9,6 +9,7 @@ import typer
 
 from autoflow.cli.console import Output
 from autoflow.cli.exits import CommandFailed, ExitCode
+from autoflow.cli.names import suite_name
 from autoflow.cli.options import (
     MODEL,
     SUITE,
@@ -18,11 +19,14 @@ from autoflow.cli.options import (
     SeedOption,
     TrainerOption,
     data_folder,
+    given,
+    require_place,
 )
 from autoflow.methods import Reward
 
 
 def evaluate(
+    ctx: typer.Context,
     files: Annotated[
         list[str] | None,
         typer.Argument(metavar="[NAME=]FILE...", help="Workflows; each is called as its file is, or NAME."),
@@ -81,9 +85,15 @@ def evaluate(
     from autoflow.cli.runtime import run
     from autoflow.suites import Split
 
-    if out is not None and not out.absolute().parent.is_dir():
-        # Not only when all is done.
-        raise CommandFailed(f"--out {out}: there is no such folder", ExitCode.USAGE)
+    if local and given(ctx, "trainer"):
+        raise CommandFailed(
+            "--local is without a trainer: leave out one of --local, --trainer", ExitCode.USAGE
+        )
+    if not local and given(ctx, "data"):
+        raise CommandFailed("--data is for --local: a trainer has a folder of its own", ExitCode.USAGE)
+    if out is not None:
+        require_place(out)
+    suite_name(suite)  # Refuses what is none.
     output = Output(json)
     request = EvaluationRequest(
         suite=suite,

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from autoflow.cli.console import Output, one_line
 from autoflow.cli.exits import CommandFailed, ExitCode
+from autoflow.cli.figures import count
 from autoflow.cli.options import JsonOption
 from autoflow.cli.source import label, read_source
 from autoflow.language import Checked, Diagnostic, Severity, check
@@ -27,7 +28,8 @@ def lint(
     Says what is wrong, and what had to be guessed, in a line for each finding: `path:line:column code
     severity: message`.
 
-    Exit status: 0 without errors (warnings are allowed); 1 with errors; 2 if a file cannot be read.
+    Exit status: 0 without errors (warnings are allowed); 1 with errors; 2 if a file cannot be read, or is
+    larger than any workflow.
     """
     output = Output(json)
     checked: dict[str, Checked] = {}
@@ -68,12 +70,8 @@ def diagnostic_line(name: str, found: Diagnostic) -> Text:
 
 def _summary(checked: dict[str, Checked]) -> str:
     severities = Counter(found.severity for result in checked.values() for found in result.diagnostics)
-    counts = [_count(severities[severity], severity) for severity in (Severity.ERROR, Severity.WARNING)]
-    return f"{', '.join(counts)} in {_count(len(checked), 'file')}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    counts = [count(severities[severity], severity) for severity in (Severity.ERROR, Severity.WARNING)]
+    return f"{', '.join(counts)} in {count(len(checked), 'file')}"
 
 
 def _document(name: str, result: Checked) -> dict[str, Any]:

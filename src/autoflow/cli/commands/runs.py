@@ -9,6 +9,7 @@ import typer
 
 from autoflow.cli.console import Output
 from autoflow.cli.exits import CommandFailed, ExitCode
+from autoflow.cli.names import suite_name
 from autoflow.cli.options import (
     DEFAULT_METHOD,
     MODEL,
@@ -20,6 +21,7 @@ from autoflow.cli.options import (
     RunArgument,
     SeedOption,
     TrainerOption,
+    require_place,
 )
 from autoflow.cli.source import read_source
 from autoflow.methods import Reward
@@ -61,6 +63,7 @@ def create(
     from autoflow.cli.runs.request import RunRequest
     from autoflow.cli.runtime import run
 
+    suite_name(suite)  # Refuses what is none.
     request = RunRequest(
         suite=suite,
         generator=generator,
@@ -142,13 +145,15 @@ def report(
 ) -> None:
     """Save the page of an evaluation.
 
-    One HTML file with inputs, outputs and references. Only an evaluation that has succeeded has one.
+    One HTML file with every task: answers, plans and rewards, and inputs and outputs where plans were
+    executed. Only an evaluation that has succeeded has one.
 
-    Exit status: 0 if it is saved; 2 if there is no such run, or it has no page.
+    Exit status: 0 if it is saved; 2 if there is no such run or folder, or the run has no page.
     """
     from autoflow.cli.evaluation.command import fetch_report
     from autoflow.cli.runtime import run
 
+    require_place(out)
     run(fetch_report(trainer, run_, out, Output(json)))
 
 

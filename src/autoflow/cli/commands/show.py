@@ -51,7 +51,7 @@ def show(
     output = Output(json)
     text = read_source(file)
     if len(text) > DEFAULT_LIMITS.max_text_chars:
-        reason = f"longer than the {DEFAULT_LIMITS.max_text_chars} characters of a workflow"
+        reason = f"longer than the {DEFAULT_LIMITS.max_text_chars:,} characters of a workflow"
         raise CommandFailed(f"{label(file)}: {reason}", ExitCode.NOT_OK)
     checked = check(text)
     if checked.workflow is None:

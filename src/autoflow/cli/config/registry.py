@@ -39,7 +39,7 @@ SOURCES = (
     Source("generator, interpreter", "autoflow.llm.catalogue", "CatalogueSettings"),
     Source("generator, interpreter", "autoflow.llm.local_settings", "LocalSettings"),
     Source("generator", "autoflow_generator.service", "GeneratorSettings"),
-    Source("interpreter", "autoflow_interpreter.service", "InterpreterSettings"),
+    Source("interpreter", "autoflow_interpreter.settings", "InterpreterSettings"),
     Source("scorer", "autoflow_scorer.settings", "ScorerSettings"),
     Source("trainer", "autoflow_trainer.settings", "TrainerSettings"),
     Source("worker", "autoflow_worker.settings", "WorkerSettings"),

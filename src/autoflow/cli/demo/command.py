@@ -20,6 +20,7 @@ from autoflow.cli.runs.progress import view
 from autoflow.cli.runs.request import RunRequest, to_proto
 from autoflow.cli.runs.states import state_word
 from autoflow.cli.runtime import log_to, own_environment, run
+from autoflow.cli.sole_use import sole_use
 from autoflow.methods import Method, Reward
 from autoflow.suites import workflow_text
 from autoflow.v1 import run_pb2
@@ -35,15 +36,16 @@ def run_demo(root: Path, wanted: RunRequest, seconds: float, output: Output) -> 
         output: where to print.
 
     Raises:
-        CommandFailed: the run did not succeed.
+        CommandFailed: the run did not succeed, or another command works in the folder.
         OSError: the folder cannot be written.
     """
     started = time.monotonic()
     folder = DemoFolder(root)
-    folder.prepare()
-    log_to(folder.services_log, "INFO")
-    environment = own_environment(folder.data, os.environ)
-    last = run(_optimise(to_proto(wanted), environment, folder, seconds, output))
+    with sole_use(folder.data, "--out"):
+        folder.prepare()
+        log_to(folder.services_log, "INFO")
+        environment = own_environment(folder.data, os.environ)
+        last = run(_optimise(to_proto(wanted), environment, folder, seconds, output))
     if last.state != run_pb2.RUN_STATE_SUCCEEDED:
         log = folder.worker_log if folder.worker_log.exists() else folder.services_log
         reason = one_line(last.error.message) or state_word(last)

@@ -12,15 +12,19 @@ from autoflow.cli.console import Output, one_line
 from autoflow.cli.evaluation.request import EvaluationRequest, to_proto
 from autoflow.cli.evaluation.table import evaluation_view
 from autoflow.cli.exits import CommandFailed, ExitCode
+from autoflow.cli.names import run_name
 from autoflow.cli.options import TRAINER
 from autoflow.cli.reaching import reaching
 from autoflow.cli.runs.follow import follow
 from autoflow.cli.runs.progress import view
-from autoflow.cli.runs.states import run_name, state_word
+from autoflow.cli.runs.states import state_word
 from autoflow.cli.runs.unfinished import unfinished_runs
 from autoflow.cli.runtime import local_services, log_to, own_environment
+from autoflow.cli.sole_use import sole_use
 from autoflow.cli.wire import to_json
 from autoflow.client import Client, TrainerClient
+from autoflow.llm import UnknownModel
+from autoflow.llm.catalogue import default_catalogue
 from autoflow.v1 import run_pb2
 from autoflow.v1.trainer_service_pb2 import (
     CancelRunRequest,
@@ -62,16 +66,21 @@ async def evaluate_locally(request: EvaluationRequest, home: Path, page: Path | 
         home: folder of their state.
         page: where the page goes; None for nowhere.
         output: where to print.
+
+    Raises:
+        CommandFailed: there is no such model, another command works in that folder, or the evaluation did not
+            succeed.
     """
+    _require_model(request.interpreter)
     wanted = to_proto(request)
-    await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True)
-    async with _local_trainer(home, output) as trainer:
-        name = await unfinished(trainer, wanted)
-        if name:
-            output.note(f"{name} was interrupted and goes on")
-        else:
-            name = (await trainer.create_run(CreateRunRequest(run=wanted))).run.name
-        await _finish(trainer, name, page, output)
+    with sole_use(home, "--data"):
+        async with _local_trainer(home, output) as trainer:
+            name = await unfinished(trainer, wanted, output)
+            if name:
+                output.note(f"{name} was interrupted and goes on")
+            else:
+                name = (await trainer.create_run(CreateRunRequest(run=wanted))).run.name
+            await _finish(trainer, name, page, output)
 
 
 async def fetch_report(address: str, run: str, page: Path, output: Output) -> None:
@@ -88,11 +97,7 @@ async def fetch_report(address: str, run: str, page: Path, output: Output) -> No
     if output.json:
         output.document({"run": run_name(run), "file": str(page), "bytes": size})
     else:
-        output.note(_saved(page))
-
-
-def _saved(page: Path) -> str:
-    return f"{page} shows inputs, outputs and references"
+        output.note(f"{page} is saved")
 
 
 async def _save(trainer: TrainerClient, name: str, page: Path) -> int:
@@ -121,7 +126,17 @@ async def _finish(trainer: TrainerClient, name: str, page: Path | None, output: 
         output.result(evaluation_view(last))
     if page is not None:
         await _save(trainer, name, page)
-        output.note(_saved(page))
+        executed = last.evaluation.reward != run_pb2.REWARD_PLAN
+        shown = "inputs, outputs and references" if executed else "answers and plans, for none was executed"
+        output.note(f"{page} shows {shown}")
+
+
+def _require_model(name: str) -> None:
+    # Services of this process have this environment's models; those of a trainer only they themselves know.
+    try:
+        default_catalogue(os.environ).description(name)
+    except UnknownModel as error:
+        raise CommandFailed(str(error), ExitCode.USAGE) from None
 
 
 @asynccontextmanager
@@ -138,8 +153,13 @@ async def _local_trainer(home: Path, output: Output) -> AsyncIterator[TrainerCli
         yield client.trainer
 
 
-async def unfinished(trainer: TrainerClient, wanted: run_pb2.Run) -> str:
+async def unfinished(trainer: TrainerClient, wanted: run_pb2.Run, output: Output) -> str:
     """The unfinished run that does what is wanted; others are cancelled, or they would go first.
+
+    Args:
+        trainer: nobody else's.
+        wanted: the run to create where there is none.
+        output: is told of each that is cancelled.
 
     Returns:
         Its name; empty where there is none.
@@ -149,5 +169,6 @@ async def unfinished(trainer: TrainerClient, wanted: run_pb2.Run) -> str:
         if not found and (run.evaluation, run.budget) == (wanted.evaluation, wanted.budget):
             found = run.name
         else:
+            output.note(f"{run.name}, another evaluation that was interrupted, is cancelled")
             await trainer.cancel_run(CancelRunRequest(name=run.name))
     return found

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autoflow.cli.console import one_line
-from autoflow.cli.figures import clock, share
+from autoflow.cli.figures import clock, count, share
 from autoflow.cli.runs.states import short_suite_id
 from autoflow.cli.wire import enum_word
 from autoflow.metric_labels import LABELS
@@ -26,7 +26,7 @@ def evaluation_view(run: run_pb2.Run) -> RenderableType:
     wanted, found = run.evaluation, run.evaluation_result
     tasks = len(found.workflows[0].tasks) if found.workflows else 0
     split = enum_word(task_pb2.Split.DESCRIPTOR, "SPLIT_", wanted.split)
-    title = f"On {tasks} {split} tasks of {one_line(short_suite_id(wanted.suite))}"
+    title = f"On {count(tasks, f'{split} task')} of {one_line(short_suite_id(wanted.suite))}"
     return Group(Text(title, "bold"), Text(), _table(found), Text(), *_remarks(run))
 
 
@@ -78,15 +78,15 @@ def _remarks(run: run_pb2.Run) -> list[Text]:
             )
     tokens = spent.usage.prompt_tokens + spent.usage.completion_tokens
     remarks.append(
-        f"{spent.executions:,} executions, {spent.cache_hits:,} spared by the cache, "
-        f"{spent.usage.llm_calls:,} model calls, {tokens:,} tokens, "
+        f"{count(spent.executions, 'execution')}, {spent.cache_hits:,} spared by the cache, "
+        f"{count(spent.usage.llm_calls, 'model call')}, {count(tokens, 'token')}, "
         f"{clock(spent.wall_time.ToTimedelta().total_seconds())} of wall time."
     )
     for workflow in found.workflows:
         if workflow.missing:
             remarks.append(
                 f"Missing for {one_line(workflow.name)} because the infrastructure failed, and counted "
-                f"nowhere: {workflow.missing} of {len(workflow.tasks)} tasks."
+                f"nowhere: {workflow.missing} of {count(len(workflow.tasks), 'task')}."
             )
     if found.test_openings:
         times = "once" if found.test_openings == 1 else f"{found.test_openings} times"

@@ -30,6 +30,9 @@ def named_workflows(files: Sequence[str], built_in: Sequence[str]) -> dict[str, 
         NotFound: there is no hand-written workflow of that name.
     """
     texts = {name: workflow_text(name) for name in built_in}
+    if len(texts) < len(built_in):
+        twice = next(name for name in texts if built_in.count(name) > 1)
+        raise CommandFailed(f"--with {twice}: it is given more than once", ExitCode.USAGE)
     for argument in files:
         name, file = _split(argument)
         if name in texts:
@@ -42,6 +45,8 @@ def named_workflows(files: Sequence[str], built_in: Sequence[str]) -> dict[str, 
 
 def _split(argument: str) -> tuple[str, str]:
     name, separator, file = argument.partition("=")
+    if not file and separator:
+        raise CommandFailed(f"{argument}: it reads NAME=FILE", ExitCode.USAGE)
     if not separator:
         file = argument
         name = "stdin" if file == STDIN else re.sub(r"[^a-z0-9_-]+", "-", Path(file).stem.lower())

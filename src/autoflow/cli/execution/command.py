@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -64,7 +64,8 @@ async def execute_file(name: str, query: str, options: Options, address: str | N
         lint errors.
 
     Raises:
-        CommandFailed: the file cannot be read, or no interpreter can be reached.
+        CommandFailed: the file cannot be read, no interpreter can be reached, or there is no place for the
+            output.
         RpcError: the interpreter refuses the request, or fails.
     """
     source = read_source(name)
@@ -72,8 +73,17 @@ async def execute_file(name: str, query: str, options: Options, address: str | N
     if workflow is None:
         return False
     request = _request(source, query, options)
-    if options.plan is not None:
-        options.plan.prepare()
+    with nullcontext() if options.plan is None else options.plan.place():
+        return await _execute(workflow, request, options, address, output)
+
+
+async def _execute(
+    workflow: Workflow,
+    request: interpreter_service_pb2.ExecuteWorkflowRequest,
+    options: Options,
+    address: str | None,
+    output: Output,
+) -> bool:
     printer = EventPrinter(workflow, output, plan=options.plan is not None)
     finished: interpreter_service_pb2.ExecutionFinished | None = None
     executed: interpreter_service_pb2.ExecutePlanResponse | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,14 +42,26 @@ class PlanFiles:
             samples=[tool_service_pb2.ToolSample(inputs=inputs)], output=content_type_to_proto(self.output)
         )
 
-    def prepare(self) -> None:
-        """Makes the folder for the output.
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Has the folder for the output there in the block; what it made of it goes if nothing is saved.
 
         Raises:
-            OSError: it cannot be made.
+            CommandFailed: it cannot be made.
         """
-        if self.save is not None:
-            self.save.mkdir(parents=True, exist_ok=True)
+        folders = () if self.save is None else (self.save, *self.save.parents)
+        made = [folder for folder in folders if not folder.exists()]
+        try:
+            for folder in reversed(made):
+                folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise CommandFailed(f"--save {self.save}: {error.strerror}", ExitCode.USAGE) from None
+        try:
+            yield
+        finally:
+            for folder in made:
+                with suppress(OSError):  # It is not empty.
+                    folder.rmdir()
 
     def deliver(self, executed: pb.ExecutePlanResponse, output: Output) -> bool:
         """Prints the output, or saves it and prints its path; with JSON, it was printed before.

@@ -9,7 +9,7 @@ from autoflow.cli.console import Output, one_line, printable
 from autoflow.cli.wire import enum_word
 from autoflow.language import StepType, Workflow
 from autoflow.v1 import interpreter_service_pb2
-from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowResponse, ExecutionFinished
+from autoflow.v1.interpreter_service_pb2 import ExecutionEvent, ExecutionFinished
 
 _INDENT = 2
 
@@ -29,7 +29,7 @@ class EventPrinter:
         self._output = output
         self._plan = plan
 
-    def show(self, event: ExecuteWorkflowResponse) -> None:
+    def show(self, event: ExecutionEvent) -> None:
         """Prints one event."""
         match event.WhichOneof("event"):
             case "step_started":

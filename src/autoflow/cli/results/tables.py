@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autoflow.cli.console import one_line
-from autoflow.cli.figures import clock, share
+from autoflow.cli.figures import clock, count, share
 from autoflow.cli.results.summary import BEST, CONTROL, Interval, PolicyScore, Summary
 
 _NAME = 8
@@ -27,11 +27,11 @@ def summary_tables(summary: Summary, width: int) -> RenderableType:
     """
     bars = width >= _WIDE
     tasks = max((score.tasks for score in summary.scores.values()), default=0)
-    title = f"On the {tasks} sealed test tasks of {one_line(summary.suite)}"
+    title = f"On the {count(tasks, 'sealed test task')} of {one_line(summary.suite)}"
     parts: list[RenderableType] = [Text(title, "bold"), _workflows(summary, bars=bars)]
     if summary.policy is not None:
         samples, few = summary.policy.samples, summary.policy.tasks
-        title = f"The policy: {samples} fresh samples before and after, on {few} of these tasks"
+        title = f"The policy: {count(samples, 'fresh sample')} before and after, on {few} of these tasks"
         parts += [Text(), Text(title, "bold"), _policy(summary.policy, bars=bars)]
     parts += [Text(), *_remarks(summary)]
     return Group(*parts)
@@ -54,7 +54,7 @@ def _workflows(summary: Summary, *, bars: bool) -> Table:
     for name, score in summary.scores.items():
         about = _about(name, score.chosen_from)
         if score.missing:
-            about += f", {score.missing} tasks missing"
+            about += f", {count(score.missing, 'task')} missing"
         style = "bold green" if name == BEST else ""
         cells = [Text(one_line(name)), *_figures(score.reward, bars=bars)]
         plans = Text(f"{score.valid_plan_rate:.0%}"), Text(f"{score.plan_f1.mean:.3f}")
@@ -106,7 +106,8 @@ def _remarks(summary: Summary) -> list[Text]:
     remarks += [
         f"Samples that were valid workflows: {summary.valid_workflow_rate:.1%}; "
         f"cut off by the token limit: {summary.truncated}.",
-        f"{cost.executions:,} executions, {cost.llm_calls:,} model calls, {cost.tokens:,} tokens, "
+        f"{count(cost.executions, 'execution')}, {count(cost.llm_calls, 'model call')}, "
+        f"{count(cost.tokens, 'token')}, "
         f"{clock(cost.wall_seconds)} of wall time ({one_line(summary.method)}, seed {summary.seed}).",
     ]
     if cost.missing:

@@ -6,12 +6,13 @@ from contextlib import aclosing
 from typing import Any
 
 from autoflow.cli.console import Output
+from autoflow.cli.names import run_name
 from autoflow.cli.options import TRAINER
 from autoflow.cli.reaching import trainer_at
 from autoflow.cli.runs.follow import Update, follow
 from autoflow.cli.runs.progress import view
 from autoflow.cli.runs.request import RunRequest, to_proto
-from autoflow.cli.runs.states import run_name, state_word
+from autoflow.cli.runs.states import state_word
 from autoflow.cli.runs.tables import run_view, runs_table
 from autoflow.cli.wire import to_json
 from autoflow.client import TrainerClient

@@ -51,15 +51,11 @@ def short_suite_id(name: str) -> str:
     return whole if len(whole) < _DIGITS else f"{whole[:_SHOWN]}…"
 
 
-def run_name(argument: str) -> str:
-    """The name of a run that was given as `runs/<id>` or as the id alone."""
-    return argument if argument.startswith("runs/") else f"runs/{argument}"
-
-
 def phase_of(run: run_pb2.Run) -> str:
     """What is being done for a run, in words."""
+    phase = one_line(run.progress.phase)
     if run.state == run_pb2.RUN_STATE_PENDING:
-        return "waiting for a worker"
+        return phase or "waiting for a worker"
     if run.state == run_pb2.RUN_STATE_RUNNING:
-        return one_line(run.progress.phase) or "starting"
+        return phase or "starting"
     return state_word(run)

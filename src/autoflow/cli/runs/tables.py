@@ -10,7 +10,7 @@ from rich.text import Text
 
 from autoflow.cli.console import one_line
 from autoflow.cli.evaluation.table import evaluation_view
-from autoflow.cli.figures import clock, sparkline
+from autoflow.cli.figures import clock, count, sparkline
 from autoflow.cli.results.convert import summary_from_run
 from autoflow.cli.results.tables import summary_tables
 from autoflow.cli.results.winner import winner_steps
@@ -79,15 +79,17 @@ def _facts(run: run_pb2.Run) -> list[tuple[str, Text]]:
     ]
     if run.HasField("start_time"):
         facts.append(("time", Text(_duration(run))))
-    if run.state == run_pb2.RUN_STATE_RUNNING:
-        count = f" {run.progress.done}/{run.progress.total}" if run.progress.total else ""
-        facts.append(("phase", Text(phase_of(run) + count)))
+    # A run that waits has one, too, where it has lost a worker: it says why.
+    waits = run.state == run_pb2.RUN_STATE_PENDING and run.progress.phase
+    if waits or run.state == run_pb2.RUN_STATE_RUNNING:
+        done = f" {run.progress.done}/{run.progress.total}" if run.progress.total else ""
+        facts.append(("phase", Text(phase_of(run) + done)))
     if run.iterations:
         facts.append(("reward", Text(_rewards(run))))
     spent = run.ledger
     tokens = spent.usage.prompt_tokens + spent.usage.completion_tokens
-    cost = f"{spent.executions:,} executions, {spent.usage.llm_calls:,} model calls, {tokens:,} tokens"
-    facts.append(("spent", Text(cost)))
+    cost = ((spent.executions, "execution"), (spent.usage.llm_calls, "model call"), (tokens, "token"))
+    facts.append(("spent", Text(", ".join(count(*part) for part in cost))))
     if run.HasField("error"):
         facts.append(("error", Text(one_line(run.error.message), "red")))
     return facts
@@ -96,10 +98,10 @@ def _facts(run: run_pb2.Run) -> list[tuple[str, Text]]:
 def _rewards(run: run_pb2.Run) -> str:
     """The mean rewards so far: those of an evaluation have no trend."""
     means = [iteration.reward_mean for iteration in run.iterations]
-    curve, count = sparkline(means, _CURVE), len(means)
+    curve = sparkline(means, _CURVE)
     if run.HasField("evaluation"):
-        return f"{curve}  mean {sum(means) / count:.2f} of {count} batches"
-    return f"{curve}  {means[0]:.2f} to {means[-1]:.2f} in {count} iterations"
+        return f"{curve}  mean {sum(means) / len(means):.2f} of {count(len(means), 'batch')}"
+    return f"{curve}  {means[0]:.2f} to {means[-1]:.2f} in {count(len(means), 'iteration')}"
 
 
 def _asked(wanted: run_pb2.Evaluation | run_pb2.Optimization) -> list[tuple[str, Text]]:

@@ -9,6 +9,7 @@ from rich.progress import MofNCompleteColumn
 
 from autoflow.cli.bars import Advance, bar
 from autoflow.cli.console import Output, one_line
+from autoflow.cli.names import suite_name
 from autoflow.cli.options import TRAINER, FolderFormat
 from autoflow.cli.reaching import trainer_at
 from autoflow.cli.suites.tables import suite_lines, suite_view
@@ -71,7 +72,7 @@ async def list_suites(address: str, limit: int, output: Output) -> None:
 
 async def show_suite(address: str, suite: str, output: Output) -> None:
     """Prints a suite that is given as `suites/<id>` or as the id alone."""
-    name = suite if suite.startswith("suites/") else f"suites/{suite}"
+    name = suite_name(suite)
     async with trainer_at(address) as trainer:
         found = (await trainer.get_suite(GetSuiteRequest(name=name))).suite
     if output.json:

@@ -190,6 +190,8 @@ class Folder:
         except OSError as error:
             if error.errno not in _OF_THE_PATH:
                 raise
+            if error.errno == errno.ENOENT:
+                raise refusal(path, "it is not in the suite's folder") from None
             # With O_NOFOLLOW a link is ELOOP, or ENOTDIR where a folder is wanted.
             what = f"it cannot be read, nor may it be a link: {error.strerror}"
             raise refusal(path, what) from None

@@ -3,12 +3,14 @@
 It has the shape of TravelPlanner (Xie et al., arXiv 2402.01622): its tools, its kinds of constraints and its
 measures. The country, the queries and all words are of this house.
 
-Left out: ratings, opening hours and the time of day. It is a suite of its own kind, not a `TaskSuite`:
-answers are judged by constraints, and there is no list of right ones.
+Answers are judged by constraints, for there is no list of right ones; `judged_suite` makes it a `TaskSuite`.
+
+Left out: ratings, opening hours and the time of day.
 """
 
 from __future__ import annotations
 
+from autoflow.suites.judging import Kind, Measures, Score, Verdict, measures
 from autoflow.suites.travel.answers import (
     Day,
     Journey,
@@ -21,14 +23,16 @@ from autoflow.suites.travel.answers import (
 )
 from autoflow.suites.travel.costs import plan_cost
 from autoflow.suites.travel.generation import travel_database
+from autoflow.suites.travel.judging import ALLOWANCE, TravelJudge, judged_suite
 from autoflow.suites.travel.model import Accommodation, Cuisine, Database, HouseRule, Mode, RoomType
-from autoflow.suites.travel.scoring import Kind, Measures, Score, Verdict, measures, score_answer, score_plan
+from autoflow.suites.travel.scoring import score_answer, score_plan
 from autoflow.suites.travel.solver import cheapest_plan
 from autoflow.suites.travel.suite import TravelSuite, TravelTask, travel_suite
 from autoflow.suites.travel.tools import TRAVEL_TOOLS, BadDate, TravelTool, UnknownPlace, WrongArguments
 from autoflow.suites.travel.trips import RoomWish, Trip, Wishes
 
 __all__ = [
+    "ALLOWANCE",
     "TRAVEL_TOOLS",
     "Accommodation",
     "BadDate",
@@ -46,6 +50,7 @@ __all__ = [
     "RoomWish",
     "Score",
     "Transportation",
+    "TravelJudge",
     "TravelSuite",
     "TravelTask",
     "TravelTool",
@@ -56,6 +61,7 @@ __all__ = [
     "WrongArguments",
     "answer_schema",
     "cheapest_plan",
+    "judged_suite",
     "measures",
     "plan_cost",
     "read_answer",

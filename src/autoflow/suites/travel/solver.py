@@ -11,7 +11,7 @@ plan need not have, for the sake of a cuisine.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, combinations, pairwise, permutations
@@ -21,6 +21,9 @@ from autoflow.suites.travel.answers import Day, Journey, Place, Plan, Transporta
 from autoflow.suites.travel.costs import journey_cost, meal_cost, night_cost
 from autoflow.suites.travel.model import Accommodation, Cuisine, Database, Mode, Restaurant
 from autoflow.suites.travel.trips import Trip
+
+Route: TypeAlias = tuple[tuple[str, int], ...]
+"""The cities in the order of the visits, each with its nights."""
 
 _Leg: TypeAlias = tuple[Transportation, int]
 _Meals: TypeAlias = frozenset[Restaurant]
@@ -50,12 +53,19 @@ class _Route:
     """Dollars with the cheapest meals, whatever they are."""
 
 
-def cheapest_plan(database: Database, trip: Trip) -> Plan | None:
+def cheapest_plan(
+    database: Database, trip: Trip, allowed: Callable[[Route], bool] = lambda route: True
+) -> Plan | None:
     """The cheapest plan of which all constraints but the budget hold; None where there is none.
 
     Equal arguments give equal plans. Whether it is within the budget is for the caller to see.
+
+    Args:
+        database: what the plan is made of.
+        trip: what is asked for.
+        allowed: whether a route may be taken.
     """
-    search = _Search(database, trip)
+    search = _Search(database, trip, allowed)
     best: tuple[int, _Route, _Meals] | None = None
     for route in sorted(search.routes(), key=lambda route: route.at_least):
         if best and route.at_least >= best[0]:
@@ -71,9 +81,10 @@ def cheapest_plan(database: Database, trip: Trip) -> Plan | None:
 class _Search:
     """The choices that a trip leaves, each computed once."""
 
-    def __init__(self, database: Database, trip: Trip) -> None:
+    def __init__(self, database: Database, trip: Trip, allowed: Callable[[Route], bool]) -> None:
         self._database = database
         self._trip = trip
+        self._allowed = allowed
         self._cities = [name for name in database.cities_of(trip.destination) if name != trip.origin]
         self._beds: dict[_Stay, Accommodation | None] = {}
         self._legs: dict[tuple[str, str, int, bool], _Leg | None] = {}
@@ -138,8 +149,9 @@ class _Search:
         for order in permutations(self._cities, visits):
             for ends in combinations(range(1, nights), visits - 1):
                 lengths = (end - start for start, end in pairwise((0, *ends, nights)))
-                stays = tuple(_Stay(city, length) for city, length in zip(order, lengths, strict=True))
-                if all(self._has_enough(stay) for stay in stays):
+                route = tuple(zip(order, lengths, strict=True))
+                stays = tuple(_Stay(*stay) for stay in route)
+                if self._allowed(route) and all(self._has_enough(stay) for stay in stays):
                     yield stays
 
     def _has_enough(self, stay: _Stay) -> bool:

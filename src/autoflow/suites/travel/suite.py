@@ -16,6 +16,7 @@ from datetime import timedelta
 from functools import cached_property
 from types import MappingProxyType
 
+from autoflow.suites.judging import Score
 from autoflow.suites.model import Split, digest_of
 from autoflow.suites.travel.answers import Plan
 from autoflow.suites.travel.costs import plan_cost
@@ -23,7 +24,7 @@ from autoflow.suites.travel.generation import travel_database
 from autoflow.suites.travel.guide import answer_guide
 from autoflow.suites.travel.model import Cuisine, Database, HouseRule, Mode
 from autoflow.suites.travel.queries import write_query
-from autoflow.suites.travel.scoring import Score, score_answer
+from autoflow.suites.travel.scoring import score_answer
 from autoflow.suites.travel.solver import cheapest_plan
 from autoflow.suites.travel.tools import TRAVEL_TOOLS
 from autoflow.suites.travel.trips import RoomWish, Trip, Wishes
@@ -90,6 +91,10 @@ class TravelSuite:
         if split not in self._tasks:
             self._tasks[split] = tuple(_tasks(self.database, split))
         return self._tasks[split]
+
+    def asked(self, task: TravelTask) -> str:
+        """What a workflow is told: the query, then the guide."""
+        return f"{task.query}\n\n{self.guide}"
 
     def score(self, task: TravelTask, answer: str) -> Score:
         """Judges an answer; any text may be one."""

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 
 from autoflow.errors import InvalidArgument
+from autoflow.suites.model import ContentType, Tool
 from autoflow.suites.travel.costs import PER_CAR, PER_TAXI
 from autoflow.suites.travel.model import Database, HouseRule, Mode
 
@@ -66,6 +68,12 @@ class TravelTool:
             "required": list(properties),
             "additionalProperties": False,
         }
+
+    @property
+    def tool(self) -> Tool:
+        """As registries and models know it: it takes one text, its arguments in JSON, and gives one."""
+        text = ContentType.TEXT
+        return Tool(self.name, self.description, (text,), text, json.dumps(self.schema), self.idempotent)
 
     def call(self, database: Database, arguments: Mapping[str, object]) -> str:
         """What the tool finds, as CSV text.

@@ -1,4 +1,4 @@
-"""Page tokens: where the next page of runs, or of suites, begins.
+"""Page tokens: where the next page of a list begins.
 
 A token holds the place of the last one of its page in the order of creation, which never changes; so those
 that are created in the meantime move nothing. The check sum tells an honest mistake (a cut-off or made-up
@@ -11,8 +11,8 @@ import base64
 import binascii
 import struct
 import zlib
-from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from autoflow.errors import InvalidArgument
 
@@ -21,15 +21,7 @@ _LAYOUT = struct.Struct(">QI")
 """The place, and the check sum over it."""
 
 
-class Placed(Protocol):
-    """What has a place in the order of creation."""
-
-    @property
-    def sequence(self) -> int:
-        """The place."""
-
-
-T = TypeVar("T", bound=Placed)
+T = TypeVar("T")
 
 
 def page_size(asked: int) -> int:
@@ -37,16 +29,17 @@ def page_size(asked: int) -> int:
     return asked or _DEFAULT_SIZE
 
 
-def cut(found: Sequence[T], size: int, kind: str) -> tuple[Sequence[T], str]:
+def cut(found: Sequence[T], size: int, kind: str, place: Callable[[T], int]) -> tuple[Sequence[T], str]:
     """A page, and the token of the next one, which is empty where this is the last.
 
     Args:
         found: the page and, where there is one, at least one more.
         size: how many are on a page.
         kind: what is listed.
+        place: tells the place of one in the order of creation.
     """
     shown = found[:size]
-    return shown, page_token(shown[-1].sequence, kind) if len(found) > size else ""
+    return shown, page_token(place(shown[-1]), kind) if len(found) > size else ""
 
 
 def page_token(sequence: int, kind: str) -> str:

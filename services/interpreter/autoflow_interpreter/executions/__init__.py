@@ -1,0 +1,1 @@
+"""Executions that are kept: what is known of them, and where."""

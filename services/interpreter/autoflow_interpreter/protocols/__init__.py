@@ -1,0 +1,1 @@
+"""How a step is put to the model: part by part (`stepwise`), or in one structured question (`fused`)."""

@@ -1,0 +1,203 @@
+"""Following an execution, over streams that break and servers that go away."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from autoflow import errors
+from autoflow.client import Client, InterpreterClient
+from autoflow.client import errors as client_errors
+from autoflow.llm import base as llm
+from autoflow.server import Listener, ServerSettings
+from autoflow.v1 import interpreter_service_pb2 as pb
+from tests.client.executions import (
+    ASKED,
+    DEADLINE,
+    EXECUTE,
+    HASTY,
+    Place,
+    Tale,
+    goes_on,
+    place,
+    rest,
+    take,
+)
+
+# Of every tale: started, step, answer; step, finished.
+BEFORE, ALL = 3, [0, 1, 2, 3, 4]
+WATCH = pb.WatchExecutionRequest(name="executions/1")
+
+
+async def test_a_request_gets_an_id_of_its_own_and_is_left_as_it_was() -> None:
+    tale = Tale()
+    tale.go_on.set()
+    async with place(tale) as (there, client):
+        assert await rest(client.execute_workflow(EXECUTE)) == ALL
+        assert await rest(client.execute_workflow(EXECUTE)) == ALL
+        given = pb.ExecuteWorkflowRequest(request_id="mine")
+        given.MergeFrom(EXECUTE)
+        assert await rest(client.execute_workflow(given)) == await rest(client.execute_workflow(given)) == ALL
+    ids = [kept.kept.request.request_id for kept in there.executions.executions.values()]
+    assert len(set(ids)) == 3, "the same request id began two executions"
+    assert ids[2] == "mine"
+    assert not EXECUTE.request_id
+
+
+async def test_a_lost_server_is_found_again_and_every_event_comes_once() -> None:
+    tale = Tale()
+    async with place(tale) as (there, client):
+        events = client.execute_workflow(EXECUTE)
+        assert await take(events, BEFORE) == ALL[:BEFORE]
+        await there.lose()
+        following = asyncio.create_task(rest(events))
+        tale.go_on.set()
+        await there.until(pb.EXECUTION_STATE_FINISHED)
+        await there.open()
+        assert await following == ALL[BEFORE:]
+    assert there.methods[0] == "ExecuteWorkflow"
+    assert there.executions.calls[-1] == (
+        "WatchExecution",
+        pb.WatchExecutionRequest(name="executions/1", from_sequence=BEFORE),
+    )
+    assert "CancelExecution" not in there.methods
+
+
+async def test_a_server_is_lost_again_and_again() -> None:
+    tale = Tale()
+    async with place(tale) as (there, client):
+        events = client.execute_workflow(EXECUTE)
+        assert await take(events, BEFORE) == ALL[:BEFORE]
+        following = asyncio.create_task(rest(events))
+        for _ in range(3):
+            await there.lose()
+            await there.open()
+        tale.go_on.set()
+        assert await following == ALL[BEFORE:]
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (llm.ModelUnavailable("gone"), client_errors.Unavailable),
+        (errors.ResourceExhausted("too much"), client_errors.ResourceExhausted),
+        (errors.FailedPrecondition("no"), client_errors.FailedPrecondition),
+        (errors.Cancelled("by somebody"), client_errors.Cancelled),
+    ],
+)
+async def test_the_error_of_an_execution_is_no_lost_server(error: Exception, raised: type) -> None:
+    tale = Tale(error)
+    tale.go_on.set()
+    async with place(tale) as (there, client):
+        events = client.execute_workflow(EXECUTE)
+        assert await take(events, BEFORE + 1) == ALL[: BEFORE + 1]
+        with pytest.raises(raised):
+            await anext(events)
+    assert "WatchExecution" not in there.methods
+
+
+async def test_the_error_of_an_execution_is_told_after_a_loss_too() -> None:
+    tale = Tale(llm.ModelUnavailable("gone"))
+    async with place(tale) as (there, client):
+        events = client.execute_workflow(EXECUTE)
+        await take(events, BEFORE)
+        await there.lose()
+        following = asyncio.create_task(take(events, 2))
+        tale.go_on.set()
+        await there.until(pb.EXECUTION_STATE_FAILED)
+        await there.open()
+        with pytest.raises(client_errors.Unavailable, match="the model cannot be reached"):
+            await following
+    assert "CancelExecution" not in there.methods
+
+
+async def test_an_execution_that_somebody_cancels_ends_as_cancelled() -> None:
+    async with place(Tale()) as (_, client):
+        events = client.execute_workflow(EXECUTE)
+        await take(events, BEFORE)
+        await client.cancel_execution(pb.CancelExecutionRequest(name="executions/1"))
+        with pytest.raises(client_errors.Cancelled, match="was cancelled"):
+            await anext(events)
+
+
+async def test_the_deadline_is_that_of_all_streams_together() -> None:
+    async with place(Tale()) as (there, client):
+        events = client.execute_workflow(EXECUTE, timeout=1)
+        await take(events, BEFORE)
+        await there.lose()
+        with pytest.raises(client_errors.DeadlineExceeded):
+            await anext(events)
+
+
+async def test_a_server_that_was_never_there_is_not_waited_for() -> None:
+    listener = Listener(ServerSettings(address="127.0.0.1:0"))
+    await listener.close()
+    async with Client(interpreter=listener.address, settings=HASTY) as client, asyncio.timeout(DEADLINE):
+        for events in (
+            client.interpreter.execute_workflow(EXECUTE),
+            client.interpreter.watch_execution(WATCH),
+        ):
+            with pytest.raises(client_errors.Unavailable):
+                await anext(events)
+
+
+async def _lost(there: Place, client: InterpreterClient, request: pb.ExecuteWorkflowRequest) -> None:
+    """Begins an execution, loses the server once, and leaves when it is there again."""
+    async with aclosing(client.execute_workflow(request)) as events:
+        await take(events, BEFORE)
+        await there.lose()
+        following = asyncio.create_task(take(events, 1))
+        await there.open()
+        await there.executions.until(lambda: "WatchExecution" in there.methods)
+        following.cancel()
+        await asyncio.wait([following])
+
+
+async def test_leaving_after_a_loss_cancels_the_execution() -> None:
+    async with place(Tale()) as (there, client):
+        await _lost(there, client, EXECUTE)
+        await there.until(pb.EXECUTION_STATE_CANCELLED)
+    assert there.methods[-1] == "CancelExecution"
+
+
+async def test_leaving_after_a_loss_lets_it_go_on_where_that_is_wanted() -> None:
+    async with place(Tale()) as (there, client):
+        await _lost(there, client, goes_on())
+        assert there.state == pb.EXECUTION_STATE_RUNNING
+    assert "CancelExecution" not in there.methods
+
+
+async def test_leaving_after_a_loss_lets_it_wait_for_a_person() -> None:
+    tale = Tale(ASKED)
+    async with place(tale) as (there, client):
+        async with aclosing(client.execute_workflow(EXECUTE)) as events:
+            await take(events, BEFORE)
+            await there.lose()
+            following = asyncio.create_task(take(events, 2))
+            tale.go_on.set()
+            await there.open()
+            # The question was asked in the stream that is being watched.
+            assert await following == [BEFORE, BEFORE + 1]
+        assert there.state == pb.EXECUTION_STATE_WAITING
+    assert "CancelExecution" not in there.methods
+
+
+async def test_watching_tells_what_was_and_what_comes_and_leaves_alone() -> None:
+    tale = Tale()
+    async with place(tale) as (there, client):
+        async with aclosing(client.execute_workflow(EXECUTE)) as begun:
+            await take(begun, BEFORE)
+            async with aclosing(client.watch_execution(WATCH)) as left:
+                assert await take(left, BEFORE) == ALL[:BEFORE]
+            assert there.state == pb.EXECUTION_STATE_RUNNING
+            late = pb.WatchExecutionRequest(name=WATCH.name, from_sequence=2)
+            watching = asyncio.create_task(rest(client.watch_execution(late)))
+            tale.go_on.set()
+            assert await watching == ALL[2:]
+        # All that there is to see was seen.
+        past = pb.WatchExecutionRequest(name=WATCH.name, from_sequence=len(ALL))
+        assert await rest(client.watch_execution(past)) == []
+        with pytest.raises(client_errors.NotFound):
+            await anext(client.watch_execution(pb.WatchExecutionRequest(name="executions/none")))

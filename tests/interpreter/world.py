@@ -1,0 +1,196 @@
+"""An interpreter in a process of its own, with its model's endpoint and its tools in this one.
+
+Both keep a record of what they were asked and when, against which the interpreter's events can be held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from autoflow.client import Client, ClientSettings, RetrySettings
+from autoflow.testing import ScriptedEndpoint, ScriptedTools, serving
+from autoflow.testing.processes import ServiceProcess, start_service
+from autoflow.testing.scripted_chat import Asked, ScriptedChat
+from autoflow.testing.scripted_replies import ScriptedReplies
+from autoflow.testing.scripted_workflow import ScriptedWorkflow
+from autoflow.testing.simple_tools import SIMPLE_TOOLS, simple_answer
+from autoflow.v1 import interpreter_service_pb2 as pb
+from autoflow.v1 import model_pb2, workflow_pb2
+from autoflow.v1.tool_service_pb2 import CallToolRequest, CallToolResponse
+
+SCHEMAS, IN_TURN, FUNCTIONS = "schemas", "in-turn", "functions"
+"""Models of one endpoint: one that takes JSON schemas; the same, but it is asked one question at a time; and
+one that has functions only."""
+
+_CATALOGUE = """\
+models:
+  {schemas}: &model
+    provider: openai
+    model: scripted
+    endpoint: {endpoint}
+    capabilities: {{json_schema: true, choice: true}}
+    limits: {{max_concurrency: 4096, max_waiting: 100000}}
+  {in_turn}:
+    <<: *model
+    limits: {{max_concurrency: 1, max_waiting: 100000}}
+  {functions}:
+    <<: *model
+    capabilities: {{tools: true}}
+"""
+_PATIENT = ClientSettings(stream_timeout=600.0, retry=RetrySettings(initial_backoff=0.1, max_backoff=0.5))
+
+
+@dataclass(slots=True)
+class ToolAsked:
+    """One call of a tool."""
+
+    tool: str
+    arguments: str
+    call_id: str
+    began: float
+    """In seconds since the Unix epoch."""
+    ended: float = 0.0
+    """0 where the caller left before."""
+
+
+class SlowTools:
+    """The simple tools behind ToolService.
+
+    Args:
+        seconds: that each call takes.
+
+    Attributes:
+        asked: every call, in their order.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.asked: list[ToolAsked] = []
+        self.server = ScriptedTools([each.tool for each in SIMPLE_TOOLS.values()], self._answer)
+
+    async def _answer(self, request: CallToolRequest) -> CallToolResponse:
+        arguments = request.samples[0].inputs[0].text
+        asked = ToolAsked(request.tool, arguments, self.server.call_ids[-1], time.time())
+        self.asked.append(asked)
+        await asyncio.sleep(self._seconds)
+        asked.ended = time.time()
+        return simple_answer(request)
+
+
+class World:
+    """What surrounds an interpreter, and the interpreter; `world` makes one.
+
+    Args:
+        chat: what the endpoint says.
+        tools: what may be called.
+        env: the interpreter's environment.
+        folder: for its logs.
+
+    Attributes:
+        kills: when the interpreter was killed, in seconds since the Unix epoch.
+    """
+
+    def __init__(self, chat: ScriptedChat, tools: SlowTools, env: Mapping[str, str], folder: Path) -> None:
+        self.chat = chat
+        self.tools = tools
+        self.kills: list[float] = []
+        self._env = env
+        self._log = folder / "interpreter.log"
+        self._process: ServiceProcess | None = None
+
+    @property
+    def process(self) -> ServiceProcess:
+        """The interpreter's."""
+        assert self._process is not None
+        return self._process
+
+    @property
+    def asked(self) -> list[Asked]:
+        """What the endpoint was asked."""
+        return self.chat.asked
+
+    async def start(self) -> None:
+        """Starts the interpreter; again, at the same address."""
+        address = self._process.address if self._process else "127.0.0.1:0"
+        self._process = await start_service("interpreter", self._env, self._log, address=address)
+
+    async def kill(self) -> None:
+        """Kills the interpreter."""
+        self.kills.append(time.time())
+        await self.process.kill()
+
+    def client(self) -> Client:
+        """A client of the interpreter, with a connection of its own; it waits for a server that is lost."""
+        return Client(interpreter=self.process.address, settings=_PATIENT)
+
+
+@asynccontextmanager
+async def world(
+    scripts: Iterable[ScriptedWorkflow],
+    folder: Path,
+    *,
+    seconds: float = 0.0,
+    seconds_a_token: float = 0.0,
+    tool_seconds: float = 0.0,
+    **settings: object,
+) -> AsyncIterator[World]:
+    """Starts everything, and ends it.
+
+    Args:
+        scripts: the workflows that the model can carry out.
+        folder: for the catalogue, the database and the log.
+        seconds: that each answer of the model takes.
+        seconds_a_token: and each of its tokens.
+        tool_seconds: that each call of a tool takes.
+        settings: of the interpreter.
+    """
+    chat = ScriptedChat(ScriptedReplies(scripts), seconds=seconds, seconds_a_token=seconds_a_token)
+    tools = SlowTools(tool_seconds)
+    async with AsyncExitStack() as stack:
+        endpoint = await stack.enter_async_context(ScriptedEndpoint.serving(chat))
+        models = folder / "models.yaml"
+        models.write_text(
+            _CATALOGUE.format(
+                endpoint=endpoint.base_url, schemas=SCHEMAS, in_turn=IN_TURN, functions=FUNCTIONS
+            )
+        )
+        env = {
+            "AUTOFLOW_MODELS": str(models),
+            "AUTOFLOW_PRELOAD_MODELS": "none",
+            "AUTOFLOW_TOOL_PROVIDERS": await stack.enter_async_context(serving(tools.server.service)),
+            "AUTOFLOW_INTERPRETER_DATA": str(folder),
+            **{f"AUTOFLOW_{name.upper()}": str(value) for name, value in settings.items()},
+        }
+        made = World(chat, tools, env, folder)
+        await made.start()
+        try:
+            yield made
+        finally:
+            await made.process.stop()
+
+
+def request_for(
+    script: ScriptedWorkflow, protocol: pb.ExecutionProtocol.ValueType, **fields: object
+) -> pb.ExecuteWorkflowRequest:
+    """Asks for the execution of a scripted workflow, whose steps may call the script's tools.
+
+    Args:
+        script: whose.
+        protocol: how it is put to the model.
+        fields: of the request; `model` is a name of the catalogue, `SCHEMAS` by default.
+    """
+    model = str(fields.pop("model", SCHEMAS))
+    return pb.ExecuteWorkflowRequest(
+        workflow=workflow_pb2.Workflow(source=script.workflow.text),
+        query="Carry it out",
+        model=model_pb2.ModelRef(model=model),
+        protocol=protocol,
+        step_tools=script.shape.tools,
+        limits=pb.ExecutionLimits(max_steps=1000, max_calls=100_000, max_tokens=10_000_000),
+        **fields,  # type: ignore[arg-type]
+    )
