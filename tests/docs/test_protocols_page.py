@@ -22,7 +22,7 @@ def _blocks(language: str) -> list[str]:
 
 
 def test_the_turn_that_is_shown_is_one() -> None:
-    observed = prompts.fused_observation("hotels", "name,price\nPost,90", failed=False)
+    observed = prompts.fused_observation("hotels", '{"city": "Bonn"}', "name,price\nPost,90", failed=False)
     turn = prompts.fused_turn("", "Is the hotel within the budget?", _LABELS, tools_allowed=True)
     assert observed + turn in _blocks("text")
 

@@ -60,6 +60,7 @@ EXAMPLES: list[tuple[str, str, list[tuple[str, int]]]] = [
     ("duplicate-label", f"A:::decision:::x:::Yes::E::yes::A\n{END}", [("duplicate-label", 1)]),
     ("unknown-target", f"A:::decision:::x:::a::E::b::F\n{END}", [("unknown-target", 1)]),
     ("empty-instruction", "E:::terminal:::\n", [("empty-instruction", 1)]),
+    ("empty-instruction", "E:::terminal:::[Ask]\n", [("empty-instruction", 1)]),
     ("missing-next", f"A:::process:::x\n{END}", [("missing-next", 1), ("unreachable-step", 2)]),
     ("missing-next", f"A:::process:::x:::then::E\n{END}", [("missing-next", 1)]),
     ("several-branches", f"A:::process:::x:::next::E::else::A\n{END}", [("several-branches", 1)]),

@@ -74,7 +74,7 @@ def fused(query: str, instruction: str, output: str) -> Iterator[Message]:
                 yield from prompts.fused_opening(query, plan_tools, tools, turn)
             yield Message(Role.SYSTEM, json.dumps(prompts.step_schema(tools, labels).schema))
     for failed in (False, True):
-        told = prompts.fused_observation("hotels", output, failed)
+        told = prompts.fused_observation("hotels", '{"city": "Bonn"}', output, failed)
         yield prompts.step(told + prompts.fused_turn(output, instruction, LABELS, True))
     yield prompts.step_again(output)
     yield prompts.step(prompts.step_function(STEP_TOOLS, LABELS).description)

@@ -213,7 +213,6 @@ def test_a_summary_shows_what_the_tool_brought_or_why_it_failed(failed: bool, ve
         "Task: Bonn\n"
         "Instruction: Find a bed\n"
         "Answer so far: Soon\n"
-        'Arguments of the tool: {"city":"Bonn"}\n'
-        f"The tool hotels {verb}:\nname\nPost\n\n"
+        f'The tool hotels, called with {{"city":"Bonn"}}, {verb}:\nname\nPost\n\n'
         "Answer to the instruction:"
     )

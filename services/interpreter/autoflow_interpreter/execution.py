@@ -43,8 +43,6 @@ from autoflow_interpreter.plan_execution import PlanExecutor, PlanTarget
 from autoflow_interpreter.protocols.base import StepProtocol, StepWork
 from autoflow_interpreter.step_tools import observation
 
-ASK = "[ask]"
-"""An instruction that begins so is a question for a person."""
 DEFAULT_ASK_SECONDS = 86_400.0
 
 
@@ -160,8 +158,8 @@ class Execution:
                 else None
             )
             return self._taken(step, StepWork(known.answered.answer, None, observed))
-        if is_question(step):
-            if (asked := self._asked(step)) is not None:
+        if step.question is not None:
+            if (asked := self._asked(step, step.question)) is not None:
                 return asked
             assert known.person is not None
             work = StepWork(known.person.answer)
@@ -171,7 +169,7 @@ class Execution:
             journal.record(StepAnswered(step.name, work.answer))
         return self._taken(step, work)
 
-    def _asked(self, step: Step) -> PersonAsked | None:
+    def _asked(self, step: Step, question: str) -> PersonAsked | None:
         """What a person is to be asked; None where the answer is there."""
         known = self._journal.unfinished
         if known.person is not None:
@@ -180,7 +178,7 @@ class Execution:
         if known.asked is None:
             labels = tuple(branch.label for branch in step.branches) if len(step.branches) > 1 else ()
             deadline = now + timedelta(seconds=self._request.ask_seconds)
-            return PersonAsked(step.name, step.instruction[len(ASK) :].strip(), labels, deadline)
+            return PersonAsked(step.name, question, labels, deadline)
         if known.asked.deadline <= now:
             raise Stopped(Outcome.ASK_TIMEOUT, f"nobody answered {step.name!r} in time")
         return known.asked
@@ -198,7 +196,7 @@ class Execution:
         self._parts.memory.answered(self._steps[done.step], done.answer, observed)
 
     async def _way_out(self, step: Step, work: StepWork) -> Branch:
-        named = _named(step, work.answer) if is_question(step) else work.branch
+        named = _named(step, work.answer) if step.question is not None else work.branch
         if named is not None:
             branch = step.branches[named]
         else:
@@ -227,8 +225,3 @@ def _named(step: Step, answer: str) -> int | None:
     words = answer.strip().casefold()
     named = [index for index, branch in enumerate(step.branches) if branch.label.casefold() == words]
     return named[0] if named else None
-
-
-def is_question(step: Step) -> bool:
-    """Whether a step is put to a person."""
-    return step.instruction[: len(ASK)].casefold() == ASK

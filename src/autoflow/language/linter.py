@@ -106,8 +106,9 @@ class _Linter:
             if i not in self._first:
                 message = f"The name {quoted(step.name)} is taken by an earlier step."
                 self._add("duplicate-step", i, message, "Give the step a name of its own.")
-            if not step.instruction:
-                message = f"{quoted(step.name)} has no instruction."
+            if not step.instruction or step.question == "":
+                what = "no instruction" if not step.instruction else "nothing to ask"
+                message = f"{quoted(step.name)} has {what}."
                 self._add("empty-instruction", i, message, "Say what is to be done.")
             self._check_lengths(i, step)
             self._check_number_of_branches(i, step)

@@ -28,6 +28,10 @@ NEXT_LABEL: Final = "next"
 """Label of the only branch of a process step."""
 
 
+ASK_MARK: Final = "[ask]"
+"""An instruction that begins so, in any case, is a question for a person."""
+
+
 class StepType(StrEnum):
     """What a step does with the control flow."""
 
@@ -75,6 +79,12 @@ class Step:
     def __post_init__(self) -> None:
         check_name("a step name", self.name)
         check_field("an instruction", self.instruction, may_be_empty=True)
+
+    @property
+    def question(self) -> str | None:
+        """What a person is asked; None where the step is the model's to carry out."""
+        mark, rest = self.instruction[: len(ASK_MARK)], self.instruction[len(ASK_MARK) :]
+        return rest.strip() if mark.casefold() == ASK_MARK else None
 
     @property
     def text(self) -> str:

@@ -19,8 +19,12 @@ BRANCH_OPTIONS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 _SYSTEM = """\
 You carry out a procedure on a task, one instruction at a time. Answer each instruction in one short line, \
-from the task and from what earlier answers have established. When you are asked for the final plan, answer \
-with nothing but the names of the models, in order, separated by commas."""
+from the task and from what earlier answers have established."""
+
+_PLAN = (
+    " When you are asked for the final plan, answer with nothing but the names of the models, in order, "
+    "separated by commas."
+)
 
 _BRANCH_SYSTEM = "You choose how a procedure goes on. Answer with one letter and nothing else."
 
@@ -28,7 +32,7 @@ _BRANCH_SYSTEM = "You choose how a procedure goes on. Answer with one letter and
 def execution(query: str, tools: Sequence[Tool], first_instruction: str) -> list[Message]:
     """Opens the chat of an execution with the task and the first step."""
     return [
-        Message(Role.SYSTEM, f"{_SYSTEM}{tools_paragraph(tools)}"),
+        Message(Role.SYSTEM, f"{_SYSTEM}{_PLAN if tools else ''}{tools_paragraph(tools)}"),
         Message(Role.USER, f"Task: {query}\n{first_instruction}"),
     ]
 

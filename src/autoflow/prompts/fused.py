@@ -87,15 +87,16 @@ def fused_turn(memory: str, instruction: str, labels: Sequence[str], tools_allow
     )
 
 
-def fused_observation(tool_name: str, output: str, failed: bool) -> str:
+def fused_observation(tool_name: str, arguments: str, output: str, failed: bool) -> str:
     """What a step's tool brought, as it stands before the turn of the next step.
 
     Args:
         tool_name: of the tool.
+        arguments: what it was called with, a JSON object.
         output: what it brought, or why it failed.
         failed: which of them.
     """
-    return observation(tool_name, output, failed)
+    return observation(tool_name, arguments, output, failed)
 
 
 def step_schema(step_tools: Sequence[Tool], labels: Sequence[str]) -> JsonSchema:

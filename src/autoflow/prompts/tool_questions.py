@@ -164,15 +164,15 @@ def tool_summary(
         query=query,
         instruction=instruction,
         answer=answer,
-        arguments=arguments,
-        observation=observation(tool_name, output, failed),
+        observation=observation(tool_name, arguments, output, failed),
     )
     return _chat("tool_summary", asked)
 
 
-def observation(tool_name: str, output: str, failed: bool) -> str:
+def observation(tool_name: str, arguments: str, output: str, failed: bool) -> str:
     """What a tool brought, or why it failed, as prompts show it; ends with an empty line."""
-    return filled("tool_failed" if failed else "tool_brought", name=tool_name, output=output)
+    template = "tool_failed" if failed else "tool_brought"
+    return filled(template, name=tool_name, arguments=arguments, output=output)
 
 
 def _chat(name: str, asked: str) -> list[Message]:

@@ -8,8 +8,10 @@ from types import MappingProxyType
 
 from autoflow.errors import NotFound
 from autoflow.suites import planning
+from autoflow.suites.judging import Judge
 from autoflow.suites.model import (
     SAMPLES,
+    Allowance,
     Content,
     ContentType,
     Sample,
@@ -23,8 +25,10 @@ from autoflow.suites.model import (
 
 __all__ = [
     "SAMPLES",
+    "Allowance",
     "Content",
     "ContentType",
+    "Judge",
     "Sample",
     "SampleSource",
     "Split",

@@ -107,6 +107,10 @@ class _RewardEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reward.ValueTy
     """What the plan's outputs are worth: it is executed on samples of the task, with the providers of tools that the
     interpreter knows, and the outputs are scored against references. The suite must have data.
     """
+    REWARD_JUDGED: _Reward.ValueType  # 3
+    """What the suite's own judge says of the answer: the share of its constraints that hold. The only reward of a suite
+    that has a judge, and of no other.
+    """
 
 class Reward(_Reward, metaclass=_RewardEnumTypeWrapper):
     """What an answer's plan is worth, in [0, 1]."""
@@ -119,7 +123,35 @@ REWARD_EXECUTED: Reward.ValueType  # 2
 """What the plan's outputs are worth: it is executed on samples of the task, with the providers of tools that the
 interpreter knows, and the outputs are scored against references. The suite must have data.
 """
+REWARD_JUDGED: Reward.ValueType  # 3
+"""What the suite's own judge says of the answer: the share of its constraints that hold. The only reward of a suite
+that has a judge, and of no other.
+"""
 Global___Reward: _TypeAlias = Reward  # noqa: Y015
+
+class _ConstraintKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConstraintKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConstraintKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONSTRAINT_KIND_UNSPECIFIED: _ConstraintKind.ValueType  # 0
+    """Never set by a server."""
+    CONSTRAINT_KIND_COMMONSENSE: _ConstraintKind.ValueType  # 1
+    """Nobody asks for it: it holds of every sensible answer."""
+    CONSTRAINT_KIND_HARD: _ConstraintKind.ValueType  # 2
+    """The task asks for it."""
+
+class ConstraintKind(_ConstraintKind, metaclass=_ConstraintKindEnumTypeWrapper):
+    """Whose a constraint is."""
+
+CONSTRAINT_KIND_UNSPECIFIED: ConstraintKind.ValueType  # 0
+"""Never set by a server."""
+CONSTRAINT_KIND_COMMONSENSE: ConstraintKind.ValueType  # 1
+"""Nobody asks for it: it holds of every sensible answer."""
+CONSTRAINT_KIND_HARD: ConstraintKind.ValueType  # 2
+"""The task asks for it."""
+Global___ConstraintKind: _TypeAlias = ConstraintKind  # noqa: Y015
 
 @_typing.final
 class Run(_message.Message):
@@ -875,6 +907,8 @@ class WorkflowEvaluation(_message.Message):
     MISSING_FIELD_NUMBER: _builtins.int
     TASKS_FIELD_NUMBER: _builtins.int
     IMPROVEMENT_FIELD_NUMBER: _builtins.int
+    PASS_RATE_FIELD_NUMBER: _builtins.int
+    CONSTRAINTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Its name in the request."""
     missing: _builtins.int
@@ -907,6 +941,14 @@ class WorkflowEvaluation(_message.Message):
     def improvement(self) -> Global___Improvement:
         """Output only. Over the first workflow of the request, on the same tasks; unset for the first."""
 
+    @_builtins.property
+    def pass_rate(self) -> Global___Estimate:
+        """Output only. The part of the tasks of which every constraint holds; unset where no judge rewards."""
+
+    @_builtins.property
+    def constraints(self) -> Global___ConstraintMeasures:
+        """Output only. What the constraints say in all; unset where no judge rewards."""
+
     def __init__(
         self,
         *,
@@ -919,10 +961,12 @@ class WorkflowEvaluation(_message.Message):
         missing: _builtins.int = ...,
         tasks: _abc.Iterable[Global___TaskEvaluation] | None = ...,
         improvement: Global___Improvement | None = ...,
+        pass_rate: Global___Estimate | None = ...,
+        constraints: Global___ConstraintMeasures | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["improvement", b"improvement", "plan_f1", b"plan_f1", "reward", b"reward", "valid_plan_rate", b"valid_plan_rate", "workflow", b"workflow"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "improvement", b"improvement", "pass_rate", b"pass_rate", "plan_f1", b"plan_f1", "reward", b"reward", "valid_plan_rate", b"valid_plan_rate", "workflow", b"workflow"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["improvement", b"improvement", "metrics", b"metrics", "missing", b"missing", "name", b"name", "plan_f1", b"plan_f1", "reward", b"reward", "tasks", b"tasks", "valid_plan_rate", b"valid_plan_rate", "workflow", b"workflow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "improvement", b"improvement", "metrics", b"metrics", "missing", b"missing", "name", b"name", "pass_rate", b"pass_rate", "plan_f1", b"plan_f1", "reward", b"reward", "tasks", b"tasks", "valid_plan_rate", b"valid_plan_rate", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -972,6 +1016,8 @@ class TaskEvaluation(_message.Message):
     PLAN_VALID_FIELD_NUMBER: _builtins.int
     PLAN_F1_FIELD_NUMBER: _builtins.int
     ANSWER_FIELD_NUMBER: _builtins.int
+    PASSED_FIELD_NUMBER: _builtins.int
+    VERDICTS_FIELD_NUMBER: _builtins.int
     task: _builtins.str
     """Output only. The task's id."""
     metric: _builtins.str
@@ -984,6 +1030,12 @@ class TaskEvaluation(_message.Message):
     """Output only. How much the plan is like an accepted one, in [0, 1]."""
     answer: _builtins.str
     """Output only. What the workflow answered, cut after 500 characters; empty where it gave no answer."""
+    passed: _builtins.bool
+    """Output only. Whether every constraint holds, where a judge rewards."""
+    @_builtins.property
+    def verdicts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConstraintVerdict]:
+        """Output only. What the judge says, constraint by constraint; empty where none rewards."""
+
     def __init__(
         self,
         *,
@@ -993,16 +1045,94 @@ class TaskEvaluation(_message.Message):
         plan_valid: _builtins.bool = ...,
         plan_f1: _builtins.float = ...,
         answer: _builtins.str = ...,
+        passed: _builtins.bool = ...,
+        verdicts: _abc.Iterable[Global___ConstraintVerdict] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_reward", b"_reward", "reward", b"reward"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reward", b"_reward", "answer", b"answer", "metric", b"metric", "plan_f1", b"plan_f1", "plan_valid", b"plan_valid", "reward", b"reward", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reward", b"_reward", "answer", b"answer", "metric", b"metric", "passed", b"passed", "plan_f1", b"plan_f1", "plan_valid", b"plan_valid", "reward", b"reward", "task", b"task", "verdicts", b"verdicts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__reward: _TypeAlias = _typing.Literal["reward"]  # noqa: Y015
     _WhichOneofArgType__reward: _TypeAlias = _typing.Literal["_reward", b"_reward"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__reward) -> _WhichOneofReturnType__reward | None: ...
 
 Global___TaskEvaluation: _TypeAlias = TaskEvaluation  # noqa: Y015
+
+@_typing.final
+class ConstraintVerdict(_message.Message):
+    """Whether one constraint holds of an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONSTRAINT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    HOLDS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    constraint: _builtins.str
+    """Output only. Its name, such as `budget`."""
+    kind: Global___ConstraintKind.ValueType
+    """Output only. Whose it is."""
+    holds: _builtins.bool
+    """Output only. Whether it holds."""
+    reason: _builtins.str
+    """Output only. Why it does not; empty where it does."""
+    def __init__(
+        self,
+        *,
+        constraint: _builtins.str = ...,
+        kind: Global___ConstraintKind.ValueType = ...,
+        holds: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["constraint", b"constraint", "holds", b"holds", "kind", b"kind", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConstraintVerdict: _TypeAlias = ConstraintVerdict  # noqa: Y015
+
+@_typing.final
+class ConstraintMeasures(_message.Message):
+    """The measures of TravelPlanner (arXiv 2402.01622) over the answers to some tasks, each in [0, 1]."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERY_RATE_FIELD_NUMBER: _builtins.int
+    COMMONSENSE_MICRO_FIELD_NUMBER: _builtins.int
+    COMMONSENSE_MACRO_FIELD_NUMBER: _builtins.int
+    HARD_MICRO_FIELD_NUMBER: _builtins.int
+    HARD_MACRO_FIELD_NUMBER: _builtins.int
+    FINAL_PASS_RATE_FIELD_NUMBER: _builtins.int
+    delivery_rate: _builtins.float
+    """Output only. Answers that can be read."""
+    commonsense_micro: _builtins.float
+    """Output only. Of all common-sense constraints, those that hold."""
+    commonsense_macro: _builtins.float
+    """Output only. Answers of which all common-sense constraints hold."""
+    hard_micro: _builtins.float
+    """Output only. Of all hard constraints, those that hold."""
+    hard_macro: _builtins.float
+    """Output only. Answers of which all hard constraints hold."""
+    final_pass_rate: _builtins.float
+    """Output only. Answers of which all constraints hold."""
+    def __init__(
+        self,
+        *,
+        delivery_rate: _builtins.float = ...,
+        commonsense_micro: _builtins.float = ...,
+        commonsense_macro: _builtins.float = ...,
+        hard_micro: _builtins.float = ...,
+        hard_macro: _builtins.float = ...,
+        final_pass_rate: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commonsense_macro", b"commonsense_macro", "commonsense_micro", b"commonsense_micro", "delivery_rate", b"delivery_rate", "final_pass_rate", b"final_pass_rate", "hard_macro", b"hard_macro", "hard_micro", b"hard_micro"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConstraintMeasures: _TypeAlias = ConstraintMeasures  # noqa: Y015
 
 @_typing.final
 class Improvement(_message.Message):

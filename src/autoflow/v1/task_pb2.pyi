@@ -226,6 +226,7 @@ class TaskSuite(_message.Message):
     TEST_TASKS_FIELD_NUMBER: _builtins.int
     TEST_OPENINGS_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    JUDGED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. `suites/<id>`: the name of a built-in suite, such as `suites/planning`; of others the 64 digits of
     the digest.
@@ -244,6 +245,8 @@ class TaskSuite(_message.Message):
     """Output only. Tasks of the test split."""
     test_openings: _builtins.int
     """Output only. How often the test split was opened; a run counts once."""
+    judged: _builtins.bool
+    """Output only. Whether the suite judges answers itself, by constraints, where others have accepted plans."""
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tool]:
         """Required. The tools that a plan may name, 1 to 128, no two of one name (case does not tell them apart)."""
@@ -265,10 +268,11 @@ class TaskSuite(_message.Message):
         test_tasks: _builtins.int = ...,
         test_openings: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        judged: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "digest", b"digest", "goal", b"goal", "name", b"name", "test_openings", b"test_openings", "test_tasks", b"test_tasks", "title", b"title", "tools", b"tools", "train_tasks", b"train_tasks", "validation_tasks", b"validation_tasks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "digest", b"digest", "goal", b"goal", "judged", b"judged", "name", b"name", "test_openings", b"test_openings", "test_tasks", b"test_tasks", "title", b"title", "tools", b"tools", "train_tasks", b"train_tasks", "validation_tasks", b"validation_tasks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,24 +5,26 @@ from __future__ import annotations
 import asyncio
 import runpy
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from autoflow.client import Client
 from autoflow.language import check
-from autoflow.llm import Capabilities
+from autoflow.llm import Capabilities, Message, Role
 from autoflow.suites import workflow_text
 from autoflow.suites.travel import ALLOWANCE, TravelTask
-from autoflow.testing import ScriptedModel, catalogue_of, serving
+from autoflow.testing import ScriptedEndpoint, ScriptedModel, catalogue_of, serving
 from autoflow.tools.travel import build as build_tools
 from autoflow.v1 import interpreter_service_pb2 as pb
 from autoflow.v1.model_pb2 import ModelRef, SamplingParams
 from autoflow.v1.workflow_pb2 import Workflow
 from autoflow_interpreter import build
+from tests.llm.endpoints import write_catalogue
 from tests.suites.travel.country import SUITE, TASKS
 from tests.suites.travel.planner.model import PlannerModel
 from tests.suites.travel.planner.planner import Planner
@@ -34,18 +36,28 @@ TASK = {task.id: task for task in TASKS}
 _PROTOCOLS = (pb.EXECUTION_PROTOCOL_FUSED, pb.EXECUTION_PROTOCOL_STEPWISE)
 
 
-@pytest_asyncio.fixture
-async def address(tmp_path: Path) -> AsyncIterator[str]:
-    """An interpreter whose model is the planner, with the tools of a file."""
+@pytest.fixture
+def planner() -> PlannerModel:
     workflow = check(SOURCE).workflow
     assert workflow is not None
-    model = ScriptedModel(PlannerModel(Planner(workflow)), capabilities=Capabilities(json_schema=True))
+    return PlannerModel(Planner(workflow))
+
+
+@pytest_asyncio.fixture
+async def env(tmp_path: Path) -> AsyncIterator[dict[str, str]]:
+    """What an interpreter is told of the tools, which are served, and of where it keeps what happens."""
     async with serving(build_tools({})) as tools:
         file = tmp_path / "tools.yaml"
         file.write_text(f'sources:\n  - {{name: travel, tool_service: {{address: "{tools}"}}}}\n')
-        env = {"AUTOFLOW_TOOLS_FILE": str(file), "AUTOFLOW_INTERPRETER_DATA": str(tmp_path)}
-        async with serving(build(env, catalogue_of(model))) as address:
-            yield address
+        yield {"AUTOFLOW_TOOLS_FILE": str(file), "AUTOFLOW_INTERPRETER_DATA": str(tmp_path)}
+
+
+@pytest_asyncio.fixture
+async def address(env: dict[str, str], planner: PlannerModel) -> AsyncIterator[str]:
+    """An interpreter whose model is the planner."""
+    model = ScriptedModel(planner, capabilities=Capabilities(json_schema=True))
+    async with serving(build(env, catalogue_of(model))) as address:
+        yield address
 
 
 async def execute(
@@ -91,15 +103,26 @@ def model_calls(events: list[pb.ExecutionEvent]) -> int:
     return sum(event.HasField("model_called") for event in events)
 
 
-async def test_the_example_tells_what_happens(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_example_plans_with_an_endpoint_that_a_file_names(
+    env: dict[str, str], planner: PlannerModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(body: Mapping[str, Any]) -> str:
+        return planner([Message(Role(one["role"]), one["content"]) for one in body["messages"]])
+
     example = runpy.run_path(str(_EXAMPLE))
-    assert await example["main"]("3-days.hard.train/10", "scripted", address) == 1.0
+    async with ScriptedEndpoint.serving(said) as endpoint:
+        catalogue = write_catalogue(
+            tmp_path / "models.yaml", endpoint.base_url, capabilities={"json_schema": True}
+        )
+        async with serving(
+            build(env | {"AUTOFLOW_MODELS": str(catalogue), "AUTOFLOW_PRELOAD_MODELS": "none"})
+        ) as address:
+            assert await example["main"]("3-days.hard.train/10", "mine", address) == 1.0
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("What would three days from Cranefield to Coldwick")
-    assert (
-        '  flight_search {"origin": "Cranefield", "destination": "Coldwick", "date": "2027-05-21"}' in printed
-    )
+    assert '  restaurant_search {"city": "Coldwick"}' in printed
     assert printed[-1] == "reward 1.000"
+    assert len(endpoint.calls) == sum(line.startswith("Step ") for line in printed)
 
 
 async def test_a_budget_that_is_too_small_is_told_by_the_score(address: str) -> None:

@@ -53,12 +53,13 @@ class FusedFrame:
 
     def following(self, step: Step, observation: Observation | None) -> Message:
         """See `Frame`."""
-        seen = (
-            prompts.fused_observation(observation.tool, observation.text, observation.failed)
-            if observation
-            else ""
+        turn = self._turn("", step)
+        if observation is None:
+            return Message(Role.USER, turn)
+        seen = prompts.fused_observation(
+            observation.tool, observation.arguments, observation.text, observation.failed
         )
-        return Message(Role.USER, f"{seen}{self._turn('', step)}")
+        return Message(Role.USER, f"{seen}{turn}")
 
     def _turn(self, memory: str, step: Step) -> str:
         may_call = bool(self._step_tools) and step.type is not StepType.TERMINAL

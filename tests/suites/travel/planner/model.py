@@ -16,7 +16,7 @@ from tests.suites.travel.planner.reading import read_query
 
 _TASK = re.compile(r"Task: (.*?)\n\n", re.DOTALL)
 """The query without the guide."""
-_BROUGHT = re.compile(r"The tool \w+ brought:\n(.*?\n)\n", re.DOTALL)
+_BROUGHT = re.compile(r"The tool \w+, called with [^\n]*, brought:\n(.*?\n)\n", re.DOTALL)
 _SO_FAR = re.compile(r"^Answer so far: (.*)$", re.MULTILINE)
 _OPTION = re.compile(r"^([A-Z])\. ([^:\n]+)", re.MULTILINE)
 _FIELDS = re.compile(r"\(Fields of the reply: ([\w, ]+)")
