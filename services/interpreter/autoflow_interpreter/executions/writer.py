@@ -80,7 +80,8 @@ class GroupWriter:
         self._closing = True
         self._wake.set()
         if self._task is not None:
-            await self._task
+            # Whoever waits for an answer gets one, be it that nobody waits for the end.
+            await asyncio.shield(self._task)
 
     async def write(self, append: Append) -> Appended:
         """Stores an append; it is durable when this returns.

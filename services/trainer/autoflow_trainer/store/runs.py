@@ -17,14 +17,13 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import defer
 
-from autoflow.errors import DataLoss, NotFound, ResourceExhausted, Unavailable
+from autoflow.errors import NotFound, ResourceExhausted, Unavailable
+from autoflow.store.database import Database
 from autoflow.store.engine import Base
-from autoflow.store.migrations import require_newest, upgrade
-from autoflow.store.presence import Presence
 from autoflow.store.sessions import Sessions
 from autoflow_trainer.runs import FINAL_STATES, Iteration, Run, RunRecord, RunState
 from autoflow_trainer.store.tables import (
@@ -46,7 +45,7 @@ _MAX_RACES = 50
 """Changes that may come in between before a change is given up."""
 
 
-class RunStore:
+class RunStore(Database):
     """Runs, their iterations, and the openings of test splits.
 
     Args:
@@ -62,42 +61,10 @@ class RunStore:
         on_change: Callable[[str], None],
         tenant: str = DEFAULT_TENANT,
     ) -> None:
-        self._engine = engine
+        super().__init__(engine, MIGRATIONS, RunRow.__table__)
         self._sessions = Sessions(engine)
-        self._presence = Presence(engine.url)
         self._on_change = on_change
         self._tenant = tenant
-
-    async def migrate(self) -> str:
-        """Makes the tables, or brings those that are there to what this version needs.
-
-        Returns:
-            The revision of the database.
-
-        Raises:
-            DatabaseTooNew: a newer version has migrated it.
-            Unavailable: the database is away.
-        """
-        return await upgrade(self._engine, MIGRATIONS)
-
-    async def require_migrated(self) -> None:
-        """Refuses a database that another version has made or migrated.
-
-        Raises:
-            DatabaseTooNew: a newer version has migrated it.
-            DatabaseTooOld: nobody has migrated it to what this version needs.
-            Unavailable: the database is away.
-        """
-        await require_newest(self._engine, MIGRATIONS)
-
-    async def reachable(self) -> bool:
-        """Whether the database is where it was, answers and has our tables."""
-        try:
-            async with self._sessions.reading() as session:
-                await session.execute(select(RunRow.sequence).limit(1))
-        except (SQLAlchemyError, DataLoss, Unavailable):
-            return False
-        return self._presence.holds()
 
     async def insert(self, run: Run, request_id: str | None, *, max_waiting: int) -> RunRecord:
         """Stores a new run.

@@ -14,17 +14,15 @@ may appear behind one that came after it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import ColumnElement, insert, select
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from autoflow.errors import DataLoss, Unavailable
-from autoflow.store.connections import Connections
-from autoflow.store.migrations import require_newest, upgrade
-from autoflow.store.presence import Presence
+from autoflow.store.database import Database
 from autoflow_interpreter.executions.model import (
     Append,
     Appended,
@@ -42,7 +40,8 @@ from autoflow_interpreter.executions.store.tables import (
     EVENTS,
     EXECUTIONS,
     REQUESTS,
-    from_execution,
+    begun,
+    from_begun,
     to_execution,
 )
 
@@ -56,7 +55,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class ExecutionStore:
+class ExecutionStore(Database):
     """Executions and their events.
 
     Args:
@@ -72,41 +71,10 @@ class ExecutionStore:
         tenant: str = DEFAULT_TENANT,
         clock: Callable[[], datetime] = _now,
     ) -> None:
-        self._engine = engine
-        self._connections = Connections(engine)
-        self._presence = Presence(engine.url)
+        super().__init__(engine, MIGRATIONS, EXECUTIONS)
         self._tenant = tenant
         self._clock = clock
         self._ours = _TABLE.tenant == tenant
-
-    async def migrate(self) -> str:
-        """Makes the tables, or brings those that are there to what this version needs.
-
-        Returns:
-            The revision of the database.
-
-        Raises:
-            DatabaseTooNew: a newer version has migrated it.
-        """
-        return await upgrade(self._engine, MIGRATIONS)
-
-    async def require_migrated(self) -> None:
-        """Refuses a database that another version has made or migrated.
-
-        Raises:
-            DatabaseTooNew: a newer version has migrated it.
-            DatabaseTooOld: nobody has migrated it to what this version needs.
-        """
-        await require_newest(self._engine, MIGRATIONS)
-
-    async def reachable(self) -> bool:
-        """Whether the database is where it was, answers and has our tables."""
-        try:
-            async with self._connections.reading() as connection:
-                await connection.execute(select(_TABLE.place).limit(1))
-        except (SQLAlchemyError, DataLoss, Unavailable):
-            return False
-        return self._presence.holds()
 
     async def insert(self, execution: Execution, owner: str, lease_until: datetime) -> tuple[Execution, bool]:
         """Stores a new execution, which runs and is held by the caller.
@@ -121,19 +89,19 @@ class ExecutionStore:
             The execution as it is stored, or the one that has its `request_id` already; and whether it is
             new.
         """
-        columns = from_execution(execution, self._tenant)
-        holding = {"token": 1, "owner": owner, "lease_expires": lease_until}
+        new = begun(execution)
+        holding = {"owner": owner, "lease_expires": lease_until}
         try:
             async with self._connections.writing() as connection:
                 placed = insert(EXECUTIONS).returning(_TABLE.place)
-                place = await connection.scalar(placed, {**columns, **holding})
+                place = await connection.scalar(placed, {**from_begun(new, self._tenant), **holding})
                 await connection.execute(insert(REQUESTS), {"execution": place, "request": execution.request})
-                return await self._one(connection, execution.id), True
         except IntegrityError:
             # Somebody with the same request_id came first, perhaps a moment ago.
             if execution.request_id and (found := await self.find_request(execution.request_id)):
                 return found, False
             raise
+        return replace(new, place=place), True
 
     async def append(self, batch: Sequence[Append]) -> list[Appended]:
         """Stores what holders want stored, in one transaction; durable when this returns.
@@ -157,6 +125,19 @@ class ExecutionStore:
         """
         async with self._connections.reading() as connection:
             return await self._one(connection, execution_id)
+
+    async def glance(self, execution_id: str) -> Execution:
+        """An execution without its request, for those who look again and again.
+
+        Raises:
+            NotFound: there is no such execution.
+        """
+        query = select(EXECUTIONS).where(self._ours, _TABLE.id == execution_id)
+        async with self._connections.reading() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            raise people.not_found(execution_id)
+        return to_execution(row)
 
     async def find_request(self, request_id: str) -> Execution | None:
         """The execution that was created with this id of a request."""

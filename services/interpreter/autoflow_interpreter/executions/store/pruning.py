@@ -33,9 +33,12 @@ async def prune(
     many = ended.order_by(_TABLE.end_time.desc(), _TABLE.place.desc()).offset(keep).limit(limit)
     places: list[int] = []
     for query in (old, many):
-        # Another server may be at it: what it has locked it deletes.
-        places += await connection.scalars(query.with_for_update(skip_locked=True))
-    doomed = sorted(set(places))[:limit]
+        places += await connection.scalars(query)
+    found = _TABLE.place.in_(sorted(set(places))[:limit])
+    # Another server may be at it: what it has locked it deletes. Locked apart from the search, with which
+    # PostgreSQL would lock those to be kept as well.
+    free = select(_TABLE.place).where(found).with_for_update(skip_locked=True)
+    doomed = list(await connection.scalars(free))
     if doomed:
         # Their events and the rest go with them: ON DELETE CASCADE.
         await connection.execute(delete(EXECUTIONS).where(_TABLE.place.in_(doomed)))

@@ -116,22 +116,39 @@ def to_columns(change: Change, now: datetime) -> dict[str, Any]:
     }
 
 
-def from_execution(execution: Execution, tenant: str) -> dict[str, Any]:
+def begun(execution: Execution) -> Execution:
+    """A new execution as it is stored, but for its place."""
+    return Execution(
+        id=execution.id,
+        request_id=execution.request_id,
+        state=ExecutionState.RUNNING,
+        request=execution.request,
+        query_beginning=storable(execution.query_beginning),
+        model=storable(execution.model),
+        adapter=storable(execution.adapter),
+        create_time=execution.create_time,
+        update_time=execution.create_time,
+        token=1,
+    )
+
+
+def from_begun(execution: Execution, tenant: str) -> dict[str, Any]:
     """What of a new execution is kept in its own row, but for its holder."""
     return {
         "tenant": tenant,
         "id": execution.id,
         "request_id": execution.request_id,
-        "state": ExecutionState.RUNNING.value,
-        "query_beginning": storable(execution.query_beginning),
-        "model": storable(execution.model),
-        "adapter": storable(execution.adapter),
+        "state": execution.state.value,
+        "query_beginning": execution.query_beginning,
+        "model": execution.model,
+        "adapter": execution.adapter,
         "create_time": execution.create_time,
-        "update_time": execution.create_time,
-        "events": 0,
-        "resumptions": 0,
-        "finished": b"",
-        "cancel_requested": False,
+        "update_time": execution.update_time,
+        "events": execution.events,
+        "resumptions": execution.resumptions,
+        "finished": execution.finished,
+        "cancel_requested": execution.cancel_requested,
+        "token": execution.token,
     }
 
 
