@@ -19,6 +19,7 @@ from autoflow.tools.providers import Provider
 from autoflow.tools.registry import Registry
 from autoflow.v1.interpreter_service_pb2_grpc import add_InterpreterServiceServicer_to_server
 from autoflow_interpreter.convert import Wire
+from autoflow_interpreter.executions.carrying import Carrier
 from autoflow_interpreter.executions.executions import Executions
 from autoflow_interpreter.executions.runner import Runner, RunnerSettings
 from autoflow_interpreter.executions.store import ExecutionStore
@@ -67,13 +68,12 @@ def build(env: Mapping[str, str], catalogue: Catalogue | None = None) -> Service
     )
     engine = create_engine(settings.database)
     store = ExecutionStore(engine)
-    wire = Wire()
     requests = StoredRequests(interpreter, max_tokens=settings.interpreter_max_tokens)
+    writer = GroupWriter(store)
     runner = Runner(
         store,
-        GroupWriter(store),
-        wire,
-        requests.resume,
+        writer,
+        Carrier(store, writer, Wire(), requests.resume),
         admission=Admission(settings.interpreter_max_executions, "executions"),
         settings=_runner_settings(settings),
         now=_now,
@@ -96,7 +96,7 @@ def build(env: Mapping[str, str], catalogue: Catalogue | None = None) -> Service
         await runner.stop()
         await tools.close()
         await catalogue.close()
-        await engine.dispose()
+        await store.close()
 
     register = partial(add_InterpreterServiceServicer_to_server, servicer)
     return Service(

@@ -97,7 +97,7 @@ def build(env: Mapping[str, str], launcher: Launcher | None = None) -> Service:
         ),
         start=start,
         drain=drain,
-        stop=engine.dispose,
+        stop=store.close,
         ready=ready,
     )
 

@@ -1,19 +1,31 @@
-"""Connections for statements without the object-relational mapper, where their cost matters.
+"""Transactions without the object-relational mapper, where their cost matters.
 
-What `autoflow.store.sessions` is for sessions: failures that the domain understands, and no retries.
+A piece of work is a plain function of a connection. With SQLite all of it, from the first statement to the
+commit, is done in one thread, at the price of one change of threads: an asynchronous driver changes for every
+statement and every fetch of rows, which costs several times what the statements do. With PostgreSQL it is
+done by the asynchronous driver.
+
+Failures are those that the domain understands, as in `autoflow.store.sessions`; there are no retries.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection, Engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from autoflow.errors import Unavailable
-from autoflow.store.engine import BUSY_TIMEOUT
+from autoflow.store.engine import BUSY_TIMEOUT, in_threads
 from autoflow.store.sessions import unavailable_when_away
+
+T = TypeVar("T")
+
+_READERS = 2
+"""Threads; reads are short, and Python runs one at a time but for the wait for the disk."""
 
 
 class Connections:
@@ -21,53 +33,82 @@ class Connections:
 
     Args:
         engine: the database; not connected to before the first use.
-        busy_timeout: seconds that a writer waits for the others of this process (SQLite).
+        patience: seconds that a piece of work may wait and take (SQLite).
     """
 
-    def __init__(self, engine: AsyncEngine, *, busy_timeout: float = BUSY_TIMEOUT) -> None:
+    def __init__(self, engine: AsyncEngine, *, patience: float = 2 * BUSY_TIMEOUT) -> None:
         self._engine = engine
-        self._busy_timeout = busy_timeout
-        # SQLite lets those who wait for its one write lock look again and again, and whoever looks at the
-        # right moment has it. Those of one process queue here instead: none is passed by.
-        self._turn = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+        self._threads = _Threads(in_threads(engine), patience) if engine.dialect.name == "sqlite" else None
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection that changes nothing.
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Does what changes nothing.
 
         Raises:
             Unavailable: the database is away.
         """
         with unavailable_when_away():
+            if self._threads is not None:
+                return await self._threads.read(work)
             async with self._engine.connect() as connection:
-                yield connection
+                return await connection.run_sync(work)
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction, committed at the end of the block; on SQLite the only one from its beginning on.
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Does a piece of work in a transaction; on SQLite the only one from its beginning on.
+
+        With SQLite, what has begun is done to its end, be the caller cancelled or not.
 
         Raises:
             Unavailable: the database is away, or others keep it locked; the change is stored or it is not.
         """
-        async with self._my_turn():
-            with unavailable_when_away():
-                async with self._engine.begin() as connection:
-                    if self._turn is not None:
-                        # Else a transaction that reads first could not go on to write.
-                        await connection.exec_driver_sql("BEGIN IMMEDIATE")
-                    yield connection
+        with unavailable_when_away():
+            if self._threads is not None:
+                return await self._threads.write(work)
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(work)
 
-    @asynccontextmanager
-    async def _my_turn(self) -> AsyncIterator[None]:
-        if self._turn is None:
-            yield
-            return
+    async def close(self) -> None:
+        """Closes the connections of the threads. Harmless when repeated."""
+        if self._threads is not None:
+            await self._threads.close()
+
+
+class _Threads:
+    """SQLite, in threads of its own: one writes, so writers queue and none is passed by."""
+
+    def __init__(self, engine: Engine, patience: float) -> None:
+        self._engine = engine
+        self._patience = patience
+        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
+        self._readers = ThreadPoolExecutor(_READERS, "sqlite-reader")
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        def reading() -> T:
+            with self._engine.connect() as connection:
+                return work(connection)
+
+        return await self._done(self._readers, reading)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        def writing() -> T:
+            with self._engine.begin() as connection:
+                # Else a transaction that reads first could not go on to write.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return work(connection)
+
+        return await self._done(self._writer, writing)
+
+    async def _done(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         try:
-            async with asyncio.timeout(self._busy_timeout):
-                await self._turn.acquire()
+            # What has not begun by then never does.
+            async with asyncio.timeout(self._patience):
+                return await asyncio.get_running_loop().run_in_executor(threads, work)
         except TimeoutError:
             raise Unavailable("the database is too busy; try again") from None
-        try:
-            yield
-        finally:
-            self._turn.release()
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        for threads in (self._writer, self._readers):
+            threads.shutdown(cancel_futures=True)
+        self._engine.dispose()

@@ -54,9 +54,14 @@ class Database:
 
     async def reachable(self) -> bool:
         """Whether the database is where it was, answers and has our tables."""
+        query = select(literal(1)).select_from(self._table).limit(1)
         try:
-            async with self._connections.reading() as connection:
-                await connection.execute(select(literal(1)).select_from(self._table).limit(1))
+            await self._connections.read(lambda connection: connection.execute(query).all())
         except (SQLAlchemyError, DataLoss, Unavailable):
             return False
         return self._presence.holds()
+
+    async def close(self) -> None:
+        """Closes connections and engine. Harmless when repeated."""
+        await self._connections.close()
+        await self._engine.dispose()

@@ -8,8 +8,10 @@ from __future__ import annotations
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, Engine, event, make_url
+from sqlalchemy import create_engine as create_sync_engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, InvalidRequestError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -23,6 +25,7 @@ BUSY_TIMEOUT = 10.0
 STATEMENT_TIMEOUT = 60.0
 """Seconds after which PostgreSQL gives a statement up."""
 
+_BUSY = "autoflow_busy_timeout"
 _POSTGRES_WAITS = {
     "connect_timeout": 5,
     # Milliseconds; a peer that has vanished without a word is noticed.
@@ -94,6 +97,25 @@ def create_engine(url: str, *, busy_timeout: float = BUSY_TIMEOUT) -> AsyncEngin
         raise SettingsError(f"the folder of the database cannot be made: {error.strerror}") from None
 
 
+def in_threads(engine: AsyncEngine) -> Engine:
+    """The same SQLite file, for use in threads; nothing is connected to before it is used.
+
+    Args:
+        engine: made by `create_engine`. One that is in memory has no second way in.
+
+    Returns:
+        The engine; whoever made it disposes of it.
+    """
+    busy_timeout = engine.sync_engine.get_execution_options().get(_BUSY, BUSY_TIMEOUT)
+    made = create_sync_engine(engine.url.set(drivername="sqlite"), connect_args=_sqlite_connect(busy_timeout))
+    event.listen(made, "connect", _prepare)
+    return made
+
+
+def _sqlite_connect(busy_timeout: float) -> dict[str, Any]:
+    return {"timeout": busy_timeout, "factory": _Connection}
+
+
 def _postgresql(url: URL) -> AsyncEngine:
     engine = create_async_engine(
         url, pool_pre_ping=True, pool_timeout=BUSY_TIMEOUT, connect_args=_POSTGRES_WAITS
@@ -103,7 +125,9 @@ def _postgresql(url: URL) -> AsyncEngine:
 
 
 def _sqlite(url: URL, busy_timeout: float) -> AsyncEngine:
-    engine = create_async_engine(url, connect_args={"timeout": busy_timeout, "factory": _Connection})
+    engine = create_async_engine(
+        url, connect_args=_sqlite_connect(busy_timeout), execution_options={_BUSY: busy_timeout}
+    )
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     event.listen(engine.sync_engine, "connect", _prepare)

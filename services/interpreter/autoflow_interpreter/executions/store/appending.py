@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from autoflow_interpreter.executions.model import Append, Appended, Change, ExecutionState
 from autoflow_interpreter.executions.store.tables import EVENTS, EXECUTIONS, to_columns
@@ -48,9 +47,7 @@ class _Standing:
         return Appended.CANCEL_REQUESTED if self.cancel_requested and self.running else Appended.STORED
 
 
-async def append_all(
-    connection: AsyncConnection, tenant: str, batch: Sequence[Append], now: datetime
-) -> list[Appended]:
+def append_all(connection: Connection, tenant: str, batch: Sequence[Append], now: datetime) -> list[Appended]:
     """Stores a batch, or what of it may be stored.
 
     Args:
@@ -62,7 +59,7 @@ async def append_all(
     Returns:
         What came of each.
     """
-    found = await _standings(connection, tenant, {entry.execution_id for entry in batch})
+    found = _standings(connection, tenant, {entry.execution_id for entry in batch})
     rows: list[dict[str, Any]] = []
     results = []
     for entry in batch:
@@ -73,17 +70,17 @@ async def append_all(
             rows.extend(_rows(standing.place, entry))
             standing.take(entry)
             results.append(standing.told)
-        elif await _is_stored(connection, standing, entry, rows):
+        elif _is_stored(connection, standing, entry, rows):
             results.append(standing.told)
         else:
             results.append(Appended.LOST)
     if rows:
-        await connection.execute(_INSERT, rows)
-    await _update(connection, [standing for standing in found.values() if standing.touched], now)
+        connection.execute(_INSERT, rows)
+    _update(connection, [standing for standing in found.values() if standing.touched], now)
     return results
 
 
-async def _standings(connection: AsyncConnection, tenant: str, ids: set[str]) -> dict[str, _Standing]:
+def _standings(connection: Connection, tenant: str, ids: set[str]) -> dict[str, _Standing]:
     table = EXECUTIONS.c
     query = (
         select(table.id, table.place, table.token, table.state, table.events, table.cancel_requested)
@@ -101,7 +98,7 @@ async def _standings(connection: AsyncConnection, tenant: str, ids: set[str]) ->
             row.events,
             row.cancel_requested,
         )
-        for row in await connection.execute(query)
+        for row in connection.execute(query)
     }
 
 
@@ -112,8 +109,8 @@ def _rows(place: int, entry: Append) -> list[dict[str, Any]]:
     ]
 
 
-async def _is_stored(
-    connection: AsyncConnection, standing: _Standing, entry: Append, rows: Sequence[dict[str, Any]]
+def _is_stored(
+    connection: Connection, standing: _Standing, entry: Append, rows: Sequence[dict[str, Any]]
 ) -> bool:
     """Whether an append is there already: it comes again when nobody could tell whether it was stored."""
     end = entry.first_sequence + len(entry.events)
@@ -125,7 +122,7 @@ async def _is_stored(
     query = select(table.sequence, table.payload).where(
         table.execution == standing.place, table.sequence >= entry.first_sequence, table.sequence < end
     )
-    stored = {row.sequence: row.payload for row in await connection.execute(query)}
+    stored = {row.sequence: row.payload for row in connection.execute(query)}
     stored |= {row["sequence"]: row["payload"] for row in rows if row["execution"] == standing.place}
     return all(
         stored.get(sequence) == event.payload
@@ -133,7 +130,7 @@ async def _is_stored(
     )
 
 
-async def _update(connection: AsyncConnection, touched: Sequence[_Standing], now: datetime) -> None:
+def _update(connection: Connection, touched: Sequence[_Standing], now: datetime) -> None:
     going_on, stopping = [], []
     for standing in touched:
         columns = {"of": standing.place, "events": standing.events, "update_time": now}
@@ -143,4 +140,4 @@ async def _update(connection: AsyncConnection, touched: Sequence[_Standing], now
             stopping.append({**columns, **to_columns(standing.change, now)})
     for parameters in (going_on, stopping):
         if parameters:
-            await connection.execute(_COUNT, parameters)
+            connection.execute(_COUNT, parameters)

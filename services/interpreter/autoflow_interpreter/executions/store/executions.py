@@ -18,9 +18,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy import ColumnElement, Connection, insert, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from autoflow.store.database import Database
 from autoflow_interpreter.executions.model import (
@@ -91,11 +91,15 @@ class ExecutionStore(Database):
         """
         new = begun(execution)
         holding = {"owner": owner, "lease_expires": lease_until}
+
+        def store(connection: Connection) -> int:
+            placed = insert(EXECUTIONS).returning(_TABLE.place)
+            place = connection.scalar(placed, {**from_begun(new, self._tenant), **holding})
+            connection.execute(insert(REQUESTS), {"execution": place, "request": execution.request})
+            return int(place)
+
         try:
-            async with self._connections.writing() as connection:
-                placed = insert(EXECUTIONS).returning(_TABLE.place)
-                place = await connection.scalar(placed, {**from_begun(new, self._tenant), **holding})
-                await connection.execute(insert(REQUESTS), {"execution": place, "request": execution.request})
+            place = await self._connections.write(store)
         except IntegrityError:
             # Somebody with the same request_id came first, perhaps a moment ago.
             if execution.request_id and (found := await self.find_request(execution.request_id)):
@@ -114,8 +118,10 @@ class ExecutionStore(Database):
         Returns:
             What came of each.
         """
-        async with self._connections.writing() as connection:
-            return await append_all(connection, self._tenant, batch, self._clock())
+        now = self._clock()
+        return await self._connections.write(
+            lambda connection: append_all(connection, self._tenant, batch, now)
+        )
 
     async def get(self, execution_id: str) -> Execution:
         """An execution.
@@ -123,8 +129,7 @@ class ExecutionStore(Database):
         Raises:
             NotFound: there is no such execution.
         """
-        async with self._connections.reading() as connection:
-            return await self._one(connection, execution_id)
+        return await self._connections.read(lambda connection: self._one(connection, execution_id))
 
     async def glance(self, execution_id: str) -> Execution:
         """An execution without its request, for those who look again and again.
@@ -133,16 +138,16 @@ class ExecutionStore(Database):
             NotFound: there is no such execution.
         """
         query = select(EXECUTIONS).where(self._ours, _TABLE.id == execution_id)
-        async with self._connections.reading() as connection:
-            row = (await connection.execute(query)).one_or_none()
+        row = await self._connections.read(lambda connection: connection.execute(query).one_or_none())
         if row is None:
             raise people.not_found(execution_id)
         return to_execution(row)
 
     async def find_request(self, request_id: str) -> Execution | None:
         """The execution that was created with this id of a request."""
-        async with self._connections.reading() as connection:
-            return await self._find(connection, _TABLE.request_id == request_id)
+        return await self._connections.read(
+            lambda connection: self._find(connection, _TABLE.request_id == request_id)
+        )
 
     async def events(self, execution_id: str, start: int, limit: int) -> list[StoredEvent]:
         """Events of an execution, in order; none where there is no such execution.
@@ -159,8 +164,8 @@ class ExecutionStore(Database):
             .order_by(EVENTS.c.sequence)
             .limit(limit)
         )
-        async with self._connections.reading() as connection:
-            return [StoredEvent(*row) for row in await connection.execute(query)]
+        rows = await self._connections.read(lambda connection: connection.execute(query).all())
+        return [StoredEvent(*row) for row in rows]
 
     async def page(
         self, before: int | None, limit: int, state: ExecutionState | None = None
@@ -177,9 +182,9 @@ class ExecutionStore(Database):
             query = query.where(_TABLE.place < before)
         if state is not None:
             query = query.where(_TABLE.state == state.value)
-        async with self._connections.reading() as connection:
-            rows = await connection.execute(query.order_by(_TABLE.place.desc()).limit(limit))
-            return [to_execution(row) for row in rows]
+        query = query.order_by(_TABLE.place.desc()).limit(limit)
+        rows = await self._connections.read(lambda connection: connection.execute(query).all())
+        return [to_execution(row) for row in rows]
 
     async def renew(self, held: Sequence[tuple[str, int]], until: datetime) -> tuple[set[str], set[str]]:
         """Keeps leases.
@@ -194,8 +199,9 @@ class ExecutionStore(Database):
         """
         if not held:
             return set(), set()
-        async with self._connections.writing() as connection:
-            return await leasing.extend(connection, self._tenant, held, until)
+        return await self._connections.write(
+            lambda connection: leasing.extend(connection, self._tenant, held, until)
+        )
 
     async def release(self, held: Sequence[tuple[str, int]]) -> None:
         """Gives leases back: whoever claims next gets the executions. Those that others hold stay theirs.
@@ -248,9 +254,13 @@ class ExecutionStore(Database):
         Raises:
             NotFound: there is no such execution.
         """
-        async with self._connections.writing() as connection:
-            await people.cancel(connection, self._tenant, execution_id, event, self._clock())
-            return await self._one(connection, execution_id)
+        now = self._clock()
+
+        def cancel(connection: Connection) -> Execution:
+            people.cancel(connection, self._tenant, execution_id, event, now)
+            return self._one(connection, execution_id)
+
+        return await self._connections.write(cancel)
 
     async def answer(
         self,
@@ -278,19 +288,15 @@ class ExecutionStore(Database):
             NotFound: there is no such execution.
             FailedPrecondition: it does not wait with this question.
         """
-        holder = Holder(owner, until)
-        async with self._connections.writing() as connection:
-            given = await people.answer(
-                connection,
-                self._tenant,
-                execution_id,
-                question_sequence,
-                answer,
-                event,
-                holder,
-                self._clock(),
+        holder, now = Holder(owner, until), self._clock()
+
+        def give(connection: Connection) -> tuple[Execution, bool]:
+            given = people.answer(
+                connection, self._tenant, execution_id, question_sequence, answer, event, holder, now
             )
-            return await self._one(connection, execution_id), given
+            return self._one(connection, execution_id), given
+
+        return await self._connections.write(give)
 
     async def prune(self, ended_before: datetime, keep: int, limit: int) -> int:
         """Deletes executions that have ended, with their events.
@@ -303,21 +309,24 @@ class ExecutionStore(Database):
         Returns:
             How many were deleted; where it is `limit`, there may be more.
         """
-        async with self._connections.writing() as connection:
-            return await prune(connection, self._tenant, ended_before, keep, limit)
+        return await self._connections.write(
+            lambda connection: prune(connection, self._tenant, ended_before, keep, limit)
+        )
 
     async def _take(
         self, due: Sequence[ColumnElement[bool]], holder: Holder, limit: int, *, resumptions: int
     ) -> list[Execution]:
-        async with self._connections.writing() as connection:
-            return await leasing.take(connection, (self._ours, *due), holder, limit, resumptions=resumptions)
+        which = (self._ours, *due)
+        return await self._connections.write(
+            lambda connection: leasing.take(connection, which, holder, limit, resumptions=resumptions)
+        )
 
-    async def _one(self, connection: AsyncConnection, execution_id: str) -> Execution:
-        found = await self._find(connection, _TABLE.id == execution_id)
+    def _one(self, connection: Connection, execution_id: str) -> Execution:
+        found = self._find(connection, _TABLE.id == execution_id)
         if found is None:
             raise people.not_found(execution_id)
         return found
 
-    async def _find(self, connection: AsyncConnection, which: ColumnElement[bool]) -> Execution | None:
-        row = (await connection.execute(with_requests().where(self._ours, which))).one_or_none()
+    def _find(self, connection: Connection, which: ColumnElement[bool]) -> Execution | None:
+        row = connection.execute(with_requests().where(self._ours, which)).one_or_none()
         return None if row is None else to_execution(row)

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from autoflow_interpreter.executions.model import Execution, ExecutionState
 from autoflow_interpreter.executions.store.tables import EXECUTIONS, REQUESTS, to_execution
@@ -45,8 +44,8 @@ class Holder:
         }
 
 
-async def extend(
-    connection: AsyncConnection, tenant: str, held: Sequence[tuple[str, int]], until: datetime
+def extend(
+    connection: Connection, tenant: str, held: Sequence[tuple[str, int]], until: datetime
 ) -> tuple[set[str], set[str]]:
     """Sets when leases end.
 
@@ -70,16 +69,16 @@ async def extend(
         .order_by(_TABLE.place)
         .with_for_update()
     )
-    kept = [row for row in await connection.execute(query) if tokens[row.id] == row.token]
+    kept = [row for row in connection.execute(query) if tokens[row.id] == row.token]
     if kept:
         here = _TABLE.place.in_([row.place for row in kept])
-        await connection.execute(update(EXECUTIONS).where(here).values(lease_expires=until))
+        connection.execute(update(EXECUTIONS).where(here).values(lease_expires=until))
     lost = tokens.keys() - {row.id for row in kept}
     return lost, {row.id for row in kept if row.cancel_requested}
 
 
-async def take(
-    connection: AsyncConnection,
+def take(
+    connection: Connection,
     due: Sequence[ColumnElement[bool]],
     holder: Holder,
     limit: int,
@@ -101,13 +100,13 @@ async def take(
     query = (
         select(_TABLE.place).where(*due).order_by(_TABLE.place).limit(limit).with_for_update(skip_locked=True)
     )
-    places = list(await connection.scalars(query))
+    places = list(connection.scalars(query))
     if not places:
         return []
     here = _TABLE.place.in_(places)
     columns = {**holder.columns, "resumptions": _TABLE.resumptions + resumptions}
-    await connection.execute(update(EXECUTIONS).where(here).values(columns))
-    rows = await connection.execute(with_requests().where(here).order_by(_TABLE.place))
+    connection.execute(update(EXECUTIONS).where(here).values(columns))
+    rows = connection.execute(with_requests().where(here).order_by(_TABLE.place))
     return [to_execution(row) for row in rows]
 
 

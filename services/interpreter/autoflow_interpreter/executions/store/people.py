@@ -6,8 +6,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, insert, select, update
 
 from autoflow.errors import FailedPrecondition, NotFound
 from autoflow_interpreter.executions.model import Change, ExecutionState, NewEvent
@@ -19,8 +18,8 @@ _TABLE = EXECUTIONS.c
 _Row = Row[*tuple[Any, ...]]
 
 
-async def cancel(
-    connection: AsyncConnection, tenant: str, execution_id: str, event: NewEvent | None, now: datetime
+def cancel(
+    connection: Connection, tenant: str, execution_id: str, event: NewEvent | None, now: datetime
 ) -> None:
     """Notes the wish where the execution runs; ends it where it waits; else does nothing.
 
@@ -34,18 +33,18 @@ async def cancel(
     Raises:
         NotFound: there is no such execution.
     """
-    row = await _locked(connection, tenant, execution_id)
+    row = _locked(connection, tenant, execution_id)
     if row.state == ExecutionState.RUNNING.value:
-        await _set(connection, row, {"cancel_requested": True})
+        _set(connection, row, {"cancel_requested": True})
     elif row.state == ExecutionState.WAITING.value:
-        await _append(connection, row, event)
+        _append(connection, row, event)
         ended = to_columns(Change(ExecutionState.CANCELLED), now)
         counted = {"events": row.events + (event is not None), "update_time": now}
-        await _set(connection, row, {**ended, **counted, "cancel_requested": True})
+        _set(connection, row, {**ended, **counted, "cancel_requested": True})
 
 
-async def answer(
-    connection: AsyncConnection,
+def answer(
+    connection: Connection,
     tenant: str,
     execution_id: str,
     question: int,
@@ -73,40 +72,40 @@ async def answer(
         NotFound: there is no such execution.
         FailedPrecondition: it does not wait with this question.
     """
-    row = await _locked(connection, tenant, execution_id)
+    row = _locked(connection, tenant, execution_id)
     digest = hashlib.sha256(text.encode()).digest()
     if row.state == ExecutionState.WAITING.value and row.question_sequence == question:
-        await _append(connection, row, event)
+        _append(connection, row, event)
         given = {"execution": row.place, "question": question, "digest": digest}
-        await connection.execute(insert(ANSWERS), given)
-        await _set(connection, row, {**holder.columns, "events": row.events + 1, "update_time": now})
+        connection.execute(insert(ANSWERS), given)
+        _set(connection, row, {**holder.columns, "events": row.events + 1, "update_time": now})
         return True
-    if await _answered(connection, row.place, question) == digest:
+    if _answered(connection, row.place, question) == digest:
         return False
     raise FailedPrecondition(
         f"`executions/{execution_id}` does not wait with the question {question}, or has another answer"
     )
 
 
-async def _locked(connection: AsyncConnection, tenant: str, execution_id: str) -> _Row:
+def _locked(connection: Connection, tenant: str, execution_id: str) -> _Row:
     query = (
         select(_TABLE.place, _TABLE.state, _TABLE.events, _TABLE.question_sequence)
         .where(_TABLE.tenant == tenant, _TABLE.id == execution_id)
         .with_for_update()
     )
-    row = (await connection.execute(query)).one_or_none()
+    row = (connection.execute(query)).one_or_none()
     if row is None:
         raise not_found(execution_id)
     return row
 
 
-async def _answered(connection: AsyncConnection, place: int, question: int) -> bytes | None:
+def _answered(connection: Connection, place: int, question: int) -> bytes | None:
     query = select(ANSWERS.c.digest).where(ANSWERS.c.execution == place, ANSWERS.c.question == question)
-    digest: bytes | None = await connection.scalar(query)
+    digest: bytes | None = connection.scalar(query)
     return digest
 
 
-async def _append(connection: AsyncConnection, row: _Row, event: NewEvent | None) -> None:
+def _append(connection: Connection, row: _Row, event: NewEvent | None) -> None:
     if event is not None:
         values = {
             "execution": row.place,
@@ -114,11 +113,11 @@ async def _append(connection: AsyncConnection, row: _Row, event: NewEvent | None
             "time_ns": event.time_ns,
             "payload": event.payload,
         }
-        await connection.execute(insert(EVENTS), values)
+        connection.execute(insert(EVENTS), values)
 
 
-async def _set(connection: AsyncConnection, row: _Row, columns: dict[str, Any]) -> None:
-    await connection.execute(update(EXECUTIONS).where(_TABLE.place == row.place).values(columns))
+def _set(connection: Connection, row: _Row, columns: dict[str, Any]) -> None:
+    connection.execute(update(EXECUTIONS).where(_TABLE.place == row.place).values(columns))
 
 
 def not_found(execution_id: str) -> NotFound:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, select
 
 from autoflow_interpreter.executions.store.tables import EXECUTIONS
 
 _TABLE = EXECUTIONS.c
 
 
-async def prune(
-    connection: AsyncConnection, tenant: str, ended_before: datetime, keep: int, limit: int
-) -> int:
+def prune(connection: Connection, tenant: str, ended_before: datetime, keep: int, limit: int) -> int:
     """Deletes executions that have ended, with everything that belongs to them.
 
     Args:
@@ -33,13 +30,13 @@ async def prune(
     many = ended.order_by(_TABLE.end_time.desc(), _TABLE.place.desc()).offset(keep).limit(limit)
     places: list[int] = []
     for query in (old, many):
-        places += await connection.scalars(query)
+        places += connection.scalars(query)
     found = _TABLE.place.in_(sorted(set(places))[:limit])
     # Another server may be at it: what it has locked it deletes. Locked apart from the search, with which
     # PostgreSQL would lock those to be kept as well.
     free = select(_TABLE.place).where(found).with_for_update(skip_locked=True)
-    doomed = list(await connection.scalars(free))
+    doomed = list(connection.scalars(free))
     if doomed:
         # Their events and the rest go with them: ON DELETE CASCADE.
-        await connection.execute(delete(EXECUTIONS).where(_TABLE.place.in_(doomed)))
+        connection.execute(delete(EXECUTIONS).where(_TABLE.place.in_(doomed)))
     return len(doomed)
