@@ -124,6 +124,13 @@ class World:
         self.kills.append(time.time())
         await self.process.kill()
 
+    def forget(self) -> None:
+        """Forgets what endpoint and tools were asked."""
+        self.asked.clear()
+        self.tools.asked.clear()
+        self.tools.server.requests.clear()
+        self.tools.server.call_ids.clear()
+
     def client(self) -> Client:
         """A client of the interpreter, with a connection of its own; it waits for a server that is lost."""
         return Client(interpreter=self.process.address, settings=_PATIENT)

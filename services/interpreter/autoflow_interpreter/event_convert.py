@@ -32,7 +32,7 @@ from autoflow_interpreter.events import (
     ToolCalled,
     ToolReturned,
 )
-from autoflow_interpreter.plan_convert import plan_result_to_proto
+from autoflow_interpreter.plan_convert import plan_result_from_proto, plan_result_to_proto
 
 OUTCOMES: Mapping[Outcome, pb.ExecutionOutcome.ValueType] = MappingProxyType(
     {outcome: pb.ExecutionOutcome.Value(f"EXECUTION_OUTCOME_{outcome.name}") for outcome in Outcome}
@@ -140,6 +140,8 @@ def _event(message: pb.ExecutionEvent) -> Event | None:
             return _asked_from_proto(message.person_asked)
         case "person_answered":
             return PersonAnswered(message.person_answered.step, message.person_answered.answer)
+        case "plan_executed":
+            return PlanExecuted(plan_result_from_proto(message.plan_executed))
         case "resumed":
             return Resumed(message.resumed.resumption)
     return None

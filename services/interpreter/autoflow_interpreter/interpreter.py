@@ -160,8 +160,8 @@ class Interpreter:
         there = {tool.name: tool for source in listed for tool in source.tools if tool.arguments_schema}
         if wanted == _EVERY_TOOL:
             wanted = tuple(there)
-        elif not started:
-            _require(wanted, there, listed)
+        else:
+            _require(wanted, there, listed, began=started is not None)
         return tuple(there[name] for name in sorted(wanted) if name in there)
 
     def _memory_of(self, prepared: Prepared) -> Memory:
@@ -199,12 +199,17 @@ def _protocol(wanted: Protocol | None, model: LanguageModel) -> tuple[Protocol, 
     return Protocol.STEPWISE, reason if wanted else ""
 
 
-def _require(wanted: tuple[str, ...], there: Mapping[str, Tool], listed: tuple[Listed, ...]) -> None:
+def _require(
+    wanted: tuple[str, ...], there: Mapping[str, Tool], listed: tuple[Listed, ...], *, began: bool
+) -> None:
+    """Refuses tools that are not there; an execution that began with them goes on without those that went."""
     for place, name in enumerate(wanted):
         if name in there:
             continue
         if any(source.unavailable for source in listed):
             raise Unavailable(f"no tool {name!r} is there, and a source that may have it cannot be reached")
+        if began:
+            continue
         raise InvalidArgument(
             f"step_tools[{place}]",
             f"no tool that takes arguments is named {name!r}",

@@ -108,7 +108,7 @@ def _take(past: Past, event: object) -> None:
             here.step = step
         case ModelCalled():
             here.calls[event.digest].append(event)
-            past.model_calls += event.usage.calls
+            past.model_calls += 1
             past.usage += event.usage
         case MemoryRecalled():
             here.recalled = True

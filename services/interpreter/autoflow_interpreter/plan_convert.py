@@ -33,6 +33,8 @@ _KINDS: Mapping[How, pb.ToolMatchKind.ValueType] = MappingProxyType(
         How.LIKENESS: pb.TOOL_MATCH_KIND_LIKENESS,
     }
 )
+_OUTCOMES_BACK = {value: outcome for outcome, value in _OUTCOMES.items()}
+_KINDS_BACK = {value: kind for kind, value in _KINDS.items()}
 
 
 def plan_target_from_proto(message: pb.ExecutePlanRequest | pb.PlanTarget, path: str = "") -> PlanTarget:
@@ -65,6 +67,26 @@ def plan_result_to_proto(result: PlanResult) -> pb.ExecutePlanResponse:
         matches=[_match_to_proto(match) for match in result.matches],
         results=[_sample_to_proto(sample) for sample in result.samples],
     )
+
+
+def plan_result_from_proto(message: pb.ExecutePlanResponse) -> PlanResult:
+    """What came of a plan."""
+    return PlanResult(
+        _OUTCOMES_BACK[message.outcome],
+        message.detail,
+        tuple(
+            Match(match.said, match.tool, _KINDS_BACK[match.kind], match.likeness)
+            for match in message.matches
+        ),
+        tuple(map(_sample_from_proto, message.results)),
+    )
+
+
+def _sample_from_proto(message: pb.PlanResult) -> SampleResult:
+    if message.HasField("failure"):
+        failure = message.failure
+        return StepFailure(failure.step, failure.tool, failure.message)
+    return content_from_proto(message.output)
 
 
 def _match_to_proto(match: Match) -> pb.ToolMatch:

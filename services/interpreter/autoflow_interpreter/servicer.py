@@ -47,9 +47,10 @@ class InterpreterServicer(interpreter_service_pb2_grpc.InterpreterServiceService
         """Executes one workflow on one task and streams what happens."""
         begun = self._requests.begun(request)
         execution = await self._executions.known(begun)
-        if execution is None:
-            execution = await self._executions.begin(begun, await self._requests.run(request))
         owned = request.on_disconnect != pb.DISCONNECT_POLICY_CONTINUE
+        if execution is None:
+            run = await self._requests.run(request)
+            execution = await self._executions.begin(begun, run, owned=owned)
         async with aclosing(_messages(self._executions.follow(execution, owned=owned))) as events:
             async for event in events:
                 yield pb.ExecuteWorkflowResponse(event=event)

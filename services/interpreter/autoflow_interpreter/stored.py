@@ -6,8 +6,8 @@ from functools import partial
 
 from autoflow.v1 import interpreter_service_pb2 as pb
 from autoflow_interpreter.convert import request_from_proto
+from autoflow_interpreter.executions.carrying import Run
 from autoflow_interpreter.executions.executions import Begun
-from autoflow_interpreter.executions.runner import Run
 from autoflow_interpreter.interpreter import Interpreter
 from autoflow_interpreter.past import Past
 

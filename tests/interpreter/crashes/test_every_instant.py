@@ -1,13 +1,18 @@
-"""An execution whose server is lost between any two of its events goes on as if it had not been."""
+"""An execution whose server is lost between any two of its events goes on as if it had not been.
+
+In this process: what was stored is what there was of the events. The calls that were under way are those that
+no stored event tells the end of.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
+from autoflow.language import StepType
 from autoflow.testing.scripted_workflow import ScriptedWorkflow, Shape
 from autoflow.testing.simple_tools import SIMPLE_TOOLS, SimpleTool
 from autoflow_interpreter.events import (
@@ -15,58 +20,104 @@ from autoflow_interpreter.events import (
     MemoryStrategy,
     ModelCalled,
     Protocol,
+    ReplyRefused,
+    StepAnswered,
     ToolCalled,
     ToolReturned,
 )
-from tests.interpreter.protocols.executing import execute, model_of
+from tests.interpreter.protocols.executing import Executed, execute, model_of
 
-SHAPE = Shape(max_steps=6, tools=("add", "book"), tool_share=0.7, fault_share=0.3)
-SEEDS = (2, 7, 11)
-ONE_BY_ONE = [
-    (protocol, memory)
-    for protocol in Protocol
-    for memory in (MemoryStrategy.APPEND, MemoryStrategy.TRAVERSE, MemoryStrategy.DIRECT)
-]
+SHAPE = Shape(max_steps=6, tools=("add", "book"), tool_share=0.8, fault_share=0.4)
+SEEDS = (0, 10, 11)
+MEMORIES = (MemoryStrategy.APPEND, MemoryStrategy.TRAVERSE, MemoryStrategy.DIRECT)
 
 
 class CountedTools(dict[str, SimpleTool]):
-    """The simple tools, and how often each was called."""
+    """The simple tools.
+
+    Attributes:
+        calls: the name of every one that was called, in their order.
+    """
 
     def __init__(self) -> None:
-        super().__init__({name: replace(tool, work=self._counted(tool)) for name, tool in SIMPLE_TOOLS.items()})
-        self.calls: Counter[str] = Counter()
+        self.calls: list[str] = []
+        super().__init__(
+            {name: replace(tool, work=self._counted(tool)) for name, tool in SIMPLE_TOOLS.items()}
+        )
 
     def _counted(self, tool: SimpleTool) -> Callable[..., str]:
         def work(**arguments: object) -> str:
-            self.calls[tool.tool.name] += 1
-            return tool.work(**arguments)
+            self.calls.append(tool.tool.name)
+            return tool(**arguments)
 
         return work
 
 
-def under_way(stored: list[Event]) -> ToolCalled | None:
+def instants(script: ScriptedWorkflow, protocol: Protocol, whole: Executed) -> list[int]:
+    """How many events may be stored when the server is lost.
+
+    What `fused` tells of a decision comes at one instant, its answer and its branch, and is stored at once.
+    """
+
+    def splits(event: Event) -> bool:
+        return (
+            protocol is Protocol.FUSED
+            and isinstance(event, StepAnswered)
+            and script.workflow.step(event.step).type is StepType.DECISION
+        )
+
+    return [count for count, event in enumerate(whole.events, start=1) if not splits(event)]
+
+
+def under_way(stored: Sequence[Event]) -> ToolCalled | None:
     """The call of a tool of which nobody knows what came."""
-    for event in reversed(stored):
-        if isinstance(event, ToolReturned):
-            return None
-        if isinstance(event, ToolCalled):
-            return event
-    return None
+    last = next((event for event in reversed(stored) if isinstance(event, ToolCalled | ToolReturned)), None)
+    return last if isinstance(last, ToolCalled) else None
 
 
-@pytest.mark.parametrize(("protocol", "memory"), ONE_BY_ONE)
+@pytest.mark.parametrize("memory", MEMORIES)
+@pytest.mark.parametrize("protocol", Protocol)
 async def test_what_was_stored_is_not_done_again(protocol: Protocol, memory: MemoryStrategy) -> None:
     seen: Counter[str] = Counter()
     for seed in SEEDS:
         script = ScriptedWorkflow.drawn(seed, SHAPE)
         whole = await execute(script, model_of(script), protocol, memory)
-        for count in range(1, len(whole.events) + 1):
-            stored = list(whole.events[:count])
+        for count in instants(script, protocol, whole):
+            stored = whole.events[:count]
             model, tools = model_of(script), CountedTools()
 
             executed = await execute(script, model, protocol, memory, before=stored, tools=tools)
 
+            assert executed.way == whole.way
+            assert executed.answers == whole.answers
             known = sum(isinstance(event, ModelCalled) for event in stored)
             assert len(model.calls) == len(whole.of(ModelCalled)) - known
+            assert executed.finished.usage.calls == whole.finished.usage.calls
+            assert executed.of(ReplyRefused) == whole.of(ReplyRefused)
             lost = under_way(stored)
-            ...
+            seen[lost.tool if lost else "none"] += 1
+            _tools_are_called_once(executed, whole, stored, lost, tools.calls)
+    assert seen.keys() == {"add", "book", "none"}
+
+
+def _tools_are_called_once(
+    executed: Executed,
+    whole: Executed,
+    stored: Sequence[Event],
+    lost: ToolCalled | None,
+    made: Sequence[str],
+) -> None:
+    """All calls are made that were not, the one that was under way only where that does no harm."""
+    wanted = whole.of(ToolCalled)
+    begun = [event for event in stored if isinstance(event, ToolCalled)]
+    repeated = lost is not None and SIMPLE_TOOLS[lost.tool].tool.idempotent
+    again = [replace(lost, attempt=2)] if lost is not None and repeated else []
+    assert executed.of(ToolCalled) == [*begun, *again, *wanted[len(begun) :]]
+    assert made == [event.tool for event in [*again, *wanted[len(begun) :]]]
+
+    counts = executed.finished.counts
+    assert counts.tool_calls == len(wanted)
+    assert counts.repeated_tool_calls == len(again)
+    failed = [event for event in executed.of(ToolReturned) if event.failed]
+    assert [event.call_id for event in failed] == ([lost.call_id] if lost and not repeated else [])
+    assert counts.failed_tool_calls == len(failed)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 
 from autoflow.errors import AlreadyExists, AutoFlowError, Cancelled, Unavailable
+from autoflow_interpreter.executions.carrying import Run
 from autoflow_interpreter.executions.model import Execution, ExecutionState, Failure, NewEvent
-from autoflow_interpreter.executions.runner import Run, Runner
+from autoflow_interpreter.executions.runner import Runner
 from autoflow_interpreter.executions.store import ExecutionStore
 
 _PAGE = 256
@@ -60,6 +62,8 @@ class Executions:
         self._runner = runner
         self._now = now
         self._poll = poll
+        self._owners: Counter[str] = Counter()
+        """Calls at whose end executions are cancelled."""
 
     async def known(self, begun: Begun) -> Execution | None:
         """The execution that the same request has begun before.
@@ -73,8 +77,13 @@ class Executions:
             raise AlreadyExists(f"the request id {begun.request_id!r} has come with another request")
         return found
 
-    async def begin(self, begun: Begun, run: Run) -> Execution:
+    async def begin(self, begun: Begun, run: Run, *, owned: bool) -> Execution:
         """Stores and carries out.
+
+        Args:
+            begun: what is to be kept.
+            run: carries it out.
+            owned: whether the execution is cancelled when the call is before it has begun to `follow` it.
 
         Raises:
             AlreadyExists: the request id has come with another request.
@@ -93,7 +102,14 @@ class Executions:
             create_time=now,
             update_time=now,
         )
-        stored, new = await self._runner.begin(execution, run)
+        # Else nobody would know whether it was stored before the call was cancelled.
+        beginning = asyncio.create_task(self._runner.begin(execution, run))
+        try:
+            stored, new = await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            if owned and not self._runner.stopping:
+                beginning.add_done_callback(lambda _: self._end(execution.id))
+            raise
         if not new and stored.request != begun.request:
             raise AlreadyExists(f"the request id {begun.request_id!r} has come with another request")
         return stored
@@ -114,12 +130,15 @@ class Executions:
                     async for payload in payloads:
                         yield start, payload
                         start += 1
-            for event in await self._store.events(execution_id, start, _PAGE):
+            execution = await self._store.glance(execution_id)
+            more = start < execution.events
+            page = await self._store.events(execution_id, start, _PAGE) if more else []
+            for event in page:
                 yield event.sequence, event.payload
                 start = event.sequence + 1
-            if (execution := await self._store.get(execution_id)).events > start:
+            if page:
                 continue
-            if execution.state.final:
+            if execution.state.final and not more:
                 _raise_for(execution)
                 return
             if self._runner.get(execution_id) is None:
@@ -132,28 +151,37 @@ class Executions:
 
         Args:
             execution: which.
-            owned: whether the execution is cancelled when the last of these calls leaves before its end; one
-                that waits for a person is not.
+            owned: whether the execution is cancelled when the last of these calls leaves before its end. One
+                that waits for a person is not, and neither is one that another server holds: nobody knows
+                here who is left there.
         """
-        held = self._runner.get(execution.id) if owned else None
-        if held is not None:
-            held.owners += 1
+        if owned:
+            self._owners[execution.id] += 1
+        left = False
         try:
             async with aclosing(self.watch(execution.id)) as events:
                 async for event in events:
                     yield event
         except (asyncio.CancelledError, GeneratorExit):
-            if held is not None:
-                held.owners -= 1
-                if not held.owners and not self._runner.stopping:
-                    self._abandon(execution.id)
+            left = owned and not self._runner.stopping
             raise
+        finally:
+            if owned:
+                self._disown(execution.id, left=left)
 
-    def _abandon(self, execution_id: str) -> None:
-        """Cancels what nobody waits for any more."""
+    def _disown(self, execution_id: str, *, left: bool) -> None:
+        """One who wants an execution less, who has left or been told how it ended."""
+        self._owners[execution_id] -= 1
+        if not self._owners[execution_id]:
+            del self._owners[execution_id]
+            if left:
+                self._end(execution_id)
+
+    def _end(self, execution_id: str) -> None:
+        """Cancels an execution, where this server holds it."""
         held = self._runner.get(execution_id)
         if held is not None:
-            held.cancel()
+            held.end(cancelled=True)
 
     async def get(self, execution_id: str) -> Execution:
         """An execution.
@@ -175,7 +203,7 @@ class Executions:
     async def cancel(self, execution_id: str) -> Execution:
         """Wants an execution cancelled; errors as `get`."""
         execution = await self._store.request_cancel(execution_id)
-        self._abandon(execution_id)
+        self._end(execution_id)
         return execution
 
     async def answer(self, execution_id: str, question: int, answer: str, event: NewEvent) -> Execution:
