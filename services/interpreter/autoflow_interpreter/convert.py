@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from google.protobuf.duration_pb2 import Duration
-from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.error_details_pb2 import RequestInfo
 from google.rpc.status_pb2 import Status
 
 from autoflow.convert import sampling_from_proto, tool_from_proto
 from autoflow.errors import InvalidArgument
-from autoflow.server.errors import DOMAIN, failure
+from autoflow.server.errors import failure
 from autoflow.v1 import interpreter_service_pb2 as pb
 from autoflow.v1 import model_pb2
 from autoflow_interpreter.event_convert import (
@@ -30,9 +30,6 @@ from autoflow_interpreter.execution import DEFAULT_ASK_SECONDS, ExecutionRequest
 from autoflow_interpreter.executions.model import Execution, ExecutionState, Failure
 from autoflow_interpreter.limits import Limits
 from autoflow_interpreter.plan_convert import plan_target_from_proto
-
-FAILED = "EXECUTION_FAILED"
-"""The reason in the ErrorInfo of an execution that failed, beside that of its error."""
 
 _STATES: Mapping[ExecutionState, pb.ExecutionState.ValueType] = MappingProxyType(
     {state: pb.ExecutionState.Value(f"EXECUTION_STATE_{state.name}") for state in ExecutionState}
@@ -123,10 +120,10 @@ class Wire:
 
     def failure(self, error: Exception) -> Failure:
         """Why it failed, as the caller is told."""
-        found = failure(error, "")
-        status = Status()
-        status.CopyFrom(found.status)
-        status.details.add().Pack(ErrorInfo(reason=FAILED, domain=DOMAIN))
+        found = failure(error, "").status
+        status = Status(code=found.code, message=found.message)
+        # Each call that is told has an id of its own.
+        status.details.extend(each for each in found.details if not each.Is(RequestInfo.DESCRIPTOR))
         return Failure(status.code, status.message, status.SerializeToString())
 
 

@@ -161,6 +161,7 @@ def finished_to_proto(finished: Finished) -> pb.ExecutionFinished:
         refused_replies=counts.refused_replies,
         repeated_tool_calls=counts.repeated_tool_calls,
         resumptions=counts.resumptions,
+        repeated_model_calls=counts.repeated_model_calls,
     )
 
 
@@ -213,6 +214,7 @@ def _model_called_to_proto(event: ModelCalled) -> pb.ModelCalled:
         usage=usage_to_proto(event.usage),
         call_digest=event.digest,
         choice=event.choice,
+        repeated=event.repeated,
     )
 
 
@@ -224,6 +226,7 @@ def _model_called_from_proto(message: pb.ModelCalled) -> ModelCalled:
         message.choice if message.HasField("choice") else None,
         usage_from_proto(message.usage),
         message.call_digest,
+        message.repeated,
     )
 
 

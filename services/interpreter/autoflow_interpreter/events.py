@@ -121,6 +121,8 @@ class ModelCalled:
     usage: Usage
     digest: bytes
     """Identifies what was asked within the execution."""
+    repeated: bool = False
+    """Whether the same call may have been under way when the server was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +222,8 @@ class Counts:
     repeated_tool_calls: int = 0
     """Those that were made once more because the server was lost while they were under way."""
     resumptions: int = 0
+    repeated_model_calls: int = 0
+    """Those that may have been under way when the server was lost, and were made once more."""
 
 
 @dataclass(frozen=True, slots=True)

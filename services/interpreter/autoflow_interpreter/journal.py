@@ -63,6 +63,10 @@ class Journal:
         self.step = ""
         """The step that is carried out."""
         self._answered = False
+        self._lost = past.lost
+        self._in_doubt: set[bytes] = set()
+        """Calls of the model that may have been under way when the server was lost: the first that are begun
+        since."""
 
     @property
     def unfinished(self) -> Unfinished:
@@ -118,7 +122,17 @@ class Journal:
     def called(self, purpose: Purpose, digest: bytes, reply: str, choice: int | None, usage: Usage) -> None:
         """A call of the model has ended."""
         self.usage += usage
-        self.record(ModelCalled(self.step, purpose, reply, choice, usage, digest))
+        repeated = digest in self._in_doubt
+        count = self.counts.repeated_model_calls + repeated
+        self.counts = replace(self.counts, repeated_model_calls=count)
+        self._lost = False
+        self.record(ModelCalled(self.step, purpose, reply, choice, usage, digest, repeated))
+
+    def calling(self, digest: bytes) -> None:
+        """A call of the model begins."""
+        self.begun += 1
+        if self._lost:
+            self._in_doubt.add(digest)
 
     def refused_before(self) -> str:
         """Why the reply that comes next could not be used before the server was lost; empty where it could.
@@ -135,6 +149,7 @@ class Journal:
     def tool_called(self, event: ToolCalled) -> None:
         """A tool is about to be called."""
         again = event.attempt > 1
+        self._lost = False
         self.counts = replace(
             self.counts,
             tool_calls=self.counts.tool_calls + (event.attempt == 1),

@@ -33,6 +33,9 @@ from autoflow_interpreter.journal import Journal
 
 _T = TypeVar("_T")
 
+_EMBEDDINGS = b""
+"""In place of the digest of a call that is never known again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -156,9 +159,10 @@ class BoundedModel:
         seeded = replace(sampling, seed=_call_seed(sampling.seed, digest))
         with model_call(self._model.name, call := ModelCall()):
             completion = await self._call(
+                digest,
                 lambda: self._model.complete(
                     messages, seeded, constraint=constraint, tools=tools, adapter=self._adapter
-                )
+                ),
             )
             call.usage = completion.usage
         reply = completion.tool_calls[0].arguments if completion.tool_calls else completion.text
@@ -172,7 +176,7 @@ class BoundedModel:
             return known.choice
         with model_call(self._model.name, call := ModelCall()):
             index, usage = await self._call(
-                lambda: self._model.choose(messages, options, adapter=self._adapter)
+                digest, lambda: self._model.choose(messages, options, adapter=self._adapter)
             )
             call.usage = usage
         self._journal.called(self._purpose, digest, options[index], index, usage)
@@ -184,14 +188,14 @@ class BoundedModel:
         Vectors are not written down: an execution that lost its server asks for them again.
         """
         with model_call(embedder.name, call := ModelCall()):
-            vectors, usage = await self._call(lambda: embedder.embed(texts))
+            vectors, usage = await self._call(_EMBEDDINGS, lambda: embedder.embed(texts))
             call.usage = usage
-        self._journal.called(self._purpose, b"", "", None, usage)
+        self._journal.called(self._purpose, _EMBEDDINGS, "", None, usage)
         return vectors
 
-    async def _call(self, call: Callable[[], Awaitable[_T]]) -> _T:
+    async def _call(self, digest: bytes, call: Callable[[], Awaitable[_T]]) -> _T:
         self._check()
-        self._journal.begun += 1
+        self._journal.calling(digest)
         await self._journal.settled()
         try:
             return await self._clock.within(call)

@@ -73,12 +73,15 @@ class Past:
     model_calls: int = 0
     usage: Usage = field(default_factory=Usage)
     counts: Counts = field(default_factory=Counts)
+    lost: bool = False
+    """Whether its server was lost, and nothing was recorded since."""
     seconds: float = 0.0
     """That it has run; those in which it waited for a person or for a server do not count."""
 
     def resumed(self, resumed: Resumed) -> None:
         """It goes on after its server was lost."""
         self.counts = replace(self.counts, resumptions=resumed.resumption)
+        self.lost = True
 
 
 def past_of(events: Iterable[Recorded]) -> Past:
@@ -101,6 +104,7 @@ def past_of(events: Iterable[Recorded]) -> Past:
 
 def _take(past: Past, event: object) -> None:
     here, counts = past.unfinished, past.counts
+    past.lost = False
     match event:
         case Started():
             past.started = event
@@ -110,6 +114,7 @@ def _take(past: Past, event: object) -> None:
             here.calls[event.digest].append(event)
             past.model_calls += 1
             past.usage += event.usage
+            past.counts = replace(counts, repeated_model_calls=counts.repeated_model_calls + event.repeated)
         case MemoryRecalled():
             here.recalled = True
         case ReplyRefused():

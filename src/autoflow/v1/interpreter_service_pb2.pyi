@@ -833,6 +833,7 @@ class ModelCalled(_message.Message):
     USAGE_FIELD_NUMBER: _builtins.int
     CALL_DIGEST_FIELD_NUMBER: _builtins.int
     CHOICE_FIELD_NUMBER: _builtins.int
+    REPEATED_FIELD_NUMBER: _builtins.int
     step: _builtins.str
     """Output only. The step's name."""
     purpose: Global___CallPurpose.ValueType
@@ -843,6 +844,8 @@ class ModelCalled(_message.Message):
     """Output only. Identifies what was asked: a call that has been made is not made again when an execution resumes."""
     choice: _builtins.int
     """Output only. The index of the option that was chosen, where the call was a choice."""
+    repeated: _builtins.bool
+    """Output only. Whether the same call may have been under way when the server was lost."""
     @_builtins.property
     def usage(self) -> _model_pb2.TokenUsage:
         """Output only. What the call cost."""
@@ -856,10 +859,11 @@ class ModelCalled(_message.Message):
         usage: _model_pb2.TokenUsage | None = ...,
         call_digest: _builtins.bytes = ...,
         choice: _builtins.int | None = ...,
+        repeated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_choice", b"_choice", "choice", b"choice", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_choice", b"_choice", "call_digest", b"call_digest", "choice", b"choice", "purpose", b"purpose", "reply", b"reply", "step", b"step", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_choice", b"_choice", "call_digest", b"call_digest", "choice", b"choice", "purpose", b"purpose", "repeated", b"repeated", "reply", b"reply", "step", b"step", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__choice: _TypeAlias = _typing.Literal["choice"]  # noqa: Y015
     _WhichOneofArgType__choice: _TypeAlias = _typing.Literal["_choice", b"_choice"]  # noqa: Y015
@@ -1163,6 +1167,7 @@ class ExecutionFinished(_message.Message):
     REFUSED_REPLIES_FIELD_NUMBER: _builtins.int
     REPEATED_TOOL_CALLS_FIELD_NUMBER: _builtins.int
     RESUMPTIONS_FIELD_NUMBER: _builtins.int
+    REPEATED_MODEL_CALLS_FIELD_NUMBER: _builtins.int
     outcome: Global___ExecutionOutcome.ValueType
     """Output only. How it ended."""
     answer: _builtins.str
@@ -1181,6 +1186,8 @@ class ExecutionFinished(_message.Message):
     """Output only. Calls of tools that were made once more because the server was lost while they were under way."""
     resumptions: _builtins.int
     """Output only. How often it was resumed after its server was lost."""
+    repeated_model_calls: _builtins.int
+    """Output only. Calls of the model that may have been under way when the server was lost, and were made once more."""
     @_builtins.property
     def usage(self) -> _model_pb2.TokenUsage:
         """Output only. What the execution cost."""
@@ -1198,10 +1205,11 @@ class ExecutionFinished(_message.Message):
         refused_replies: _builtins.int = ...,
         repeated_tool_calls: _builtins.int = ...,
         resumptions: _builtins.int = ...,
+        repeated_model_calls: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "detail", b"detail", "failed_tool_calls", b"failed_tool_calls", "outcome", b"outcome", "refused_replies", b"refused_replies", "repeated_tool_calls", b"repeated_tool_calls", "resumptions", b"resumptions", "steps", b"steps", "tool_calls", b"tool_calls", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "detail", b"detail", "failed_tool_calls", b"failed_tool_calls", "outcome", b"outcome", "refused_replies", b"refused_replies", "repeated_model_calls", b"repeated_model_calls", "repeated_tool_calls", b"repeated_tool_calls", "resumptions", b"resumptions", "steps", b"steps", "tool_calls", b"tool_calls", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
