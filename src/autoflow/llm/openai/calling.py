@@ -16,13 +16,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
-from openai import APIConnectionError, APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError, omit
+from openai import APIConnectionError, APIStatusError, OpenAIError, omit
 
 from autoflow.llm.base import ModelOverloaded, ModelRejected, ModelUnavailable
 from autoflow.llm.openai.answers import Nonsense
 from autoflow.llm.openai.bodies import Body
+from autoflow.llm.openai.clients import Clients
 from autoflow.llm.openai.endpoint import Endpoint
-from autoflow.llm.openai.reading import IDENTITY, Unreadable, limited
+from autoflow.llm.openai.reading import IDENTITY, Unreadable
 from autoflow.llm.openai.retries import Failure, judge, retried
 
 _log = logging.getLogger(__name__)
@@ -46,22 +47,7 @@ class Calls:
     def __init__(self, endpoint: Endpoint, rng: random.Random | None = None) -> None:
         self._endpoint = endpoint
         self._rng = rng or random.Random()
-        # Texts where None would do: for None the library looks into the environment, whose keys and names
-        # may belong to another endpoint.
-        self._client = AsyncOpenAI(
-            api_key=endpoint.api_key or "none",
-            admin_api_key="",
-            organization="",
-            project="",
-            webhook_secret="",
-            base_url=endpoint.base_url,
-            max_retries=0,
-            timeout=endpoint.attempt_timeout,
-            http_client=DefaultAsyncHttpxClient(
-                timeout=endpoint.attempt_timeout,
-                event_hooks={"response": [limited(endpoint.max_answer_bytes)]},
-            ),
-        )
+        self._clients = Clients(endpoint)
         self._slots = asyncio.Semaphore(endpoint.max_concurrency)
         self._waiting = 0
         self._calls: set[asyncio.Timeout] = set()
@@ -79,7 +65,7 @@ class Calls:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_CLOSE_SECONDS):
                     await self._none_left.wait()
-        await self._client.close()
+        await self._clients.close()
 
     async def ask(self, path: str, body: Body, read: Callable[[str], T], deadline: float) -> T:
         """Asks until there is an answer that can be read.
@@ -121,14 +107,15 @@ class Calls:
             "OpenAI-Project": omit,
         }
         try:
-            async with asyncio.timeout(self._endpoint.attempt_timeout):
-                return await self._client.post(
-                    path,
-                    cast_to=str,
-                    body=body,
-                    # A prompt goes where the catalogue says, and nowhere else.
-                    options={"headers": headers, "follow_redirects": False},
-                )
+            with self._clients.one() as client:
+                async with asyncio.timeout(self._endpoint.attempt_timeout):
+                    return await client.post(
+                        path,
+                        cast_to=str,
+                        body=body,
+                        # A prompt goes where the catalogue says, and nowhere else.
+                        options={"headers": headers, "follow_redirects": False},
+                    )
         except TimeoutError:
             failure: Exception = Failure(f"no answer within {self._endpoint.attempt_timeout:g} seconds")
         except APIStatusError as error:
