@@ -7,8 +7,8 @@ endpoint and tools live in this process. Prints measurements (`benchmarks.report
 * `fused_calls`: calls of the model, over the steps and the corrections that were needed.
 * `fused_wall`: the wall time of one task, over what endpoint and tools took by their own clocks.
 * `stepwise_wall`: the same, over the longest chain of calls that need each other's replies.
-* `fused_calls_…`, `fused_time_…`: `fused` against our own `stepwise` that asks one question at a time; with the
-  paper's memory `traverse` and with `append`, without tools and with one in each step that does not end.
+* `fused_calls_…`, `fused_time_…`: `fused` against our own `stepwise` that asks one question at a time. That
+  has the memory `append`, or `traverse` as in the paper, and no tools, or one in each step but the last.
 * `at_once_…`: 20 tasks at once over one.
 
 Each ratio is the median over workflows. Left out: how good answers are, which a script does not tell. Wall
@@ -179,7 +179,7 @@ class Bench:
             ours=median(ours),
             ratio=median(theirs / own for theirs, own in pairs),
             better="lower",
-            conditions=f"{conditions}; ours over it at worst {max(own / theirs for theirs, own in pairs):.3f}; "
+            conditions=f"{conditions}; at worst {min(theirs / own for theirs, own in pairs):.3f}; "
             f"{len(pairs)} executions, {1000 * options.seconds:g} ms an answer and "
             f"{1000 * options.seconds_a_token:g} a token, {1000 * options.tool_seconds:g} ms a tool; "
             f"load {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores",

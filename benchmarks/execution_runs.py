@@ -1,4 +1,4 @@
-"""Single executions of scripted workflows, for benchmarks: how long they took, and what was asked meanwhile."""
+"""Executions of scripted workflows, for benchmarks: how long they took, and what was asked meanwhile."""
 
 from __future__ import annotations
 
@@ -97,8 +97,7 @@ async def run(surroundings: World, client: Client, script: ScriptedWorkflow, way
     Raises:
         RuntimeError: it did not go as the script says.
     """
-    surroundings.asked.clear()
-    surroundings.tools.asked.clear()
+    surroundings.forget()
     started = time.perf_counter()
     events = await execute(client, script, way)
     wall = time.perf_counter() - started

@@ -14,7 +14,7 @@ from autoflow.errors import FailedPrecondition
 from autoflow.language import Branch, Diagnostic, Severity, Step, StepType, Workflow
 from autoflow.llm import Capabilities, FinishReason, Sampling, Usage
 from autoflow.llm.descriptions import ModelDescription, Prices
-from autoflow.methods import Method
+from autoflow.methods import Method, Reward
 from autoflow.plans import PlanReference
 from autoflow.suites import Content, ContentType, Split, Tool
 from autoflow.v1 import model_pb2, run_pb2, task_pb2, workflow_pb2
@@ -79,6 +79,15 @@ _METHODS: Mapping[Method, run_pb2.Method.ValueType] = MappingProxyType(
     }
 )
 _METHODS_BACK = _inverse(_METHODS)
+
+_REWARDS: Mapping[Reward, run_pb2.Reward.ValueType] = MappingProxyType(
+    {
+        Reward.PLAN: run_pb2.REWARD_PLAN,
+        Reward.EXECUTED: run_pb2.REWARD_EXECUTED,
+        Reward.JUDGED: run_pb2.REWARD_JUDGED,
+    }
+)
+_REWARDS_BACK = _inverse(_REWARDS)
 
 
 def content_type_to_proto(kind: ContentType) -> task_pb2.ContentType.ValueType:
@@ -169,6 +178,24 @@ def method_from_proto(value: run_pb2.Method.ValueType) -> Method:
     if value not in _METHODS_BACK:
         raise FailedPrecondition("the run asks for a method that is not known here")
     return _METHODS_BACK[value]
+
+
+def reward_to_proto(reward: Reward | None) -> run_pb2.Reward.ValueType:
+    """A reward as the contract has it; None is the request's default."""
+    return run_pb2.REWARD_UNSPECIFIED if reward is None else _REWARDS[reward]
+
+
+def reward_from_proto(value: run_pb2.Reward.ValueType) -> Reward | None:
+    """A reward from the contract; None where the request leaves it to its default.
+
+    Raises:
+        FailedPrecondition: it is one of a later contract; a run may outlive the release that began it.
+    """
+    if value == run_pb2.REWARD_UNSPECIFIED:
+        return None
+    if value not in _REWARDS_BACK:
+        raise FailedPrecondition("the run asks for a reward that is not known here")
+    return _REWARDS_BACK[value]
 
 
 def workflow_to_proto(source: str, workflow: Workflow | None) -> workflow_pb2.Workflow:

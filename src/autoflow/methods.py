@@ -14,9 +14,11 @@ class Method(StrEnum):
 
 
 class Reward(StrEnum):
-    """What an answer's plan is worth to a run."""
+    """What an answer is worth to a run."""
 
     PLAN = "plan"
-    """How much it is like an accepted plan."""
+    """How much its plan is like an accepted one."""
     EXECUTED = "executed"
-    """What its outputs are worth, when it is executed on samples of the task."""
+    """What its plan's outputs are worth, when it is executed on samples of the task."""
+    JUDGED = "judged"
+    """The share of constraints that hold, says the suite's own judge: the only reward of a suite with one."""

@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 LABELS: Mapping[str, str] = MappingProxyType(
-    {"clip": "CLIP Score", "bertscore": "BERT Score", "vit": "ViT Score", "plan_f1": "plan F1"}
+    {
+        "clip": "CLIP Score",
+        "bertscore": "BERT Score",
+        "vit": "ViT Score",
+        "plan_f1": "plan F1",
+        "constraints": "constraints",
+    }
 )
 """By the metrics' names in messages; a suite may have others."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+import signal
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from autoflow import errors
 from autoflow.cli.console import Output
-from autoflow.cli.execution.command import Options, execute_file
+from autoflow.cli.execution.command import execute_file
+from autoflow.cli.execution.request import Options
 from autoflow.llm import Message
-from autoflow.testing import ScriptedModel, catalogue_of, serving
+from autoflow.testing import ScriptedExecutions, ScriptedModel, catalogue_of, serving
+from autoflow.v1 import interpreter_service_pb2 as pb
 from autoflow_interpreter import build
-from tests.cli.harness import WORKFLOW, autoflow, called
+from tests.cli.harness import DEADLINE, WORKFLOW, autoflow, called, finish, start
 
 QUERY = "Describe the picture in German."
 OPTIONS = Options(model="scripted", suite="planning", temperature=0.0, seed=0, max_steps=32, seconds=60.0)
@@ -22,6 +27,10 @@ ANSWER = "Image Captioning, Translation"
 
 def speak(messages: Sequence[Message]) -> str:
     return ANSWER if messages[-1].content.startswith("Write") else "an \x1b[2Jimage"
+
+
+async def finished(request: pb.ExecuteWorkflowRequest) -> AsyncGenerator[pb.ExecutionEvent, str]:
+    yield pb.ExecutionEvent(finished=pb.ExecutionFinished(outcome=pb.EXECUTION_OUTCOME_ANSWERED))
 
 
 @pytest.fixture
@@ -49,7 +58,7 @@ async def test_the_answer_alone_is_standard_output(interpreter: str, file: str) 
     )
     assert (finished.code, finished.out) == (0, f"{ANSWER}\n")
     lines = [line.strip() for line in finished.err.splitlines()]
-    assert lines[:3] == ["Step 1  process", "Name the input.", r"an \x1b[2Jimage"]
+    assert lines[1:4] == ["Step 1  process", "Name the input.", r"an \x1b[2Jimage"]
     assert "Yes → Step 3" in lines
     assert lines[-1].startswith("answered: 3 steps, 4 calls, ")
 
@@ -63,7 +72,8 @@ async def test_with_json_every_event_is_a_line(interpreter: str) -> None:
     assert finished.code == 0
     events = finished.records
     assert [event["sequence"] for event in events] == list(range(len(events)))
-    assert events[0]["step_started"] == {"step": "Step 1", "executed_before": 0}
+    assert events[0]["started"]["execution"].startswith("executions/")
+    assert events[1]["step_started"] == {"step": "Step 1", "executed_before": 0}
     last = events[-1]["finished"]
     assert (last["outcome"], last["answer"]) == ("EXECUTION_OUTCOME_ANSWERED", ANSWER)
     # Counts are numbers, though protobuf's own JSON makes strings of them.
@@ -107,6 +117,61 @@ async def test_how_tokens_are_drawn_is_passed_on(
     assert seeds[0] == seeds[1] != seeds[2]
 
 
+async def test_everything_else_that_is_asked_for_is_passed_on(file: str) -> None:
+    executions = ScriptedExecutions(finished)
+    async with serving(executions.service) as address:
+        told = await autoflow(
+            *("execute", file, "-q", QUERY, "--interpreter", address, "--no-tools"),
+            *("--protocol", "stepwise", "--tool", "date", "--tool", "calculator", "--memory-tokens", "900"),
+            *("--max-calls", "7", "--max-usd", "0.5", "--max-steps", "9", "--timeout", "5"),
+            *("--on-disconnect", "continue", "--request-id", "mine"),
+        )
+    assert told.code == 0
+    request = executions.executions["executions/1"].kept.request
+    assert request.protocol == pb.EXECUTION_PROTOCOL_STEPWISE
+    assert (list(request.step_tools), request.max_memory_tokens) == (["date", "calculator"], 900)
+    assert (request.limits.max_calls, request.limits.max_cost_usd) == (7, 0.5)
+    assert (request.limits.max_steps, request.limits.max_wall_time.seconds) == (9, 5)
+    assert (request.on_disconnect, request.request_id) == (pb.DISCONNECT_POLICY_CONTINUE, "mine")
+
+
+async def test_an_execution_that_somebody_cancels_is_not_well(
+    file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def cancelled(request: pb.ExecuteWorkflowRequest) -> AsyncGenerator[pb.ExecutionEvent, str]:
+        yield pb.ExecutionEvent(step_started=pb.StepStarted(step="Step 1"))
+        raise errors.Cancelled("the execution was cancelled")
+
+    async with serving(ScriptedExecutions(cancelled).service) as address:
+        told = await called(execute_file(file, QUERY, OPTIONS, address, Output()), capsys)
+    assert (told.code, told.out, told.error) == (1, "", "the execution was cancelled")
+
+
+@pytest.mark.parametrize("policy", ["cancel", "continue"])
+async def test_interrupting_the_command_is_leaving(file: str, policy: str) -> None:
+    async def endless(request: pb.ExecuteWorkflowRequest) -> AsyncGenerator[pb.ExecutionEvent, str]:
+        yield pb.ExecutionEvent(step_started=pb.StepStarted(step="Step 1"))
+        await asyncio.Event().wait()
+
+    executions = ScriptedExecutions(endless)
+    async with serving(executions.service) as address:
+        process = await start(
+            *("execute", file, "-q", QUERY, "--interpreter", address, "--on-disconnect", policy)
+        )
+        assert process.stderr is not None
+        async with asyncio.timeout(DEADLINE):
+            while b"Step 1" not in await process.stderr.readline():
+                pass
+        process.send_signal(signal.SIGINT)
+        told = await finish(process)
+        kept = executions.executions["executions/1"].kept
+        if policy == "cancel":
+            await executions.until(lambda: kept.state == pb.EXECUTION_STATE_CANCELLED)
+        else:
+            assert kept.state == pb.EXECUTION_STATE_RUNNING
+    assert (told.code, "executions/1 goes on" in told.err) == (130, policy == "continue")
+
+
 async def test_an_execution_without_an_answer_is_not_well(
     interpreter: str, file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -122,7 +187,7 @@ async def test_a_limit_ends_an_execution_with_an_outcome_of_its_own(
 ) -> None:
     short = replace(OPTIONS, max_steps=1)
     finished = await called(execute_file(file, QUERY, short, interpreter, Output()), capsys)
-    assert (finished.code, "step limit: 1 steps" in finished.err) == (1, True)
+    assert (finished.code, "step limit: 1 step," in finished.err) == (1, True)
 
 
 async def test_a_workflow_with_lint_errors_is_not_sent(

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from autoflow.cli.console import Output
-from autoflow.cli.execution.command import Options, execute_file
+from autoflow.cli.execution.command import execute_file
 from autoflow.cli.execution.contents import PlanFiles
+from autoflow.cli.execution.request import Options
 from autoflow.suites import Content, ContentType, Tool
 from autoflow.suites.scenes import caption, draw, scene
 from autoflow.testing import ScriptedModel, ScriptedTools, answer_each, catalogue_of, serving

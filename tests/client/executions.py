@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 from autoflow.client import Client, ClientSettings, InterpreterClient, RetrySettings
 from autoflow.server import Listener, ServerSettings
@@ -65,10 +66,19 @@ class Place:
         self.address = "127.0.0.1:0"
         self._serving = AsyncExitStack()
 
-    async def open(self) -> None:
+    async def open(self, starting: asyncio.Event | None = None) -> None:
+        """Serves them; refuses calls until it has started, which may be held up."""
         listener = Listener(ServerSettings(address=self.address))
         self.address = listener.address
-        await self._serving.enter_async_context(await listener.serve(self.executions.service))
+        service = self.executions.service
+
+        async def start() -> None:
+            if starting is not None:
+                await starting.wait()
+            await service.start()
+
+        running = await listener.serve(replace(service, start=start))
+        await self._serving.enter_async_context(running)
 
     async def lose(self) -> None:
         await self._serving.aclose()
@@ -78,20 +88,22 @@ class Place:
         return [method for method, _ in self.executions.calls]
 
     @property
-    def state(self) -> pb.ExecutionState:
+    def state(self) -> pb.ExecutionState.ValueType:
         """Of the only execution."""
         (execution,) = self.executions.executions.values()
         return execution.kept.state
 
-    async def until(self, state: pb.ExecutionState) -> None:
+    async def until(self, state: pb.ExecutionState.ValueType) -> None:
         """Returns when the only execution is in that state."""
         await self.executions.until(lambda: self.state == state)
 
 
 @asynccontextmanager
-async def place(tale: Tale) -> AsyncIterator[tuple[Place, InterpreterClient]]:
+async def place(
+    tale: Tale, kind: type[ScriptedExecutions] = ScriptedExecutions
+) -> AsyncIterator[tuple[Place, InterpreterClient]]:
     """Serves executions of one story, and a client of them."""
-    found = Place(ScriptedExecutions(tale.tell))
+    found = Place(kind(tale.tell))
     await found.open()
     try:
         async with Client(interpreter=found.address, settings=HASTY) as client:

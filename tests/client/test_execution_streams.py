@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
@@ -12,6 +13,8 @@ from autoflow.client import Client, InterpreterClient
 from autoflow.client import errors as client_errors
 from autoflow.llm import base as llm
 from autoflow.server import Listener, ServerSettings
+from autoflow.testing import ScriptedExecutions
+from autoflow.testing.executions import Context
 from autoflow.v1 import interpreter_service_pb2 as pb
 from tests.client.executions import (
     ASKED,
@@ -76,6 +79,84 @@ async def test_a_server_is_lost_again_and_again() -> None:
             await there.open()
         tale.go_on.set()
         assert await following == ALL[BEFORE:]
+
+
+class Speechless(ScriptedExecutions):
+    """Says nothing to the first call that begins an execution."""
+
+    async def ExecuteWorkflow(
+        self, request: pb.ExecuteWorkflowRequest, context: Context
+    ) -> AsyncGenerator[pb.ExecuteWorkflowResponse]:
+        answers = super().ExecuteWorkflow(request, context)
+        first = not self.calls
+        async with aclosing(answers):
+            async for answer in answers:
+                if first:
+                    await asyncio.Event().wait()
+                yield answer
+
+
+async def test_a_server_that_is_lost_before_it_has_named_the_execution_is_asked_again() -> None:
+    tale, starting = Tale(), asyncio.Event()
+    tale.go_on.set()
+    async with place(tale, Speechless) as (there, client):
+        following = asyncio.create_task(rest(client.execute_workflow(goes_on())))
+        await there.executions.until(lambda: bool(there.executions.executions))
+        await there.lose()
+        opening = asyncio.create_task(there.open(starting))
+        # For a while it is there and refuses every call.
+        await asyncio.sleep(0.2)
+        assert not following.done()
+        starting.set()
+        await opening
+        assert await following == ALL
+    assert there.methods == ["ExecuteWorkflow", "ExecuteWorkflow"]
+    assert len(there.executions.executions) == 1
+
+
+class Repeating(ScriptedExecutions):
+    """Begins from the first event, whatever the caller has."""
+
+    async def WatchExecution(
+        self, request: pb.WatchExecutionRequest, context: Context
+    ) -> AsyncGenerator[pb.WatchExecutionResponse]:
+        request.from_sequence = 0
+        async with aclosing(super().WatchExecution(request, context)) as answers:
+            async for answer in answers:
+                yield answer
+
+
+async def test_what_a_server_tells_twice_is_heard_once() -> None:
+    tale = Tale()
+    async with place(tale, Repeating) as (there, client):
+        events = client.execute_workflow(EXECUTE)
+        assert await take(events, BEFORE) == ALL[:BEFORE]
+        await there.lose()
+        following = asyncio.create_task(rest(events))
+        await there.open()
+        tale.go_on.set()
+        assert await following == ALL[BEFORE:]
+
+
+class Brief(ScriptedExecutions):
+    """Ends each stream after its first event, as if all were told."""
+
+    async def WatchExecution(
+        self, request: pb.WatchExecutionRequest, context: Context
+    ) -> AsyncGenerator[pb.WatchExecutionResponse]:
+        async with aclosing(super().WatchExecution(request, context)) as answers:
+            async for answer in answers:
+                yield answer
+                return
+
+
+async def test_a_stream_that_ends_early_is_followed_by_another() -> None:
+    tale = Tale()
+    tale.go_on.set()
+    async with place(tale, Brief) as (there, client):
+        assert await rest(client.execute_workflow(EXECUTE)) == ALL
+        assert await rest(client.watch_execution(WATCH)) == ALL
+    assert there.methods.count("WatchExecution") == len(ALL)
 
 
 @pytest.mark.parametrize(

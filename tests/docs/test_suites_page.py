@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from autoflow.suites.loading import load_own
 from autoflow.suites.scenes import draw, scene
 from autoflow.testing import CoroutineLauncher
 from tests.trainer.harness import trainer
@@ -39,6 +40,8 @@ def test_the_page_shows_what_is_printed(page: str) -> None:
     tried = doctest.DocTestRunner().run(examples)
     assert tried.attempted >= 20
     assert tried.failed == 0
+    # Whoever has followed the page can go on: the suite is as it was.
+    assert load_own(Path("my-suite")).digest.removeprefix("sha256:") in page
 
 
 async def test_the_program_that_creates_the_suite_gets_the_name_that_the_page_shows(

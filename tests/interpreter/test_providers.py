@@ -48,11 +48,14 @@ async def test_a_plan_that_needs_no_tool_of_a_provider_that_is_away_is_executed(
 
 
 async def test_a_tool_of_a_later_provider_is_not_taken_in_place_of_an_earlier_ones(
-    interpreting: Interpreting,
+    interpreting: Interpreting, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with interpreting(patience=IMPATIENT, tools=[NOBODY, provider("a", LOUDER)]) as client:
-        with pytest.raises(errors.Unavailable, match="cannot be reached"):
+        with pytest.raises(errors.Unavailable, match="cannot be reached") as told:
             await client.execute_plan(request("Louder", "hush"), timeout=20)
+    assert NOBODY not in str(told.value)
+    # Operators learn which one it is.
+    assert NOBODY in [getattr(record, "address", "") for record in caplog.records]
 
 
 async def test_a_provider_that_went_away_keeps_its_tools_until_it_is_back(interpreting: Interpreting) -> None:

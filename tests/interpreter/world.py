@@ -6,6 +6,7 @@ Both keep a record of what they were asked and when, against which the interpret
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -58,6 +59,20 @@ class ToolAsked:
     """0 where the caller left before."""
 
 
+@dataclass(slots=True)
+class Kill:
+    """One end of the interpreter's process."""
+
+    at: float
+    """In seconds since the Unix epoch."""
+    until: float = math.inf
+    """When it was back. What it had sent before its end may be read until then."""
+
+    def lies_between(self, start: float, end: float) -> bool:
+        """Whether what began at `start` may be its doing before, and what began at `end` after it."""
+        return start < self.until and self.at < end
+
+
 class SlowTools:
     """The simple tools behind ToolService.
 
@@ -89,17 +104,21 @@ class World:
         chat: what the endpoint says.
         tools: what may be called.
         env: the interpreter's environment.
-        folder: for its logs.
+        folder: for its log.
+        module: what is run as its process.
 
     Attributes:
-        kills: when the interpreter was killed, in seconds since the Unix epoch.
+        kills: when the interpreter was killed.
     """
 
-    def __init__(self, chat: ScriptedChat, tools: SlowTools, env: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, chat: ScriptedChat, tools: SlowTools, env: Mapping[str, str], folder: Path, module: str
+    ) -> None:
         self.chat = chat
         self.tools = tools
-        self.kills: list[float] = []
+        self.kills: list[Kill] = []
         self._env = env
+        self._module = module
         self._log = folder / "interpreter.log"
         self._process: ServiceProcess | None = None
 
@@ -117,11 +136,15 @@ class World:
     async def start(self) -> None:
         """Starts the interpreter; again, at the same address."""
         address = self._process.address if self._process else "127.0.0.1:0"
-        self._process = await start_service("interpreter", self._env, self._log, address=address)
+        self._process = await start_service(
+            "interpreter", self._env, self._log, address=address, module=self._module
+        )
+        if self.kills:
+            self.kills[-1].until = time.time()
 
     async def kill(self) -> None:
         """Kills the interpreter."""
-        self.kills.append(time.time())
+        self.kills.append(Kill(time.time()))
         await self.process.kill()
 
     def forget(self) -> None:
@@ -144,6 +167,7 @@ async def world(
     seconds: float = 0.0,
     seconds_a_token: float = 0.0,
     tool_seconds: float = 0.0,
+    module: str = "",
     **settings: object,
 ) -> AsyncIterator[World]:
     """Starts everything, and ends it.
@@ -154,6 +178,7 @@ async def world(
         seconds: that each answer of the model takes.
         seconds_a_token: and each of its tokens.
         tool_seconds: that each call of a tool takes.
+        module: what is run as the interpreter's process; its own by default.
         settings: of the interpreter.
     """
     chat = ScriptedChat(ScriptedReplies(scripts), seconds=seconds, seconds_a_token=seconds_a_token)
@@ -173,7 +198,7 @@ async def world(
             "AUTOFLOW_INTERPRETER_DATA": str(folder),
             **{f"AUTOFLOW_{name.upper()}": str(value) for name, value in settings.items()},
         }
-        made = World(chat, tools, env, folder)
+        made = World(chat, tools, env, folder, module)
         await made.start()
         try:
             yield made

@@ -28,6 +28,7 @@ def record(level: str, event: str) -> str:
         (["  | ValueError: no such thing", "  +------------------------------------"], None),
         (["Traceback …", "MemoryError"], "MemoryError"),
         (["[1, 2]"], "[1, 2]"),
+        (["Bus error", "I0000 00:00:1795464.3  123 chttp2.cc:1229] connection: Got goaway [0]"], "Bus error"),
     ],
 )
 def test_the_words_are_the_last_line_that_tells_of_a_fault(lines: list[str], words: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from autoflow.methods import Reward
 from autoflow.store.artifacts import ArtifactStore
 from autoflow.suites import Split, TaskSuite
 from autoflow_worker.evaluation.job import EvaluationJob
@@ -32,7 +33,7 @@ def evaluation(
         split=split,
         workflows=tuple(Comparator(f"w{number}", workflow(answer)) for number, answer in enumerate(answers)),
         interpreter="embedded",
-        executed_rewards=False,
+        reward=Reward.PLAN,
         tasks=tasks,
         seed=seed,
         budget=budget or Budget(),

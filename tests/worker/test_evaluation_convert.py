@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autoflow.errors import InvalidArgument
+from autoflow.methods import Reward
 from autoflow.server import ServerSettings
 from autoflow.suites import Split
 from autoflow.v1 import run_pb2, task_pb2, workflow_pb2
@@ -30,7 +31,7 @@ def asked_for(source: str = workflow(RIGHT).text) -> run_pb2.Run:
 def test_what_is_not_said_has_a_default() -> None:
     spec = spec_from_proto(asked_for())
     assert (spec.split, spec.interpreter, spec.interpreter_adapter) == (Split.TEST, "embedded", "")
-    assert (spec.executed_rewards, spec.tasks, spec.samples, spec.seed) == (True, 0, 8, 0)
+    assert (spec.reward, spec.tasks, spec.samples, spec.seed) == (Reward.EXECUTED, 0, 8, 0)
     assert spec.budget == Budget()
     assert spec.names == ("mine", "reference")
     assert spec.workflows[0].workflow == workflow(RIGHT)
@@ -45,7 +46,7 @@ def test_what_is_said_is_taken() -> None:
     run.budget.max_wall_time.FromSeconds(4)
     spec = spec_from_proto(run)
     assert spec.interpreter_adapter == "sha256:" + "0" * 64
-    assert (spec.executed_rewards, spec.tasks, spec.samples, spec.seed) == (False, 5, 3, 7)
+    assert (spec.reward, spec.tasks, spec.samples, spec.seed) == (Reward.PLAN, 5, 3, 7)
     assert spec.budget == Budget(1, 2, 3, 4.0)
 
 

@@ -100,8 +100,21 @@ async def test_a_budget_that_cannot_last_ends_the_run(folder: Path, tmp_path: Pa
     async with world(folder, tmp_path, answer) as here:
         run = await here.finished(wanted)
     assert (run.state, run.error.code) == (run_pb2.RUN_STATE_FAILED, code_pb2.RESOURCE_EXHAUSTED)
-    assert "10 executions" in run.error.message
+    assert "raise budget.max_executions to 10 or more" in run.error.message
     assert run.ledger.executions == 0
+
+
+async def test_a_model_that_is_not_there_ends_the_run_at_once_and_is_named(
+    folder: Path, tmp_path: Path
+) -> None:
+    wanted = evaluation(tasks=5)
+    wanted.evaluation.interpreter.model = "nonesuch"
+    async with world(folder, tmp_path, answer) as here:
+        run = await here.finished(wanted)
+        assert len(here.launcher.launches) == 1
+    assert (run.state, run.error.code) == (run_pb2.RUN_STATE_FAILED, code_pb2.NOT_FOUND)
+    told = "the interpreter refuses: ExecuteWorkflow: no model is named 'nonesuch'; there are: embedded"
+    assert run.error.message.startswith(told)
 
 
 async def test_a_process_that_is_killed_between_commits_is_followed_and_nothing_is_paid_twice(

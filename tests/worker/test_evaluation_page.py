@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from autoflow.methods import Reward
 from autoflow.store.artifacts import ArtifactStore
 from autoflow.suites import Content, ContentType, Sample, Split, Task, TaskSuite
 from autoflow_worker.evaluation.page import Page
@@ -60,7 +61,7 @@ def rendered(
     **limits: int,
 ) -> bytes:
     """The page of these tasks, each with copies of one sample."""
-    spec = spec or replace(evaluation(RIGHT, SHORT), executed_rewards=True)
+    spec = spec or replace(evaluation(RIGHT, SHORT), reward=Reward.EXECUTED)
     tasks = tuple(
         Task(one.task, "all", f"Query of {one.task}", (ContentType.IMAGE,), ContentType.TEXT, (("Alpha",),))
         for one in measured
@@ -146,7 +147,7 @@ def test_hostile_content_is_inert(tmp_path: Path, place: str) -> None:
     score = Score(False, 0.0, evidence=evidence)
     spec = replace(
         evaluation(),
-        executed_rewards=True,
+        reward=Reward.EXECUTED,
         suite=put("suite", "doubles"),
         workflows=(Comparator("w0", replace(workflow(RIGHT), text=put("query", "text"))),),
     )

@@ -31,6 +31,8 @@ from autoflow_interpreter.executions.model import Execution, ExecutionState, Fai
 from autoflow_interpreter.limits import Limits
 from autoflow_interpreter.plan_convert import plan_target_from_proto
 
+_REQUEST = RequestInfo.DESCRIPTOR.full_name
+
 _STATES: Mapping[ExecutionState, pb.ExecutionState.ValueType] = MappingProxyType(
     {state: pb.ExecutionState.Value(f"EXECUTION_STATE_{state.name}") for state in ExecutionState}
 )
@@ -123,7 +125,7 @@ class Wire:
         found = failure(error, "").status
         status = Status(code=found.code, message=found.message)
         # Each call that is told has an id of its own.
-        status.details.extend(each for each in found.details if not each.Is(RequestInfo.DESCRIPTOR))
+        status.details.extend(each for each in found.details if each.TypeName() != _REQUEST)
         return Failure(status.code, status.message, status.SerializeToString())
 
 

@@ -84,7 +84,7 @@ class ControlPlane:
         if request_id is not None and (known := await self._store.find_request(request_id)):
             return await self._replay(known, request)
         suite = await self._find_suite(request.suite)
-        validate(request, suite.sizes)
+        validate(request, suite.sizes, judged=suite.judged)
         run = Run(
             id=secrets.token_hex(8),
             spec=request.spec,

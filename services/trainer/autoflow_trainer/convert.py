@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.status_pb2 import Status
 
-from autoflow.convert import method_from_proto, split_from_proto
+from autoflow.convert import method_from_proto, reward_from_proto, split_from_proto
 from autoflow.errors import Unauthenticated
 from autoflow.v1 import run_pb2, run_worker_service_pb2, workflow_pb2
 from autoflow_trainer.control import Page, Snapshot
@@ -81,13 +81,20 @@ def _optimization_from_proto(spec: run_pb2.Run) -> OptimizationRequest:
         candidates=wanted.candidates,
         generator_adapter=wanted.generator.adapter,
         comparators=comparators,
+        reward=reward_from_proto(wanted.reward),
     )
 
 
 def _evaluation_from_proto(spec: run_pb2.Run) -> EvaluationRequest:
     wanted = spec.evaluation
     workflows = _named(wanted.workflows)
-    return EvaluationRequest(_bytes(spec), suite_id(wanted.suite), split_from_proto(wanted.split), workflows)
+    return EvaluationRequest(
+        spec=_bytes(spec),
+        suite=suite_id(wanted.suite),
+        split=split_from_proto(wanted.split),
+        workflows=workflows,
+        reward=reward_from_proto(wanted.reward),
+    )
 
 
 def _named(workflows: Iterable[run_pb2.NamedWorkflow]) -> tuple[NamedWorkflow, ...]:

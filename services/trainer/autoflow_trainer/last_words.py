@@ -4,7 +4,8 @@ The words are the last line of its output that is an error in its log, or no lin
 a traceback, or what the system says when a program cannot start. Whatever only operators may know is taken
 out: secrets, URLs, addresses and folders. The worker's log keeps it all.
 
-It does not protect against a secret that the worker was not given in a variable whose name says so.
+It does not protect against a secret that the worker was not given in a variable whose name says so, nor
+against an error that quotes what it is about.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _PRIVATE = (
     (re.compile(r"\b[\w.-]+:\d{2,5}\b"), _LEFT_OUT),
     (re.compile(r"(?<![\w.…/])/(?:[^\s'\":,;/]+/)+"), f"{_LEFT_OUT}/"),
 )
+_ORDINARY = re.compile(r"[IW]\d{4} ")
+"""Begins what the libraries beneath gRPC remark on ordinary work."""
 _FRAME = " \t|+-"
 """What Python draws around the errors of a group."""
 
@@ -65,6 +68,8 @@ def _words(line: str) -> str:
     except ValueError:
         record = None
     if not isinstance(record, dict):
+        if _ORDINARY.match(line):
+            return ""
         return " ".join(line.strip(_FRAME).split())
     grave = record.get("level") in ("error", "critical")
     return " ".join(str(record.get("event", "")).split()) if grave else ""

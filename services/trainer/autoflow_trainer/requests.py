@@ -1,7 +1,8 @@
 """A request for a run, and what is wrong with it.
 
 The shape of a request (required fields, ranges, patterns) is checked before it comes here; this module checks
-what needs knowledge: the language, which settings go together, and which splits the suite has tasks in.
+what needs knowledge: the language, which settings go together, which splits the suite has tasks in, and how
+it tells what answers are worth.
 Whether there is such a suite is for `autoflow_trainer.library`. Which models there are, only the services
 know that have them: a run that names another one fails when its worker first asks for it.
 """
@@ -14,7 +15,7 @@ from typing import TypeAlias
 
 from autoflow.errors import InvalidArgument
 from autoflow.language import Diagnostic, Severity, check
-from autoflow.methods import Method
+from autoflow.methods import Method, Reward
 from autoflow.suites import Split
 
 _MAX_ERRORS = 5
@@ -43,6 +44,8 @@ class OptimizationRequest:
     generator_adapter: str
     """Empty means the model's own weights."""
     comparators: tuple[NamedWorkflow, ...] = ()
+    reward: Reward | None = None
+    """None means what suits the suite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +58,47 @@ class EvaluationRequest:
     """Its id."""
     split: Split
     workflows: tuple[NamedWorkflow, ...]
+    reward: Reward | None = None
+    """None means what suits the suite."""
 
 
 RunRequest: TypeAlias = OptimizationRequest | EvaluationRequest
 
 
-def validate(request: RunRequest, sizes: Mapping[Split, int]) -> None:
+def validate(request: RunRequest, sizes: Mapping[Split, int], *, judged: bool) -> None:
     """Refuses a request that no worker could serve.
 
     Args:
         request: what is wanted.
         sizes: tasks of each split of its suite.
+        judged: whether the suite judges answers itself.
 
     Raises:
         InvalidArgument: a field is wrong; the error names it.
     """
     if isinstance(request, EvaluationRequest):
         _validate_split(request.split, sizes)
+        _validate_reward(request.reward, "run.evaluation.reward", judged=judged)
         _validate_workflows(request.workflows, "run.evaluation.workflows")
     else:
         _validate_optimization(request, sizes)
+        _validate_reward(request.reward, "run.optimization.reward", judged=judged)
+
+
+def _validate_reward(reward: Reward | None, field: str, *, judged: bool) -> None:
+    if reward is None or (reward is Reward.JUDGED) is judged:
+        return
+    if judged:
+        raise InvalidArgument(
+            field,
+            "the suite judges answers by constraints, and has no accepted plans to compare them with",
+            fix=f"leave it out, or take `{Reward.JUDGED}`",
+        )
+    raise InvalidArgument(
+        field,
+        "the suite has accepted plans, and nobody who judges other answers",
+        fix=f"leave it out, or take `{Reward.PLAN}` or `{Reward.EXECUTED}`",
+    )
 
 
 def _validate_split(split: Split, sizes: Mapping[Split, int]) -> None:

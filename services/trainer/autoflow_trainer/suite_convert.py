@@ -37,6 +37,7 @@ def suite_to_proto(suite: Suite) -> task_pb2.TaskSuite:
     message.validation_tasks = suite.sizes[Split.VALIDATION]
     message.test_tasks = suite.sizes[Split.TEST]
     message.test_openings = suite.openings
+    message.judged = suite.judged
     if suite.create_time is not None:
         time = Timestamp()
         time.FromDatetime(suite.create_time)

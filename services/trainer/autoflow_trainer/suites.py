@@ -29,6 +29,8 @@ class Suite:
     """Its place in the order of creation; built-in ones come after all others. 0 before it is stored."""
     openings: int = 0
     """How many runs have opened its test split."""
+    judged: bool = False
+    """Whether it judges answers itself; only a built-in one can."""
 
     @classmethod
     def of(cls, suite: TaskSuite, suite_id: str = "") -> Suite:
@@ -43,6 +45,7 @@ class Suite:
             head=SuiteHead(suite.title, suite.goal, suite.tools),
             digest=suite.digest,
             sizes={split: len(suite.tasks(split)) for split in Split},
+            judged=suite.judge is not None,
         )
 
     def opened(self, times: int) -> Suite:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from autoflow.client import Client, ClientSettings
 from autoflow.client.worker import RunWorkerClient
 from autoflow.errors import FailedPrecondition
 from autoflow.llm import tiny
+from autoflow.methods import Reward
 from autoflow.store.artifacts import ArtifactStore
 from autoflow.suites import TaskSuite
 from autoflow_worker.checkpoint import Checkpoints
@@ -23,10 +24,11 @@ from autoflow_worker.evaluation.spec import EvaluationSpec
 from autoflow_worker.evaluator import Evaluator
 from autoflow_worker.executed import ExecutedScorer
 from autoflow_worker.job import OptimizationJob
+from autoflow_worker.judged import JudgedScorer
 from autoflow_worker.lease import Grant
 from autoflow_worker.ledger import Meter
 from autoflow_worker.plan_calls import PlanCalls
-from autoflow_worker.ports import Interpreter, Policy
+from autoflow_worker.ports import Interpreter, Policy, Scorer
 from autoflow_worker.remote import RemoteGenerator, RemoteInterpreter, RemoteScorer, RemoteTrainer
 from autoflow_worker.settings import WorkerSettings
 from autoflow_worker.spec import RunSpec
@@ -124,6 +126,9 @@ class _Assembly:
         )
 
     def _job(self, spec: RunSpec | EvaluationSpec, grant: Grant, journal: Journal, suite: TaskSuite) -> Job:
+        if suite.judge is not None:
+            # Whoever left the reward to its default wants this one.
+            spec = replace(spec, reward=Reward.JUDGED)
         interpreter = RemoteInterpreter(
             self.services.interpreter, spec.interpreter, spec.interpreter_adapter, suite
         )
@@ -141,7 +146,7 @@ class _Assembly:
         grant: Grant,
         journal: Journal,
     ) -> OptimizationJob:
-        scorer = self._executed(suite) if spec.executed_rewards else RemoteScorer(self.services.scorer, suite)
+        scorer = self._scorer(spec, suite)
         context = Context(
             spec=spec,
             suite=suite,
@@ -153,7 +158,7 @@ class _Assembly:
                 retry=self.retry,
                 concurrency=self.settings.worker_executions,
                 # Tools work while the model still answers for others.
-                score_batch=1 if spec.executed_rewards else _SCORE_BATCH,
+                score_batch=1 if spec.reward is Reward.EXECUTED else _SCORE_BATCH,
             ),
             meter=meter,
             journal=journal,
@@ -173,16 +178,11 @@ class _Assembly:
         grant: Grant,
         journal: Journal,
     ) -> EvaluationJob:
-        scorer = (
-            self._executed(suite, samples=spec.samples, shown=SHOWN_SAMPLES, remembered=_SHOWN_SCORES)
-            if spec.executed_rewards
-            else RemoteScorer(self.services.scorer, suite)
-        )
         return EvaluationJob(
             spec,
             suite,
             interpreter,
-            scorer,
+            self._scorer(spec, suite),
             meter,
             journal,
             ArtifactStore(self.settings.artifacts),
@@ -190,6 +190,16 @@ class _Assembly:
             concurrency=self.settings.worker_executions,
             checkpoint=grant.checkpoint,
         )
+
+    def _scorer(self, spec: RunSpec | EvaluationSpec, suite: TaskSuite) -> Scorer:
+        """What gives the rewards; of an evaluation people want to see what they rest on."""
+        if suite.judge is not None:
+            return JudgedScorer(suite.judge, evidence=isinstance(spec, EvaluationSpec))
+        if spec.reward is Reward.PLAN:
+            return RemoteScorer(self.services.scorer, suite)
+        if isinstance(spec, EvaluationSpec):
+            return self._executed(suite, samples=spec.samples, shown=SHOWN_SAMPLES, remembered=_SHOWN_SCORES)
+        return self._executed(suite)
 
     def _executed(self, suite: TaskSuite, **options: int) -> ExecutedScorer:
         seconds = self.settings.worker_plan_seconds

@@ -40,7 +40,8 @@ class EvaluationCache:
         """The cache as JSON can hold it."""
         rows = {
             workflow: {
-                task: [score.reward, int(score.plan_valid), score.plan_f1] for task, score in row.items()
+                task: [score.reward, int(score.plan_valid), score.plan_f1, int(score.passed)]
+                for task, score in row.items()
             }
             for workflow, row in self._rows.items()
         }
@@ -51,6 +52,11 @@ class EvaluationCache:
         if state["identity"] != self._identity:
             return
         self._rows = {
-            workflow: {task: Score(bool(valid), reward, f1) for task, (reward, valid, f1) in row.items()}
+            workflow: {task: _score(*values) for task, values in row.items()}
             for workflow, row in state["rows"].items()
         }
+
+
+def _score(reward: float, valid: int, plan_f1: float, passed: int = 0) -> Score:
+    # Before there were judges, nothing was said of `passed`.
+    return Score(bool(valid), reward, plan_f1, passed=bool(passed))

@@ -8,9 +8,10 @@ from functools import partial
 
 from google.protobuf.duration_pb2 import Duration
 
-from autoflow.convert import method_from_proto, usage_from_proto, usage_to_proto
+from autoflow.convert import method_from_proto, reward_from_proto, usage_from_proto, usage_to_proto
 from autoflow.errors import InvalidArgument
 from autoflow.language import check
+from autoflow.methods import Reward
 from autoflow.v1 import (
     generator_service_pb2,
     interpreter_service_pb2,
@@ -53,7 +54,7 @@ def spec_from_proto(run: run_pb2.Run) -> RunSpec:
     """What a run is to do, with every default filled in.
 
     Raises:
-        FailedPrecondition: the run asks for a method that this worker does not know.
+        FailedPrecondition: the run asks for a method or a reward that this worker does not know.
         InvalidArgument: a comparator has lint errors.
     """
     wanted = run.optimization
@@ -65,7 +66,7 @@ def spec_from_proto(run: run_pb2.Run) -> RunSpec:
         interpreter_adapter=wanted.interpreter.adapter,
         method=method,
         seed=wanted.seed,
-        executed_rewards=wanted.reward == run_pb2.REWARD_EXECUTED,
+        reward=reward_from_proto(wanted.reward) or Reward.PLAN,
         training=_training(wanted, METHODS[method].defaults),
         test=_test_plan(wanted.test),
         budget=budget_from_proto(run.budget),
@@ -222,7 +223,7 @@ def _report_to_proto(report: WorkflowReport) -> run_pb2.WorkflowReport:
         name=report.name,
         workflow=workflow_to_proto(report.workflow),
         reward=estimate_to_proto(report.reward),
-        plan_f1=estimate_to_proto(report.plan_f1),
+        plan_f1=estimate_to_proto(report.plan_f1) if report.plan_f1 else None,
         valid_plan_rate=report.valid_plan_rate,
         tasks=report.tasks,
         missing=report.missing,

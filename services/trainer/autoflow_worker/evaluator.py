@@ -47,6 +47,7 @@ class Evaluator:
         concurrency: executions in flight at most.
         score_batch: answers in one call of the scorer at most. Executions are scored when all of their batch
             have ended, while others are still under way.
+        unanswered: what an execution is worth that ended without an answer. Default: nothing.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Evaluator:
         retry: Retry | None = None,
         concurrency: int = 128,
         score_batch: int = 512,
+        unanswered: Callable[[Task], Score] | None = None,
     ) -> None:
         self._interpreter = interpreter
         self._scorer = scorer
@@ -65,6 +67,7 @@ class Evaluator:
         self._retry = retry or Retry()
         self._slots = asyncio.Semaphore(concurrency)
         self._score_batch = score_batch
+        self._unanswered = unanswered or (lambda task: _ZERO)
         self.cache = EvaluationCache(interpreter.identity)
 
     async def evaluate(
@@ -114,7 +117,7 @@ class Evaluator:
             if execution is None:
                 continue
             if execution.answer is None:
-                self.cache.put(workflow, task, _ZERO)
+                self.cache.put(workflow, task, self._unanswered(task))
                 found += 1
             else:
                 answered.append(((workflow, task), execution.answer))

@@ -1,8 +1,11 @@
-"""Which metric rewards a task's outputs, and what it compares them with."""
+"""Which metric rewards a task, and what it compares its outputs with."""
 
 from __future__ import annotations
 
 from autoflow.suites import Content, ContentType, Sample, Task
+
+CONSTRAINTS = "constraints"
+"""Stands for a metric where a suite's judge rewards."""
 
 
 def task_metric(task: Task, sample: Sample) -> str:

@@ -15,6 +15,7 @@ from typing import Protocol
 from autoflow.errors import Unavailable
 from autoflow.llm.base import Usage
 from autoflow.suites import Content, Task
+from autoflow.suites.judging import Verdict
 
 
 class CallFailed(Unavailable):
@@ -112,9 +113,11 @@ class Evidence:
     plan: tuple[str, ...] = ()
     """The tools that the answer's names mean."""
     detail: str = ""
-    """Why the plan was not executed."""
+    """Why the plan was not executed, or the answer cannot be read."""
     outcomes: tuple[Outcome, ...] = ()
     """Of the first samples."""
+    verdicts: tuple[Verdict, ...] = ()
+    """Of every constraint of the task, where a judge scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +125,15 @@ class Score:
     """What an answer is worth."""
 
     plan_valid: bool
+    """Where a judge scores, whether the answer can be read."""
     reward: float
     """In [0, 1]; 0 where the plan is not valid."""
     plan_f1: float = 0.0
-    """How much the plan is like an accepted one, in [0, 1], whatever the reward is."""
+    """How much the plan is like an accepted one, in [0, 1], whatever the reward is; a judge does not tell."""
     evidence: Evidence | None = field(default=None, compare=False, repr=False)
     """None where nobody wants to look at it."""
+    passed: bool = False
+    """Whether every constraint holds, where a judge scores."""
 
 
 class Generator(Protocol):

@@ -5,6 +5,7 @@ Their errors are sorted in `autoflow_worker.sorted_errors`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing, contextmanager
 
@@ -15,6 +16,7 @@ from autoflow.client import GeneratorClient, InterpreterClient, RpcError, Scorer
 from autoflow.client import errors as rpc
 from autoflow.client.worker import RunWorkerClient
 from autoflow.convert import plan_reference_to_proto, tool_to_proto, usage_from_proto
+from autoflow.errors import FailedPrecondition
 from autoflow.plans import PlanReference
 from autoflow.server.errors import failure
 from autoflow.suites import Task, TaskSuite
@@ -46,9 +48,11 @@ from autoflow_worker.results import IterationReport, Progress, Result
 from autoflow_worker.sorted_errors import call_failed, sorted_errors
 
 _EXECUTION_STEPS = 24
-"""Three times the steps that a workflow may have: room for its loops, not for endless ones."""
-_EXECUTION_SECONDS = 300
-"""An execution that takes so long was starved; see `RemoteInterpreter`."""
+"""Three times the steps that a drawn workflow may have: room for its loops, not for endless ones."""
+_STEP_SECONDS = 12.5
+"""An execution whose steps take so long was starved; see `RemoteInterpreter`."""
+_SLACK = 30
+"""Seconds that a call has beyond the execution's own limit, which is the one that should end it."""
 _METRICS = ("plan_valid", "plan_f1")
 
 _LOSES_THE_LEASE = (rpc.Aborted, rpc.FailedPrecondition, rpc.NotFound, rpc.Unauthenticated)
@@ -110,26 +114,36 @@ class RemoteInterpreter:
         client: of the interpreter.
         model: the model that executes.
         adapter: of that model; empty for none.
-        suite: its tools are what the model is told.
+        suite: its tools are what answers may name and steps may call; it says what an execution may take.
     """
 
     def __init__(self, client: InterpreterClient, model: str, adapter: str, suite: TaskSuite) -> None:
         self._client = client
+        allowed = suite.allowance
+        steps = allowed.steps or _EXECUTION_STEPS
         self._template = interpreter_service_pb2.ExecuteWorkflowRequest(
-            tools=map(tool_to_proto, suite.tools),
+            tools=map(tool_to_proto, suite.plan_tools),
+            step_tools=[tool.name for tool in suite.step_tools],
             model=model_pb2.ModelRef(model=model, adapter=adapter),
             memory=interpreter_service_pb2.MEMORY_STRATEGY_APPEND,
             limits=interpreter_service_pb2.ExecutionLimits(
-                max_steps=_EXECUTION_STEPS, max_wall_time=Duration(seconds=_EXECUTION_SECONDS)
+                max_steps=steps,
+                max_tokens=allowed.tokens,
+                max_wall_time=Duration(seconds=int(steps * _STEP_SECONDS)),
             ),
         )
+        if allowed.answer_tokens:
+            self._template.sampling.max_tokens = allowed.answer_tokens
 
     @property
     def identity(self) -> str:
-        """Everything but workflow and task that decides an execution."""
+        """Everything but workflow and task that decides an execution, as far as it is asked for.
+
+        What is left to the interpreter is not in it: which protocol is the best that the model can.
+        """
         model = self._template.model
-        how = f"prompts={prompts.VERSION} greedy seed=0 append steps={_EXECUTION_STEPS}"
-        return f"{model.model} {model.adapter or '-'} {how}"
+        request = hashlib.sha256(self._template.SerializeToString(deterministic=True)).hexdigest()
+        return f"{model.model} {model.adapter or '-'} prompts={prompts.VERSION} request={request}"
 
     async def execute(self, workflow: Workflow, task: Task) -> Execution:
         """Executes a workflow on a task; see `autoflow_worker.ports.Interpreter`."""
@@ -138,8 +152,9 @@ class RemoteInterpreter:
         request.workflow.source = workflow.text
         request.query = task.query
         finished = None
-        with sorted_errors("interpreter"):
-            async with aclosing(self._client.execute_workflow(request)) as events:
+        seconds = request.limits.max_wall_time.seconds + _SLACK
+        with sorted_errors("interpreter"), _with_tools(request.step_tools):
+            async with aclosing(self._client.execute_workflow(request, timeout=seconds)) as events:
                 async for event in events:
                     if event.HasField("finished"):
                         finished = event.finished
@@ -148,6 +163,26 @@ class RemoteInterpreter:
         if finished.outcome == interpreter_service_pb2.EXECUTION_OUTCOME_TIME_LIMIT:
             raise TimedOut("the execution ran out of time", usage_from_proto(finished.usage))
         return convert.execution_from_proto(finished)
+
+
+@contextmanager
+def _with_tools(names: Sequence[str]) -> Iterator[None]:
+    """Says what to do where the interpreter has not all the tools that steps may call.
+
+    Raises:
+        FailedPrecondition: it lacks one; no other try will find it.
+    """
+    try:
+        yield
+    except rpc.InvalidArgument as error:
+        fields = {violation.field for violation in error.details.violations}
+        for place, name in enumerate(names):
+            if f"step_tools[{place}]" in fields:
+                advice = "name a source that has it in the file of its AUTOFLOW_TOOLS_FILE"
+                raise FailedPrecondition(
+                    f"the interpreter has no tool {name!r}, which the suite's workflows call; {advice}"
+                ) from error
+        raise
 
 
 class RemoteScorer:

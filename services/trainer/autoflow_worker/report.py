@@ -155,7 +155,7 @@ class Ending:
         return (await self._context.draw(count, purpose=purpose, adapter=adapter)).candidates
 
     async def _ceiling(self) -> float:
-        answers = [(", ".join(task.accepted[0]), task) for task in self._test]
+        answers = [(task.reference, task) for task in self._test]
         scores = await self._context.retry.call(lambda: self._scorer.score(answers))
         return sum(score.reward for score in scores) / len(scores)
 
@@ -174,7 +174,9 @@ class Ending:
             name=contestant.name,
             workflow=contestant.workflow,
             reward=bootstrap_mean([score.reward for score in scores], seed=self._seed),
-            plan_f1=bootstrap_mean([score.plan_f1 for score in scores], seed=self._seed),
+            plan_f1=None
+            if self._context.suite.judge
+            else bootstrap_mean([score.plan_f1 for score in scores], seed=self._seed),
             valid_plan_rate=sum(score.plan_valid for score in scores) / len(scores),
             tasks=len(scores),
             missing=len(row) - len(scores),

@@ -38,8 +38,8 @@ class WorkflowReport:
     workflow: Workflow
     reward: Estimate
     """Interval over tasks."""
-    plan_f1: Estimate
-    """The same, of how much its plans are like accepted ones."""
+    plan_f1: Estimate | None
+    """The same, of how much its plans are like accepted ones; None where there are no accepted ones."""
     valid_plan_rate: float
     tasks: int
     """That were measured."""

@@ -45,7 +45,7 @@ def sorted_errors(service: str) -> Iterator[None]:
         yield
     except RpcError as error:
         if kind := _ENDS_THE_RUN.get(type(error)):
-            raise kind(str(error)) from error
+            raise kind(f"the {service} refuses: {error}") from error
         raise call_failed(service, error) from error
 
 

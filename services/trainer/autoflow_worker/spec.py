@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from autoflow.methods import Reward
 from autoflow_worker.ledger import Budget
 from autoflow_worker.methods import TrainingSettings
 from autoflow_worker.ports import Workflow
@@ -44,7 +45,6 @@ class RunSpec:
     method: str
     seed: int
     training: TrainingSettings
-    executed_rewards: bool = False
-    """Whether plans are executed and their outputs scored; else plans are compared with the accepted ones."""
+    reward: Reward = Reward.PLAN
     test: TestPlan = field(default_factory=TestPlan)
     budget: Budget = field(default_factory=Budget)

@@ -15,6 +15,7 @@ from autoflow.cli.commands import (
     demo,
     evaluate,
     execute,
+    executions,
     fmt,
     lint,
     metrics,
@@ -99,6 +100,7 @@ app.command("show")(show.show)
 app.command("execute")(execute.execute)
 app.command("evaluate")(evaluate.evaluate)
 app.command("score")(score.score)
+app.add_typer(executions.app, name="executions")
 app.add_typer(runs.app, name="runs")
 app.add_typer(suites.app, name="suites")
 app.add_typer(config.app, name="config")

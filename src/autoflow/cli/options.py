@@ -59,6 +59,19 @@ TrainerOption = Annotated[
     ),
 ]
 
+INTERPRETER = "127.0.0.1:50052"
+"""Where `autoflow up` puts the interpreter."""
+
+InterpreterOption = Annotated[
+    str,
+    typer.Option(
+        "--interpreter",
+        metavar="HOST:PORT",
+        envvar="AUTOFLOW_INTERPRETER_ADDRESS",
+        help="Address of the interpreter.",
+    ),
+]
+
 ScorerOption = Annotated[
     str | None,
     typer.Option(
@@ -70,6 +83,10 @@ ScorerOption = Annotated[
 ]
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run: `runs/<id>`, or the id alone.")]
+
+ExecutionArgument = Annotated[
+    str, typer.Argument(metavar="EXECUTION", help="The execution: `executions/<id>`, or the id alone.")
+]
 
 SeedOption = Annotated[int, typer.Option("--seed", min=0, max=2**31 - 1, help="Seed of every random choice.")]
 
@@ -91,7 +108,12 @@ SUITE = "planning"
 DEFAULT_METHOD = Method.RLOO
 
 RewardOption = Annotated[
-    Reward,
-    typer.Option("--reward", help="What is learned from: how plans look, or what they make."),
+    Reward | None,
+    typer.Option(
+        "--reward",
+        help="What counts: how plans look, what they make, or what the suite's judge says. "
+        "[default: what suits suite and command]",
+        show_default=False,
+    ),
 ]
 MethodOption = Annotated[Method, typer.Option("--method", help="How the run learns.")]

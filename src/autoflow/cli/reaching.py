@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from autoflow.cli.exits import CommandFailed, ExitCode
-from autoflow.client import Client, TrainerClient
+from autoflow.client import Client, InterpreterClient, TrainerClient
 from autoflow.client.errors import Unavailable
 
 
@@ -44,3 +44,11 @@ async def trainer_at(address: str) -> AsyncIterator[TrainerClient]:
     async with Client(trainer=address) as client:
         with reaching("trainer", address):
             yield client.trainer
+
+
+@asynccontextmanager
+async def interpreter_at(address: str) -> AsyncIterator[InterpreterClient]:
+    """An interpreter for the length of the block; errors as `trainer_at`."""
+    async with Client(interpreter=address) as client:
+        with reaching("interpreter", address):
+            yield client.interpreter

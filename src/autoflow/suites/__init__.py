@@ -41,7 +41,17 @@ __all__ = [
     "workflow_text",
 ]
 
-_BUILT_IN: Mapping[str, Callable[[], TaskSuite]] = MappingProxyType({"planning": planning.suite})
+
+def _travel() -> TaskSuite:
+    # It takes a second to make, and a tenth to import.
+    from autoflow.suites.travel import judged_suite, travel_suite
+
+    return judged_suite(travel_suite())
+
+
+_BUILT_IN: Mapping[str, Callable[[], TaskSuite]] = MappingProxyType(
+    {"planning": planning.suite, "travel": _travel}
+)
 
 
 def suite_names() -> tuple[str, ...]:

@@ -166,6 +166,16 @@ class TaskSuite:
                     clash = f"{task.id!r} ({split}) has the content of {other_id!r} ({other})"
                     raise ValueError(f"suite {self.title!r}: {clash}")
 
+    @property
+    def plan_tools(self) -> tuple[Tool, ...]:
+        """Those that a plan may name."""
+        return tuple(tool for tool in self.tools if not tool.arguments_schema)
+
+    @property
+    def step_tools(self) -> tuple[Tool, ...]:
+        """Those that the steps of a workflow may call, with arguments."""
+        return tuple(tool for tool in self.tools if tool.arguments_schema)
+
     def tasks(self, split: Split) -> tuple[Task, ...]:
         """The tasks of a split, in the suite's order."""
         return self.splits[split]

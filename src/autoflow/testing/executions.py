@@ -103,7 +103,7 @@ class KeptExecution:
     async def _happen(self, story: AsyncGenerator[pb.ExecutionEvent, str]) -> None:
         state = pb.EXECUTION_STATE_FINISHED
         try:
-            await self._store(pb.ExecutionEvent(started=pb.ExecutionStarted(execution=self.kept.name)))
+            await self._store(pb.ExecutionEvent(started=_started(self.kept)))
             event = await anext(story)
             while True:
                 await self._store(event)
@@ -152,6 +152,17 @@ class KeptExecution:
     async def _notify(self) -> None:
         async with self._changed:
             self._changed.notify_all()
+
+
+def _started(kept: pb.Execution) -> pb.ExecutionStarted:
+    request = kept.request
+    return pb.ExecutionStarted(
+        execution=kept.name,
+        protocol=request.protocol or pb.EXECUTION_PROTOCOL_FUSED,
+        prompt_version="none",
+        memory=request.memory or pb.MEMORY_STRATEGY_APPEND,
+        step_tools=request.step_tools,
+    )
 
 
 class ScriptedExecutions(InterpreterServiceServicer):

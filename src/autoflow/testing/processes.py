@@ -77,7 +77,7 @@ class ServiceProcess:
 
 
 async def start_service(
-    name: str, env: Mapping[str, str], log: Path, *, address: str = "127.0.0.1:0"
+    name: str, env: Mapping[str, str], log: Path, *, address: str = "127.0.0.1:0", module: str = ""
 ) -> ServiceProcess:
     """Starts a service; whoever does so ends it.
 
@@ -86,6 +86,7 @@ async def start_service(
         env: added to this process's own environment.
         log: a file, to which its log is added.
         address: where it listens; a free port by default.
+        module: what is run; the service's own by default.
 
     Raises:
         RuntimeError: it ended before it listened.
@@ -94,7 +95,7 @@ async def start_service(
     with log.open("a") as file:
         before = file.tell()
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", f"autoflow_{name}"),
+            *(sys.executable, "-m", module or f"autoflow_{name}"),
             env={**os.environ, "AUTOFLOW_LOG_LEVEL": "INFO", **env, "AUTOFLOW_ADDRESS": address},
             stderr=file,
         )

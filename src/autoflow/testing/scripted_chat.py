@@ -53,6 +53,11 @@ class ScriptedChat:
         self._seconds = seconds
         self._seconds_a_token = seconds_a_token
         self.asked: list[Asked] = []
+        self._next = asyncio.Event()
+
+    async def next_question(self) -> None:
+        """Returns when something is asked that was not asked before; whoever waits for it sets a deadline."""
+        await self._next.wait()
 
     async def __call__(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """The answer to a chat."""
@@ -65,6 +70,8 @@ class ScriptedChat:
             text = json.dumps({CHOICE: options[reply.choice]})
         digest = hashlib.blake2b(json.dumps(body["messages"]).encode(), digest_size=16).hexdigest()
         self.asked.append(asked := Asked(reply, digest, began))
+        self._next.set()
+        self._next = asyncio.Event()
         await asyncio.sleep(began + self._seconds + self._seconds_a_token * len(text.split()) - time.time())
         asked.ended = time.time()
         return _as_call(body, text) if body.get("tools") else chat_answer(body, text)

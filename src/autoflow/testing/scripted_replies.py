@@ -27,6 +27,8 @@ _INSTRUCTION = re.compile(r"(?<!done-)\b([a-z]+\d+)-(\d+)\b(?!-\d)")
 _DONE = re.compile(r"\bdone-([a-z]+\d+)-(\d+)-(\d+)\b")
 _LISTED = re.compile(r"^(\d+)\. (Step \d+) #\d+\b[^:]*: ", re.MULTILINE)
 _ENTRY = re.compile(r"^Earlier answer: (Step \d+) #\d+\b", re.MULTILINE)
+_SELECT_AGAIN = "Answer with numbers from 1 to"
+"""A selection is asked as a whole once more."""
 _UNREADABLE = "Nothing that anyone could use."
 _ALSO_RELEVANT = 0.2
 """How likely an earlier answer is called relevant that is not needed."""
@@ -145,17 +147,19 @@ class _Asked:
     @classmethod
     def of(cls, question: Question, messages: Sequence[Message]) -> _Asked:
         """Takes a chat apart."""
-        turns = [message.content for message in messages if message.role is Role.USER]
-        marks = _INSTRUCTION.findall("\n".join(turns))
+        turns = [
+            (place, _INSTRUCTION.findall(message.content))
+            for place, message in enumerate(messages)
+            if message.role is Role.USER
+        ]
+        # A turn that only asks once more names no step, and what was said before it was refused.
+        place, marks = [(place, marks) for place, marks in turns if marks][-1]
         about, number = marks[0 if question in _INSTRUCTION_FIRST else -1]
-        chat = "\n".join(_whole(message) for message in messages)
+        chat = "\n".join(_whole(message) for message in messages[: place + 1])
         times = [int(time) for *mark, time in _DONE.findall(chat) if mark == [about, number]]
         time = max(times, default=0) + (question in _BEFORE_THE_ANSWER)
         last = messages[-1].content
-        # A turn that only asks once more names no step; a selection is asked as a whole once more.
-        again = not _INSTRUCTION.search(last) or (
-            question is Question.SELECTION and "numbers from 1 to" in last
-        )
+        again = place < len(messages) - 1 or (question is Question.SELECTION and _SELECT_AGAIN in last)
         return cls(question, about, f"Step {number}", 0 if question in _UNTIMED else time, again, last)
 
 

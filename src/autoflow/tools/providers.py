@@ -73,6 +73,8 @@ class Provider:
         self._seconds = seconds
         self._validator = validator
         self._connection = _Connection(address)
+        # For the log; callers learn no addresses.
+        self._which = {"provider": name, "address": address}
         self._slots = asyncio.Semaphore(calls)
         self._listing = asyncio.Lock()
         self._tools: tuple[Tool, ...] | None = None
@@ -135,7 +137,7 @@ class Provider:
         try:
             response = await self._connection.repeating.list_tools(ListToolsRequest(), timeout=_LIST_SECONDS)
         except errors.RpcError as error:
-            _log.warning("a provider could not be asked for its tools: %s", error)
+            _log.warning("a provider could not be asked for its tools: %s", error, extra=self._which)
             self._unavailable = "it cannot be asked for its tools"
             self._good_until = time.monotonic() + _ASK_AGAIN
         else:
@@ -167,7 +169,7 @@ class Provider:
             if isinstance(error, (errors.NotFound, errors.InvalidArgument)):
                 # Its tools are others than it said.
                 self._good_until = 0.0
-            _log.warning("a provider of tools could not serve: %s", error)
+            _log.warning("a provider of tools could not serve: %s", error, extra=self._which)
             raise Unavailable(f"the provider of {tool} could not serve") from error
 
     def _result(

@@ -13,7 +13,7 @@ from autoflow.testing.scripted_replies import Question
 from autoflow.testing.simple_tools import SIMPLE_TOOLS
 from autoflow.v1 import interpreter_service_pb2 as pb
 from tests.interpreter.crashes.killing import Survivor
-from tests.interpreter.world import ToolAsked, World
+from tests.interpreter.world import Kill, ToolAsked, World
 
 _PURPOSES = {
     pb.CALL_PURPOSE_STEP: Question.STEP,
@@ -67,7 +67,7 @@ class _Case:
         survivor: Survivor,
         asked: Sequence[Asked],
         calls: dict[str, list[ToolAsked]],
-        kills: Sequence[float],
+        kills: Sequence[Kill],
     ) -> None:
         self._path = survivor.script.path
         self._streamed, self._stored = survivor.streamed, survivor.stored
@@ -103,7 +103,8 @@ class _Case:
                     continue
                 verdict.repeated_model_calls += 1
                 if not self._killed(earlier.began, later.began):
-                    yield f"{later.reply.question} of {later.reply.step} was asked twice without a kill"
+                    what = f"{later.reply.question} of {later.reply.step}"
+                    yield f"{what} was asked twice without a kill, {self._told(earlier.began, later.began)}"
         for event in self._stored:
             question = _PURPOSES.get(event.model_called.purpose)
             if question is not None:
@@ -141,8 +142,10 @@ class _Case:
                 yield f"{name} was not called as {call_id}, and yet it returned"
             if any(call.began > _seconds(result) for call in made):
                 yield f"{name} was called once more as {call_id} when it had returned"
-            if any(not self._killed(a.began, b.began) for a, b in pairwise(made)):
-                yield f"{name} was called twice as {call_id} without a kill"
+            for earlier, later in pairwise(made):
+                if not self._killed(earlier.began, later.began):
+                    when = self._told(earlier.began, later.began)
+                    yield f"{name} was called twice as {call_id} without a kill, {when}"
             if lost and idempotent and len(made) < 2 and not self._killed_twice(call_id):
                 yield f"{name} failed as {call_id}: {result.tool_returned.failure}"
 
@@ -150,18 +153,27 @@ class _Case:
         """What the last event counts is what happened."""
         resumed = [event for event in self._stored if event.HasField("resumed")]
         called = [event.tool_called for event in self._stored if event.HasField("tool_called")]
-        verdict.resumptions += len(resumed)
-        if [event.resumed.resumption for event in resumed] != list(range(1, len(resumed) + 1)):
-            yield "its resumptions are not numbered"
-        if self._finished.resumptions != len(resumed):
-            yield f"it was resumed {len(resumed)} times and counts {self._finished.resumptions}"
+        verdict.resumptions += self._finished.resumptions
+        # One that was lost again before it could say so has left a number out.
+        numbers = [0, *(event.resumed.resumption for event in resumed), self._finished.resumptions + 1]
+        if any(later <= earlier for earlier, later in pairwise(numbers)):
+            yield f"its resumptions are {numbers[1:-1]}, and it counts {self._finished.resumptions}"
+        if self._finished.resumptions > len(self._kills):
+            yield f"it was resumed {self._finished.resumptions} times"
         if self._finished.repeated_tool_calls != sum(call.attempt > 1 for call in called):
             yield f"it counts {self._finished.repeated_tool_calls} repeated calls of tools"
         if self._finished.tool_calls != sum(bool(move.tool) for move in self._path):
             yield f"it counts {self._finished.tool_calls} calls of tools"
 
+    def _told(self, *times: float) -> str:
+        """Times in seconds after the first event, and those of the resumptions and kills."""
+        start = _seconds(self._stored[0])
+        resumed = [_seconds(event) for event in self._stored if event.HasField("resumed")]
+        told = {"at": times, "resumed": resumed, "killed": [kill.at for kill in self._kills]}
+        return json.dumps({what: [round(time - start, 3) for time in when] for what, when in told.items()})
+
     def _killed(self, start: float, end: float) -> bool:
-        return any(start < kill < end for kill in self._kills)
+        return any(kill.lies_between(start, end) for kill in self._kills)
 
     def _killed_twice(self, call_id: str) -> bool:
         """Whether a call was begun twice, as far as the events tell: a kill may have come before the call."""

@@ -25,7 +25,7 @@ WAYS = (
     (pb.EXECUTION_PROTOCOL_STEPWISE, pb.MEMORY_STRATEGY_APPEND),
 )
 _END_SECONDS = 1200.0
-_PAUSE, _LOOK = 0.2, 0.01
+_PAUSE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,14 @@ def scripts(number: int, seed: int = 0) -> list[ScriptedWorkflow]:
 @asynccontextmanager
 async def mortal(scripts: Sequence[ScriptedWorkflow], folder: Path) -> AsyncIterator[World]:
     """An interpreter that can be killed: it goes on soon with what it has lost."""
-    settings = {"interpreter_lease_seconds": LEASE_SECONDS, "interpreter_poll_seconds": 0.1}
-    async with world(scripts, folder, seconds=0.06, tool_seconds=0.06, **settings) as made:
+    async with world(
+        scripts,
+        folder,
+        seconds=0.06,
+        tool_seconds=0.06,
+        interpreter_lease_seconds=LEASE_SECONDS,
+        interpreter_poll_seconds=0.1,
+    ) as made:
         yield made
 
 
@@ -90,9 +96,7 @@ async def survive(
 
     async def kill() -> None:
         for _ in range(most_kills):
-            before = len(surroundings.asked)
-            while len(surroundings.asked) == before:
-                await asyncio.sleep(_LOOK)
+            await surroundings.chat.next_question()
             await asyncio.sleep(rng.uniform(*lives))
             await surroundings.kill()
             await surroundings.start()

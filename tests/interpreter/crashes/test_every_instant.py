@@ -7,14 +7,14 @@ no stored event tells the end of.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from autoflow.language import StepType
 from autoflow.testing.scripted_workflow import ScriptedWorkflow, Shape
-from autoflow.testing.simple_tools import SIMPLE_TOOLS, SimpleTool
+from autoflow.testing.simple_tools import SIMPLE_TOOLS
 from autoflow_interpreter.events import (
     Event,
     MemoryStrategy,
@@ -25,32 +25,11 @@ from autoflow_interpreter.events import (
     ToolCalled,
     ToolReturned,
 )
-from tests.interpreter.protocols.executing import Executed, execute, model_of
+from tests.interpreter.protocols.executing import CountedTools, Executed, execute, model_of
 
 SHAPE = Shape(max_steps=6, tools=("add", "book"), tool_share=0.8, fault_share=0.4)
 SEEDS = (0, 10, 11)
 MEMORIES = (MemoryStrategy.APPEND, MemoryStrategy.TRAVERSE, MemoryStrategy.DIRECT)
-
-
-class CountedTools(dict[str, SimpleTool]):
-    """The simple tools.
-
-    Attributes:
-        calls: the name of every one that was called, in their order.
-    """
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-        super().__init__(
-            {name: replace(tool, work=self._counted(tool)) for name, tool in SIMPLE_TOOLS.items()}
-        )
-
-    def _counted(self, tool: SimpleTool) -> Callable[..., str]:
-        def work(**arguments: object) -> str:
-            self.calls.append(tool.tool.name)
-            return tool(**arguments)
-
-        return work
 
 
 def instants(script: ScriptedWorkflow, protocol: Protocol, whole: Executed) -> list[int]:

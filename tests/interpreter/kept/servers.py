@@ -169,7 +169,7 @@ async def told(call: Call, count: int | None = None) -> tuple[Events, RpcError |
             message = await call.read()
             if message is grpc.aio.EOF:
                 break
-            events.append(message.event)
+            events.append(message.event)  # type: ignore[attr-defined]
     except grpc.aio.AioRpcError as error:
         return events, from_grpc(error, "a stream")
     return events, None

@@ -33,9 +33,6 @@ class Away:
 
     def cut(self) -> None:
         """Lets nobody in, and throws everybody out."""
-        self._postgres.execute(
-            f'ALTER DATABASE "{self._name}" RENAME TO "{self._name}_away"'
-        ) if False else None
         self._postgres.execute(f'ALTER DATABASE "{self._name}" ALLOW_CONNECTIONS false')
         self._postgres.execute(
             f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{self._name}'"

@@ -185,10 +185,9 @@ async def test_a_server_that_stops_is_no_disconnect_and_hands_over_at_once(
 ) -> None:
     model = gated()
     request = request_for(TWO_STEPS, model="gated", request_id="mine")
-    # Nobody waits for leases as long as these.
-    patient = {"interpreter_lease_seconds": 3600}
     async with server(database_url, gated()) as other:
-        async with server(database_url, model, **patient) as one:
+        # Nobody waits for a lease as long as this one.
+        async with server(database_url, model, interpreter_lease_seconds=3600) as one:
             call = one.execute(request)
             name = await begun(call)
             await model.until(calls=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -69,7 +70,8 @@ async def test_lists_turn_pages_from_the_newest_on_and_hold_no_requests(
         names.append((await events_of(running, 1))[0])
         everything = [name.started.execution for name in reversed(names)]
 
-        pages, token = [], ""
+        token = ""
+        pages: list[Sequence[pb.Execution]] = []
         while not pages or token:
             page = await one.page(page_size=4, page_token=token)
             pages.append(page.executions)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -91,6 +91,27 @@ class Executed:
             (event.step, event.tool, json.loads(event.arguments), brought[event.call_id])
             for event in self.of(ToolCalled)
         ]
+
+
+class CountedTools(dict[str, SimpleTool]):
+    """The simple tools.
+
+    Attributes:
+        calls: the name of every one that was called, in their order.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        super().__init__(
+            {name: replace(tool, work=self._counted(tool)) for name, tool in SIMPLE_TOOLS.items()}
+        )
+
+    def _counted(self, tool: SimpleTool) -> Callable[..., str]:
+        def work(**arguments: object) -> str:
+            self.calls.append(tool.tool.name)
+            return tool(**arguments)
+
+        return work
 
 
 def expected_calls(path: Sequence[Move]) -> list[tuple[str, str, Any, str]]:

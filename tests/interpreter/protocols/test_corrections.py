@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
@@ -12,15 +11,25 @@ from autoflow.llm import Capabilities, Message
 from autoflow.testing import ScriptedModel
 from autoflow.testing.scripted_replies import Question, Reply, ScriptedReplies
 from autoflow.testing.scripted_workflow import ScriptedWorkflow, Shape
-from autoflow_interpreter.events import MemoryStrategy, ModelCalled, Outcome, Protocol, ReplyRefused
+from autoflow.testing.simple_tools import SIMPLE_TOOLS, SimpleTool
+from autoflow_interpreter.events import (
+    MemoryStrategy,
+    ModelCalled,
+    Outcome,
+    Protocol,
+    ReplyRefused,
+    ToolReturned,
+)
 from autoflow_interpreter.protocols.base import CORRECTIONS
-from tests.interpreter.protocols.executing import Executed, execute
+from tests.interpreter.protocols.executing import CountedTools, Executed, execute
 
 SCRIPT = ScriptedWorkflow.drawn(11, Shape(max_steps=6, tools=("add", "book"), tool_share=1.0))
 CALLS = sum(bool(move.tool) for move in SCRIPT.path)
 
 
-async def executed_by(protocol: Protocol, spoil: Callable[[Reply], str]) -> Executed:
+async def executed_by(
+    protocol: Protocol, spoil: Callable[[Reply], str], tools: Mapping[str, SimpleTool] = SIMPLE_TOOLS
+) -> Executed:
     """Executes with a model that spoils its replies, each time that it is asked."""
     replies = ScriptedReplies([SCRIPT])
 
@@ -34,7 +43,7 @@ async def executed_by(protocol: Protocol, spoil: Callable[[Reply], str]) -> Exec
         choose=choose,
         capabilities=Capabilities(json_schema=True),
     )
-    return await execute(SCRIPT, model, protocol, MemoryStrategy.APPEND)
+    return await execute(SCRIPT, model, protocol, MemoryStrategy.APPEND, tools=tools)
 
 
 def with_wrong_arguments(reply: Reply) -> str:
@@ -47,14 +56,17 @@ def with_wrong_arguments(reply: Reply) -> str:
 
 @pytest.mark.parametrize("protocol", Protocol)
 async def test_arguments_that_stay_wrong_are_an_observation(protocol: Protocol) -> None:
-    executed = await executed_by(protocol, with_wrong_arguments)
+    tools = CountedTools()
+    executed = await executed_by(protocol, with_wrong_arguments, tools)
 
     assert executed.finished.outcome is Outcome.ANSWERED
     assert executed.way == [(move.step, move.label) for move in SCRIPT.path]
-    assert executed.tool_calls == []
+    returned = executed.of(ToolReturned)
+    assert len(returned) == executed.finished.counts.failed_tool_calls == CALLS
+    assert all(event.failed and "the arguments are wrong" in event.text for event in returned)
+    assert tools.calls == []
     refused = executed.of(ReplyRefused)
     assert len(refused) == executed.finished.counts.refused_replies == CALLS * (1 + CORRECTIONS)
-    assert Counter(event.step for event in refused).most_common()[-1][1] == 1 + CORRECTIONS
 
 
 async def test_a_step_that_stays_unreadable_ends_the_execution() -> None:

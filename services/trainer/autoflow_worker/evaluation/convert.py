@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from functools import partial
+from types import MappingProxyType
 
-from autoflow.convert import split_from_proto
+from autoflow.convert import reward_from_proto, split_from_proto
+from autoflow.methods import Reward
 from autoflow.suites import SAMPLES
+from autoflow.suites.judging import Kind, Measures, Verdict
 from autoflow.v1 import run_pb2, run_worker_service_pb2
 from autoflow_worker import convert
 from autoflow_worker.evaluation.shelf import MeasuredTask
@@ -24,6 +28,12 @@ _RESULT = 60 * 2**20
 _AROUND = 8
 """Bytes that an answer takes besides its own: its tag, its length, and what the lengths around it grow by."""
 _ELLIPSIS = "…"
+_KINDS: Mapping[Kind, run_pb2.ConstraintKind.ValueType] = MappingProxyType(
+    {
+        Kind.COMMONSENSE: run_pb2.CONSTRAINT_KIND_COMMONSENSE,
+        Kind.HARD: run_pb2.CONSTRAINT_KIND_HARD,
+    }
+)
 
 
 def grant_from_proto(message: run_worker_service_pb2.LeaseRunResponse) -> Grant:
@@ -38,6 +48,7 @@ def spec_from_proto(run: run_pb2.Run) -> EvaluationSpec:
     """What an evaluation is to do, with every default filled in.
 
     Raises:
+        FailedPrecondition: the run asks for a reward that this worker does not know.
         InvalidArgument: a workflow has lint errors.
     """
     wanted = run.evaluation
@@ -53,7 +64,7 @@ def spec_from_proto(run: run_pb2.Run) -> EvaluationSpec:
         ),
         interpreter=wanted.interpreter.model,
         interpreter_adapter=wanted.interpreter.adapter,
-        executed_rewards=wanted.reward != run_pb2.REWARD_PLAN,
+        reward=reward_from_proto(wanted.reward) or Reward.EXECUTED,
         tasks=wanted.tasks,
         samples=wanted.samples or SAMPLES,
         seed=wanted.seed,
@@ -95,11 +106,17 @@ def _workflow_to_proto(found: WorkflowEvaluation, result: EvaluationResult) -> r
         reward=convert.estimate_to_proto(found.reward),
         metrics=map(_metric_to_proto, found.metrics),
         valid_plan_rate=convert.estimate_to_proto(found.valid_plan_rate),
-        plan_f1=convert.estimate_to_proto(found.plan_f1),
+        plan_f1=convert.estimate_to_proto(found.plan_f1) if found.plan_f1 else None,
         missing=found.missing,
         tasks=map(_task_to_proto, result.tasks, found.scores),
         improvement=convert.improvement_to_proto(found.improvement) if found.improvement else None,
+        pass_rate=convert.estimate_to_proto(found.pass_rate) if found.pass_rate else None,
+        constraints=_measures_to_proto(found.constraints) if found.constraints else None,
     )
+
+
+def _measures_to_proto(found: Measures) -> run_pb2.ConstraintMeasures:
+    return run_pb2.ConstraintMeasures(**asdict(found))
 
 
 def _metric_to_proto(found: MetricEstimate) -> run_pb2.MetricEstimate:
@@ -114,4 +131,12 @@ def _task_to_proto(task: MeasuredTask, score: Score | None) -> run_pb2.TaskEvalu
         message.reward = score.reward
         message.plan_valid = score.plan_valid
         message.plan_f1 = score.plan_f1
+        message.passed = score.passed
+        message.verdicts.extend(map(_verdict_to_proto, score.evidence.verdicts if score.evidence else ()))
     return message
+
+
+def _verdict_to_proto(verdict: Verdict) -> run_pb2.ConstraintVerdict:
+    return run_pb2.ConstraintVerdict(
+        constraint=verdict.constraint, kind=_KINDS[verdict.kind], holds=verdict.holds, reason=verdict.reason
+    )

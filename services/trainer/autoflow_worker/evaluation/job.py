@@ -16,11 +16,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import TypeVar
 
 from autoflow.concurrency import gather
 from autoflow.errors import FailedPrecondition, Unavailable
+from autoflow.methods import Reward
 from autoflow.suites import Split, Task, TaskSuite, stratified
 from autoflow.telemetry import span
 from autoflow_worker.concurrency import Retry
@@ -31,8 +33,9 @@ from autoflow_worker.evaluation.spec import EvaluationSpec
 from autoflow_worker.evaluation.table import EvaluationResult, WorkflowEvaluation, evaluations
 from autoflow_worker.evaluation.witness import Witness
 from autoflow_worker.evaluator import Evaluator, Row, mean_reward
+from autoflow_worker.judged import unanswered
 from autoflow_worker.ledger import BudgetSpent, Ledger, Meter
-from autoflow_worker.metrics import task_metric
+from autoflow_worker.metrics import CONSTRAINTS, task_metric
 from autoflow_worker.ports import Artifacts, CallFailed, Interpreter, Score, Scorer
 from autoflow_worker.results import IterationReport, Progress
 from autoflow_worker.seeds import Purpose, derive
@@ -92,6 +95,7 @@ class EvaluationJob:
             retry=retry,
             concurrency=concurrency,
             score_batch=1,
+            unanswered=partial(unanswered, suite.judge) if suite.judge else None,
         )
         self._shelf = Shelf(artifacts)
         self._tasks = self._chosen()
@@ -182,11 +186,11 @@ class EvaluationJob:
         self._tell()
 
     async def _references(self, tasks: Sequence[Task]) -> list[Row]:
-        """The reference plans' row, by itself."""
+        """The references' row, by itself."""
         return [tuple(await gather(map(self._reference, tasks)))]
 
     async def _reference(self, task: Task) -> Score | None:
-        answers = [(", ".join(task.accepted[0]), task)]
+        answers = [(task.reference, task)]
         try:
             (score,) = await self._retry.call(lambda: self._witness.score(answers))
         except CallFailed:
@@ -195,9 +199,13 @@ class EvaluationJob:
         return score
 
     def _metric(self, task: Task) -> str:
-        if not self._spec.executed_rewards:
-            return "plan_f1"
-        return task_metric(task, self._suite.samples(task, 1)[0])
+        match self._spec.reward:
+            case Reward.PLAN:
+                return "plan_f1"
+            case Reward.JUDGED:
+                return CONSTRAINTS
+            case Reward.EXECUTED:
+                return task_metric(task, self._suite.samples(task, 1)[0])
 
     def _know(self, tasks: Sequence[Task], measured: Sequence[MeasuredTask]) -> None:
         """Keeps scores for tasks of equal content, without the outputs that a fresh score holds."""

@@ -10,9 +10,7 @@ says so. Left out: samples beyond the first few, and the ends of long texts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
 from importlib import resources
 from statistics import fmean, median
 from types import MappingProxyType
@@ -20,115 +18,25 @@ from types import MappingProxyType
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from autoflow.methods import Reward
 from autoflow.metric_labels import LABELS
-from autoflow.suites import Content, Sample, Task, TaskSuite
-from autoflow_worker.evaluation.pictures import data_uri
+from autoflow.suites import Sample, Task, TaskSuite
 from autoflow_worker.evaluation.shelf import MeasuredTask, Shelf
 from autoflow_worker.evaluation.spec import EvaluationSpec
 from autoflow_worker.evaluation.table import WorkflowEvaluation
-from autoflow_worker.evaluation.witness import OUTPUT_CHARS, cut
-from autoflow_worker.ports import Outcome, Score
+from autoflow_worker.evaluation.views import FILTERS, Line, SampleView, TaskView, media, outputs
 
 SHOWN_SAMPLES = 2
 """Of a task."""
-_OPEN_TASKS = 6
-"""The first so many tasks are unfolded."""
 _FIRST_STRETCH, _LONGEST_STRETCH = 64, 512
 """Tasks whose samples are read together."""
-_LOST = 0.02
-"""A workflow's reward that is so much below the reference's is worse."""
-_FILTERS = MappingProxyType(
-    {"worse": "worse than the reference", "invalid": "invalid plans", "missing": "missing", **LABELS}
+_REWARDED_BY = MappingProxyType(
+    {
+        Reward.PLAN: "how much plans are like accepted ones",
+        Reward.EXECUTED: "what the outputs of plans are worth",
+        Reward.JUDGED: "the share of constraints that hold",
+    }
 )
-"""What tasks can be picked by, in words."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Media:
-    """A piece of content as the page shows it."""
-
-    text: str = ""
-    picture: str = ""
-    """A `data:` URI; empty for a text."""
-    broken: bool = False
-    """Whether it is something that no picture can be read from."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Output:
-    """What one or more workflows made of a sample."""
-
-    names: str
-    media: _Media | None
-    """None where a tool could not do it."""
-    failure: str
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class _SampleView:
-    """A sample with all that was made of it."""
-
-    inputs: list[_Media]
-    reference: _Media
-    caption: str
-    outputs: list[_Output]
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """What a workflow did on a task."""
-
-    name: str
-    score: Score | None
-
-    @property
-    def reward(self) -> float | None:
-        """None where it is missing."""
-        return self.score.reward if self.score else None
-
-    @property
-    def plan_f1(self) -> float | None:
-        """None where it is missing."""
-        return self.score.plan_f1 if self.score else None
-
-    @property
-    def detail(self) -> str:
-        """Why there is no plan; empty where there is one, or nothing to say."""
-        if self.score is None or self.score.plan_valid:
-            return ""
-        evidence = self.score.evidence
-        return (evidence.detail or "not a valid plan") if evidence else "the workflow ended without an answer"
-
-
-@dataclass(frozen=True)
-class _TaskView:
-    """A task as the page shows it."""
-
-    task: Task
-    metric: str
-    lines: list[_Line]
-    samples: list[_SampleView]
-    number: int
-    """Its place on the page, from 0."""
-
-    @property
-    def unfolded(self) -> bool:
-        """Whether it is open from the start."""
-        return self.number < _OPEN_TASKS
-
-    @cached_property
-    def kinds(self) -> list[str]:
-        """The filters that show it."""
-        *given, reference = [line.score for line in self.lines]
-        found = [self.metric] if self.metric in LABELS else []
-        if reference and any(score and score.reward < reference.reward - _LOST for score in given):
-            found.append("worse")
-        if any(score and not score.plan_valid for score in given):
-            found.append("invalid")
-        if None in [*given, reference]:
-            found.append("missing")
-        return found
 
 
 class Page:
@@ -176,7 +84,7 @@ class Page:
     def render(self, workflows: Sequence[WorkflowEvaluation]) -> bytes:
         """The page in UTF-8; takes time, for pictures are read and written."""
         order = sorted(range(len(self._tasks)), key=lambda index: _badness(workflows, index))
-        rich = self._with_samples(order) if self._spec.executed_rewards else {}
+        rich = self._with_samples(order) if self._spec.executed else {}
         shown, bare, size = [], 0, 0
         kinds: Counter[str] = Counter()
         for number, index in enumerate(order):
@@ -188,7 +96,7 @@ class Page:
             size += _size(text)
             if size > self._page_bytes:
                 break
-            bare += self._spec.executed_rewards and not whole
+            bare += self._spec.executed and not whole
             kinds.update(view.kinds)
             shown.append(text)
         return self._template.render(
@@ -197,8 +105,9 @@ class Page:
             count=len(self._tasks),
             workflows=workflows,
             metrics=list(dict.fromkeys(item.metric for each in workflows for item in each.metrics)),
+            rewarded_by=_REWARDED_BY[self._spec.reward],
             tasks=shown,
-            filters=[(kind, label, kinds[kind]) for kind, label in _FILTERS.items() if kinds[kind]],
+            filters=[(kind, label, kinds[kind]) for kind, label in FILTERS.items() if kinds[kind]],
             bare=bare,
             left_out=len(order) - len(shown),
             shown_samples=SHOWN_SAMPLES,
@@ -229,44 +138,29 @@ class Page:
             stretch = min(_LONGEST_STRETCH, int(room // usual))
         return found
 
-    def _text(self, view: _TaskView) -> Markup:
+    def _text(self, view: TaskView) -> Markup:
         # The template escapes.
         return Markup(self._task_template.render(view=view, task=view.task))
 
-    def _view(self, number: int, index: int, opened: MeasuredTask | None = None) -> _TaskView:
+    def _view(self, number: int, index: int, opened: MeasuredTask | None = None) -> TaskView:
         """A task; with samples where it is given with its outputs."""
         task, measured = self._tasks[index], self._measured[index]
         samples = self._suite.samples(task, min(self._spec.samples, SHOWN_SAMPLES)) if opened else ()
-        return _TaskView(
+        return TaskView(
             task=task,
             metric=measured.metric,
-            lines=[_Line(name, score) for name, score in zip(self._spec.names, measured.scores, strict=True)],
+            lines=[Line(name, score) for name, score in zip(self._spec.names, measured.scores, strict=True)],
             samples=[self._sample(sample, place, opened or measured) for place, sample in enumerate(samples)],
             number=number,
         )
 
-    def _sample(self, sample: Sample, place: int, measured: MeasuredTask) -> _SampleView:
-        return _SampleView(
-            inputs=[_media(content) for content in sample.inputs],
-            reference=_media(sample.reference),
+    def _sample(self, sample: Sample, place: int, measured: MeasuredTask) -> SampleView:
+        return SampleView(
+            inputs=[media(content) for content in sample.inputs],
+            reference=media(sample.reference),
             caption=sample.caption if sample.caption != sample.reference else "",
-            outputs=list(_outputs(self._spec.names, place, measured)),
+            outputs=list(outputs(self._spec.names, place, measured)),
         )
-
-
-def _outputs(names: Sequence[str], place: int, measured: MeasuredTask) -> Iterator[_Output]:
-    """What was made of one sample, equal outputs together."""
-    makers: dict[object, tuple[Outcome, list[str]]] = {}
-    for name, score in zip(names, measured.scores, strict=True):
-        outcomes = score.evidence.outcomes if score and score.evidence else ()
-        if place < len(outcomes):
-            made = outcomes[place]
-            # A metric's value depends on its batch by some 1e-7.
-            key = made.output, made.failure, f"{made.value:.3f}"
-            makers.setdefault(key, (made, []))[1].append(name)
-    for made, those in makers.values():
-        media = None if made.output is None else _media(made.output)
-        yield _Output(", ".join(those), media, made.failure, made.value)
 
 
 def _badness(workflows: Sequence[WorkflowEvaluation], index: int) -> float:
@@ -274,13 +168,6 @@ def _badness(workflows: Sequence[WorkflowEvaluation], index: int) -> float:
     scores = [workflow.scores[index] for workflow in workflows[:-1]]
     rewards = [score.reward for score in scores if score is not None]
     return fmean(rewards) if rewards else 2.0
-
-
-def _media(content: Content) -> _Media:
-    if isinstance(content, str):
-        return _Media(text=cut(content, OUTPUT_CHARS))
-    picture = data_uri(content)
-    return _Media(broken=True) if picture is None else _Media(picture=picture)
 
 
 def _size(text: str) -> int:

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from autoflow.errors import FailedPrecondition
+from autoflow.suites.judging import Kind, Verdict
 from autoflow_worker.ports import Artifacts, Evidence, Outcome, Score
 
-_FORMAT = 1
+_FORMAT, _READABLE = 2, (1, 2)
+"""What is written, and what can be read: the first one knew of no judges."""
 _STATE, _TASKS = "evaluation.json", "tasks.json"
 
 
@@ -31,7 +33,7 @@ class MeasuredTask:
     metric: str
     """What rewards it."""
     scores: tuple[Score | None, ...]
-    """By workflow, the reference plan last; None where the cell is missing."""
+    """By workflow, the reference last; None where the cell is missing."""
 
     @property
     def light(self) -> MeasuredTask:
@@ -80,7 +82,7 @@ class Shelf:
         with tempfile.TemporaryDirectory() as scratch:
             folder = self._artifacts.fetch_folder(checkpoint, Path(scratch) / "checkpoint")
             state = json.loads((folder / _STATE).read_text())
-        if state["format"] != _FORMAT:
+        if state["format"] not in _READABLE:
             raise FailedPrecondition("the run's checkpoint was written by another version of the worker")
         self._batches = state["batches"]
         batches = [[task.light for task in self._fetch(digest)] for digest in self._batches]
@@ -136,7 +138,13 @@ def _score(raw: dict[str, Any], folder: Path) -> Score:
     if not found:
         return Score(**raw)
     outcomes = tuple(_outcome(outcome, folder) for outcome in found.pop("outcomes"))
-    return Score(**raw, evidence=Evidence(**{**found, "plan": tuple(found["plan"])}, outcomes=outcomes))
+    verdicts = tuple(_verdict(**verdict) for verdict in found.pop("verdicts", ()))
+    plan = tuple(found.pop("plan"))
+    return Score(**raw, evidence=Evidence(**found, plan=plan, outcomes=outcomes, verdicts=verdicts))
+
+
+def _verdict(kind: str, **raw: Any) -> Verdict:
+    return Verdict(kind=Kind(kind), **raw)
 
 
 def _outcome(raw: dict[str, Any], folder: Path) -> Outcome:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from autoflow.methods import Reward
 from autoflow.suites import SAMPLES, Split
 from autoflow_worker.ledger import Budget
 from autoflow_worker.spec import Comparator
 
 REFERENCE = "reference"
-"""The name of the tasks' reference plans among the workflows."""
+"""The name of the tasks' reference plans, or answers, among the workflows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,7 @@ class EvaluationSpec:
     """The model that executes, by its name in the catalogue."""
     interpreter_adapter: str = ""
     """Digest of an adapter of that model; empty for none."""
-    executed_rewards: bool = True
-    """Whether plans are executed and their outputs scored; else plans are compared with the accepted ones."""
+    reward: Reward = Reward.EXECUTED
     tasks: int = 0
     """How many, drawn stratified; 0 means all of the split."""
     samples: int = SAMPLES
@@ -34,6 +34,16 @@ class EvaluationSpec:
     budget: Budget = field(default_factory=Budget)
 
     @property
+    def executed(self) -> bool:
+        """Whether plans are executed and their outputs scored."""
+        return self.reward is Reward.EXECUTED
+
+    @property
+    def judged(self) -> bool:
+        """Whether the suite's judge scores."""
+        return self.reward is Reward.JUDGED
+
+    @property
     def names(self) -> tuple[str, ...]:
-        """Of all that is measured, the reference plans last."""
+        """Of all that is measured, the references last."""
         return (*(workflow.name for workflow in self.workflows), REFERENCE)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autoflow.errors import Unavailable
+from autoflow.suites import judging
+from autoflow.suites.judging import Measures
 from autoflow_worker.comparison import improvement
 from autoflow_worker.evaluation.shelf import MeasuredTask
 from autoflow_worker.evaluation.spec import EvaluationSpec
@@ -34,16 +36,21 @@ class WorkflowEvaluation:
 
     name: str
     workflow: Workflow | None
-    """None for the reference plans."""
+    """None for the references."""
     reward: Estimate
     metrics: tuple[MetricEstimate, ...]
     valid_plan_rate: Estimate
-    plan_f1: Estimate
+    """Where a judge rewards, of the answers that can be read."""
+    plan_f1: Estimate | None
+    """None where a judge rewards."""
     missing: int
     scores: tuple[Score | None, ...]
     """Task by task; None where the cell is missing."""
     improvement: Improvement | None
     """Over the first workflow."""
+    pass_rate: Estimate | None = None
+    """The part of the tasks of which every constraint holds; None where no judge rewards, as what follows."""
+    constraints: Measures | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ class EvaluationResult:
     """What an evaluation measured."""
 
     workflows: tuple[WorkflowEvaluation, ...]
-    """In the order of the request, the reference plans last."""
+    """In the order of the request, the references last."""
     tasks: tuple[MeasuredTask, ...]
     """In the suite's order, without outputs."""
     test_openings: int
@@ -87,10 +94,12 @@ def evaluations(spec: EvaluationSpec, tasks: Sequence[MeasuredTask]) -> tuple[Wo
                 reward=_mean([score.reward for score in scores], seed),
                 metrics=_by_metric(tasks, column, seed),
                 valid_plan_rate=_mean([float(score.plan_valid) for score in scores], seed),
-                plan_f1=_mean([score.plan_f1 for score in scores], seed),
+                plan_f1=None if spec.judged else _mean([score.plan_f1 for score in scores], seed),
                 missing=len(row) - len(scores),
                 scores=row,
                 improvement=improvement(row, first, spec.names[0], seed=seed) if column else None,
+                pass_rate=_mean([float(score.passed) for score in scores], seed) if spec.judged else None,
+                constraints=_measures(scores) if spec.judged else None,
             )
         )
     return tuple(found)
@@ -104,6 +113,12 @@ def _by_metric(tasks: Sequence[MeasuredTask], column: int, seed: int) -> tuple[M
             rewards.setdefault(task.metric, []).append(score.reward)
     names = sorted(rewards, key=lambda name: (METRICS.index(name) if name in METRICS else len(METRICS), name))
     return tuple(MetricEstimate(name, _mean(rewards[name], seed), len(rewards[name])) for name in names)
+
+
+def _measures(scores: Sequence[Score]) -> Measures:
+    # Each has evidence: the witness sees to it.
+    found = [(score.evidence.verdicts if score.evidence else (), score.plan_valid) for score in scores]
+    return judging.measures([judging.Score(verdicts, "" if ok else "unreadable") for verdicts, ok in found])
 
 
 def _mean(values: Sequence[float], seed: int) -> Estimate:

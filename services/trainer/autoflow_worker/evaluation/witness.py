@@ -39,10 +39,11 @@ class Witness:
         found = score.evidence or Evidence(answer)
         return replace(
             found,
-            # Equal plans share what was found, but not their wording.
-            answer=cut(answer, ANSWER_CHARS),
+            # Equal plans share what was found, but not their wording. What is judged is all there is to see.
+            answer=cut(answer, OUTPUT_CHARS if found.verdicts else ANSWER_CHARS),
             detail=cut(found.detail, ANSWER_CHARS),
             outcomes=tuple(map(_bounded, found.outcomes)),
+            verdicts=tuple(replace(one, reason=cut(one.reason, ANSWER_CHARS)) for one in found.verdicts),
         )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from autoflow.cli.console import Output
-from autoflow.cli.options import DEFAULT_METHOD, JsonOption, MethodOption, RewardOption, SeedOption
+from autoflow.cli.options import DEFAULT_METHOD, JsonOption, MethodOption, SeedOption
 from autoflow.methods import Reward
 
 
@@ -18,7 +18,10 @@ def demo(
     ] = Path("autoflow-demo"),
     seed: SeedOption = 0,
     method: MethodOption = DEFAULT_METHOD,
-    reward: RewardOption = Reward.EXECUTED,
+    reward: Annotated[
+        Literal["plan", "executed"],
+        typer.Option("--reward", help="What is learned from: how plans look, or what they make."),
+    ] = "executed",
     iterations: Annotated[
         int, typer.Option("--iterations", min=0, max=10_000, help="0: the method's own number.")
     ] = 0,
@@ -40,8 +43,9 @@ def demo(
 
     Saves summary.json, winner.flow, winner.mmd, reward.png, run.json and the logs.
 
-    Exit status: 0 if the run succeeded; 1 if not; 3 if the services do not start.
+    Exit status: 0 if the run succeeded; 1 if not; 2 if another command works in the folder; 3 if the services
+    do not start.
     """
     from autoflow.cli.demo.command import demo_request, run_demo
 
-    run_demo(out, demo_request(method, seed, iterations, candidates, reward), timeout, Output(json))
+    run_demo(out, demo_request(method, seed, iterations, candidates, Reward(reward)), timeout, Output(json))

@@ -16,13 +16,13 @@ from autoflow.cli.options import (
     TRAINER,
     DataOption,
     JsonOption,
+    RewardOption,
     SeedOption,
     TrainerOption,
     data_folder,
     given,
     require_place,
 )
-from autoflow.methods import Reward
 
 
 def evaluate(
@@ -45,9 +45,7 @@ def evaluate(
         int, typer.Option("--tasks", min=0, max=10_000, help="Drawn stratified; 0: all of the split.")
     ] = 0,
     samples: Annotated[int, typer.Option("--samples", min=1, max=64, help="Of a task.")] = 8,
-    reward: Annotated[
-        Reward, typer.Option("--reward", help="What counts: what plans make, or how they look.")
-    ] = Reward.EXECUTED,
+    reward: RewardOption = None,
     seed: SeedOption = 0,
     max_executions: Annotated[
         int, typer.Option("--max-executions", min=0, help="Limit on executions; 0: none.")
@@ -74,10 +72,10 @@ def evaluate(
     first workflow, built-in ones first.
 
     Interrupting this leaves a trainer's run as it is. With --local it goes on when the same command is given
-    again; the state is in the folder `evaluate` of --data.
+    again; the state is in the folder `evaluate` of --data, in which one command works at a time.
 
-    Exit status: 0 if the evaluation succeeded; 1 if not; 2 if a workflow has lint errors or something named
-    is not there; 3 if no trainer can be reached.
+    Exit status: 0 if the evaluation succeeded; 1 if not; 2 if a workflow has lint errors, something named is
+    not there, or another command works in the folder; 3 if no trainer can be reached.
     """
     from autoflow.cli.evaluation.command import evaluate_locally, evaluate_workflows
     from autoflow.cli.evaluation.request import EvaluationRequest

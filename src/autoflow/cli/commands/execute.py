@@ -36,10 +36,46 @@ def execute(
         Literal["append", "traverse", "direct", "embedding"],
         typer.Option("--memory", help="What a step sees of the earlier ones: all, or what is relevant."),
     ] = "append",
+    memory_tokens: Annotated[
+        int,
+        typer.Option(
+            "--memory-tokens", min=0, max=1_000_000, help="Earlier answers in a prompt; 0: as configured."
+        ),
+    ] = 0,
+    protocol: Annotated[
+        Literal["stepwise", "fused"] | None,
+        typer.Option(
+            "--protocol", help="Many small questions a step, or one. [default: fused where the model can]"
+        ),
+    ] = None,
+    tools: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tool",
+            metavar="NAME",
+            help="A tool that steps may call; again for a further one; `*` is all. [default: none]",
+        ),
+    ] = None,
     max_steps: Annotated[int, typer.Option("--max-steps", min=1, max=1000, help="Limit on steps.")] = 32,
+    max_calls: Annotated[
+        int, typer.Option("--max-calls", min=0, max=100_000, help="Limit on calls of the model; 0: 1,000.")
+    ] = 0,
+    max_usd: Annotated[
+        float, typer.Option("--max-usd", min=0.0, max=10_000.0, help="Limit on cost, in dollars; 0: none.")
+    ] = 0.0,
     timeout: Annotated[
         float, typer.Option("--timeout", min=0.1, max=3600, help="Limit on time, in seconds.")
     ] = 120.0,
+    on_disconnect: Annotated[
+        Literal["cancel", "continue"],
+        typer.Option("--on-disconnect", help="What becomes of the execution if this command is stopped."),
+    ] = "cancel",
+    request_id: Annotated[
+        str,
+        typer.Option(
+            "--request-id", metavar="ID", help="Attaches to the execution that the same request has begun."
+        ),
+    ] = "",
     inputs: Annotated[
         list[Path] | None,
         typer.Option(
@@ -64,11 +100,15 @@ def execute(
     line. With --input the answer is a plan, which is executed: then its output, or with --save the path of
     it, goes to standard output.
 
-    Exit status: 0 with an answer, and an output where one is wanted; 1 without, or if the workflow has lint
-    errors; 2 if the model is unknown or an input cannot be read; 3 if no interpreter, or no provider of
-    tools, can be reached.
+    A step whose instruction begins with `[ask]` is a question for a person: on a terminal it is answered
+    there, elsewhere by `autoflow executions answer`.
+
+    Exit status: 0 with an answer, and an output where one is wanted; 1 without, if somebody cancels the
+    execution, or if the workflow has lint errors; 2 if the model is unknown or an input cannot be read; 3 if
+    no interpreter, or no provider of tools, can be reached.
     """
-    from autoflow.cli.execution.command import Options, execute_file
+    from autoflow.cli.execution.command import execute_file
+    from autoflow.cli.execution.request import Options
     from autoflow.cli.runtime import run
 
     options = Options(
@@ -80,6 +120,13 @@ def execute(
         seconds=timeout,
         memory=memory,
         plan=_plan(inputs or [], wanted, save, json=json),
+        protocol=protocol,
+        step_tools=tuple(tools or ()),
+        max_calls=max_calls,
+        max_usd=max_usd,
+        memory_tokens=memory_tokens,
+        on_disconnect=on_disconnect,
+        request_id=request_id,
     )
     if not run(execute_file(file, query, options, interpreter, Output(json))):
         raise typer.Exit(ExitCode.NOT_OK)

@@ -24,7 +24,6 @@ from autoflow.cli.options import (
     require_place,
 )
 from autoflow.cli.source import read_source
-from autoflow.methods import Reward
 
 app = typer.Typer(
     help="Create, list, show, watch and cancel runs; save the pages of evaluations.",
@@ -41,7 +40,7 @@ def create(
     generator: Annotated[str, typer.Option("--generator", help="The model that learns to write.")] = MODEL,
     interpreter: Annotated[str, typer.Option("--interpreter", help="The model that executes.")] = MODEL,
     method: MethodOption = DEFAULT_METHOD,
-    reward: RewardOption = Reward.PLAN,
+    reward: RewardOption = None,
     seed: SeedOption = 0,
     iterations: Annotated[
         int, typer.Option("--iterations", min=0, max=10_000, help="0: the method's own number.")

@@ -37,7 +37,8 @@ def up(
     Prints the addresses once all are up; with --json, as one line. Listens on 127.0.0.1 alone, without
     encryption or identities.
 
-    Exit status: 0 after a drain; 3 if a port is taken or a service does not start.
+    Exit status: 0 after a drain; 2 if another command works in the folder; 3 if a port is taken or a service
+    does not start.
     """
     from autoflow.cli.serving import serve
 

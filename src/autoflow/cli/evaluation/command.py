@@ -10,7 +10,8 @@ from pathlib import Path
 
 from autoflow.cli.console import Output, one_line
 from autoflow.cli.evaluation.request import EvaluationRequest, to_proto
-from autoflow.cli.evaluation.table import evaluation_view
+from autoflow.cli.evaluation.table import evaluation_view, judged
+from autoflow.cli.evaluation.tools import suite_tools
 from autoflow.cli.exits import CommandFailed, ExitCode
 from autoflow.cli.names import run_name
 from autoflow.cli.options import TRAINER
@@ -74,7 +75,7 @@ async def evaluate_locally(request: EvaluationRequest, home: Path, page: Path | 
     _require_model(request.interpreter)
     wanted = to_proto(request)
     with sole_use(home, "--data"):
-        async with _local_trainer(home, output) as trainer:
+        async with _local_trainer(request.suite, home, output) as trainer:
             name = await unfinished(trainer, wanted, output)
             if name:
                 output.note(f"{name} was interrupted and goes on")
@@ -126,9 +127,15 @@ async def _finish(trainer: TrainerClient, name: str, page: Path | None, output: 
         output.result(evaluation_view(last))
     if page is not None:
         await _save(trainer, name, page)
-        executed = last.evaluation.reward != run_pb2.REWARD_PLAN
-        shown = "inputs, outputs and references" if executed else "answers and plans, for none was executed"
-        output.note(f"{page} shows {shown}")
+        output.note(f"{page} shows {_shown(last)}")
+
+
+def _shown(run: run_pb2.Run) -> str:
+    if judged(run.evaluation_result):
+        return "answers, and which constraints fail and why"
+    if run.evaluation.reward == run_pb2.REWARD_PLAN:
+        return "answers and plans, for none was executed"
+    return "inputs, outputs and references"
 
 
 def _require_model(name: str) -> None:
@@ -140,14 +147,15 @@ def _require_model(name: str) -> None:
 
 
 @asynccontextmanager
-async def _local_trainer(home: Path, output: Output) -> AsyncIterator[TrainerClient]:
+async def _local_trainer(suite: str, home: Path, output: Output) -> AsyncIterator[TrainerClient]:
     from autoflow.server.compose import SERVICES
 
     log = home / "services.log"
     log_to(log, "INFO")
     output.note(f"Starting all services in this process; their log is {log}")
     async with (
-        local_services(own_environment(home, os.environ), SERVICES) as system,
+        suite_tools(suite, own_environment(home, os.environ)) as env,
+        local_services(env, SERVICES) as system,
         Client(trainer=system.addresses["trainer"]) as client,
     ):
         yield client.trainer

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from autoflow.cli.runs.request import REWARDS
-from autoflow.convert import split_to_proto
+from autoflow.convert import reward_to_proto, split_to_proto
 from autoflow.methods import Reward
 from autoflow.suites import Split
 from autoflow.v1 import model_pb2, run_pb2, workflow_pb2
@@ -23,7 +22,8 @@ class EvaluationRequest:
     """Texts by name; improvements are over the first."""
     interpreter: str
     """The model that executes; a name of the interpreter's catalogue."""
-    reward: Reward = Reward.EXECUTED
+    reward: Reward | None = None
+    """None means what suits the suite."""
     tasks: int = 0
     """0 means all of the split."""
     samples: int = 0
@@ -48,7 +48,7 @@ def to_proto(request: EvaluationRequest) -> run_pb2.Run:
                 for name, text in request.workflows.items()
             ],
             interpreter=model_pb2.ModelRef(model=request.interpreter),
-            reward=REWARDS[request.reward],
+            reward=reward_to_proto(request.reward),
             tasks=request.tasks,
             samples=request.samples,
             seed=request.seed,

@@ -27,15 +27,44 @@ def evaluation_view(run: run_pb2.Run) -> RenderableType:
     tasks = len(found.workflows[0].tasks) if found.workflows else 0
     split = enum_word(task_pb2.Split.DESCRIPTOR, "SPLIT_", wanted.split)
     title = f"On {count(tasks, f'{split} task')} of {one_line(short_suite_id(wanted.suite))}"
-    return Group(Text(title, "bold"), Text(), _table(found), Text(), *_remarks(run))
+    table = _judged_table(found) if judged(found) else _table(found)
+    return Group(Text(title, "bold"), Text(), table, Text(), *_remarks(run))
+
+
+def judged(found: run_pb2.EvaluationResult) -> bool:
+    """Whether the suite's own judge rewarded."""
+    return any(workflow.HasField("constraints") for workflow in found.workflows)
+
+
+def _judged_table(found: run_pb2.EvaluationResult) -> Table:
+    table = _headed("constraints", "passed", "delivered", "common sense", "hard")
+    last = len(found.workflows) - 1
+    for number, workflow in enumerate(found.workflows):
+        measures = workflow.constraints
+        table.add_row(
+            Text(one_line(workflow.name)),
+            _cell(workflow.reward, "bold"),
+            _share(workflow.pass_rate),
+            _share(workflow.valid_plan_rate),
+            _micro_macro(measures.commonsense_micro, measures.commonsense_macro),
+            _micro_macro(measures.hard_micro, measures.hard_macro),
+            style="dim" if number == last else "",
+            end_section=True,
+        )
+    return table
+
+
+def _headed(*headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("", max_width=_NAME, overflow="fold")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
 
 
 def _table(found: run_pb2.EvaluationResult) -> Table:
     metrics = list(dict.fromkeys(item.metric for each in found.workflows for item in each.metrics))
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("", max_width=_NAME, overflow="fold")
-    for heading in (*(LABELS.get(metric, one_line(metric)) for metric in metrics), "average", "valid plans"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = _headed(*(LABELS.get(metric, one_line(metric)) for metric in metrics), "average", "valid plans")
     last = len(found.workflows) - 1
     for number, workflow in enumerate(found.workflows):
         measured = {item.metric: _cell(item.reward) for item in workflow.metrics}
@@ -60,14 +89,30 @@ def _share(estimate: run_pb2.Estimate) -> Text:
     return Text.assemble(f"{estimate.mean:.0%}", "\n", (bounds, "dim"))
 
 
+def _micro_macro(micro: float, macro: float) -> Text:
+    return Text.assemble(f"{micro:.0%}", "\n", (f"all: {macro:.0%}", "dim"))
+
+
+def _reading(found: run_pb2.EvaluationResult) -> str:
+    """How the table is to be read."""
+    if judged(found):
+        return (
+            "Constraints: the part of a task's that hold, which is its reward. Passed: tasks of which all hold. "
+            "Delivered: tasks whose answer can be read. Below each mean is its 95% interval over tasks. Common "
+            "sense, hard: the constraints of that kind that hold, and the tasks of which all do. `reference` "
+            "are the reference answers themselves."
+        )
+    counts = [f"{LABELS.get(item.metric, one_line(item.metric))} {item.tasks}" for item in _counted(found)]
+    return (
+        f"Tasks by metric: {', '.join(counts)}. Below each mean is its 95% interval over tasks; "
+        "`reference` are the reference plans themselves."
+    )
+
+
 def _remarks(run: run_pb2.Run) -> list[Text]:
     """What else there is, a line each."""
     found, spent = run.evaluation_result, run.ledger
-    counts = [f"{LABELS.get(item.metric, one_line(item.metric))} {item.tasks}" for item in _counted(found)]
-    remarks = [
-        f"Tasks by metric: {', '.join(counts)}. Below each mean is its 95% interval over tasks; "
-        "`reference` are the reference plans themselves."
-    ]
+    remarks = [_reading(found)]
     for workflow in found.workflows:
         if workflow.HasField("improvement"):
             gain = workflow.improvement

@@ -2,51 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Literal
-
-from google.protobuf.duration_pb2 import Duration
+from tempfile import TemporaryDirectory
 
 from autoflow.cli.commands.lint import diagnostic_line
 from autoflow.cli.console import Output
-from autoflow.cli.execution.contents import PlanFiles
 from autoflow.cli.execution.events import EventPrinter
+from autoflow.cli.execution.request import Options, request_of
+from autoflow.cli.executions.questions import Questions, terminal
+from autoflow.cli.executions.states import answered
 from autoflow.cli.exits import CommandFailed, ExitCode
-from autoflow.cli.reaching import reaching
+from autoflow.cli.reaching import interpreter_at
 from autoflow.cli.runtime import local_services, log_to
 from autoflow.cli.source import label, read_source
-from autoflow.cli.wire import to_json
-from autoflow.client import Client
-from autoflow.convert import tool_to_proto
+from autoflow.client.errors import Cancelled
 from autoflow.language import Workflow, check
-from autoflow.suites import load_suite
-from autoflow.v1 import interpreter_service_pb2, model_pb2, workflow_pb2
+from autoflow.v1 import interpreter_service_pb2 as pb
 
-_SLACK = 30.0
-"""Seconds that a call has beyond the execution's own limit, which is the one that should end it."""
 _EXPERTS = "AUTOFLOW_EXPERTS_ADDRESS"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to execute."""
-
-    model: str
-    """A name of the interpreter's catalogue."""
-    suite: str | None
-    """Its tools are named to the model; None names none."""
-    temperature: float
-    seed: int
-    max_steps: int
-    seconds: float
-    memory: Literal["append", "traverse", "direct", "embedding"] = "append"
-    """What a step sees of the earlier ones."""
-    plan: PlanFiles | None = None
-    """What the answer's plan is executed on; None where the answer is all that is wanted."""
+_DATA = "AUTOFLOW_INTERPRETER_DATA"
 
 
 async def execute_file(name: str, query: str, options: Options, address: str | None, output: Output) -> bool:
@@ -61,7 +39,7 @@ async def execute_file(name: str, query: str, options: Options, address: str | N
 
     Returns:
         Whether there is an answer, and an output where a plan is executed; False, too, where the workflow has
-        lint errors.
+        lint errors, or somebody cancels the execution.
 
     Raises:
         CommandFailed: the file cannot be read, no interpreter can be reached, or there is no place for the
@@ -72,40 +50,66 @@ async def execute_file(name: str, query: str, options: Options, address: str | N
     workflow = _sound(name, source, output)
     if workflow is None:
         return False
-    request = _request(source, query, options)
+    request = request_of(source, query, options)
     with nullcontext() if options.plan is None else options.plan.place():
-        return await _execute(workflow, request, options, address, output)
+        told = await _execute(workflow, request, options, address, output)
+        if told is None:
+            return False
+        if told.finished is None:
+            reason = "the interpreter ended the stream without a last word"
+            raise CommandFailed(reason, ExitCode.UNAVAILABLE)
+        if options.plan is not None and told.executed is not None:
+            return options.plan.deliver(told.executed, output)
+        return answered(told.finished)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the events of an execution have told so far."""
+
+    name: str = ""
+    executed: pb.ExecutePlanResponse | None = None
+    finished: pb.ExecutionFinished | None = None
+
+    def hear(self, event: pb.ExecutionEvent) -> None:
+        match event.WhichOneof("event"):
+            case "started":
+                self.name = event.started.execution
+            case "plan_executed":
+                self.executed = event.plan_executed
+            case "finished":
+                self.finished = event.finished
 
 
 async def _execute(
     workflow: Workflow,
-    request: interpreter_service_pb2.ExecuteWorkflowRequest,
+    request: pb.ExecuteWorkflowRequest,
     options: Options,
     address: str | None,
     output: Output,
-) -> bool:
-    printer = EventPrinter(workflow, output, plan=options.plan is not None)
-    finished: interpreter_service_pb2.ExecutionFinished | None = None
-    executed: interpreter_service_pb2.ExecutePlanResponse | None = None
-    with_tools = options.plan is not None
-    async with _interpreter(address, output, with_tools) as reached, Client(interpreter=reached) as client:
-        with reaching("interpreter", reached):
-            stream = client.interpreter.execute_workflow(request, timeout=options.seconds + _SLACK)
-            async with aclosing(stream):
-                async for event in stream:
-                    if output.json:
-                        output.record(to_json(event))
-                    else:
-                        printer.show(event)
-                    if event.HasField("plan_executed"):
-                        executed = event.plan_executed
-                    elif event.HasField("finished"):
-                        finished = event.finished
-    if finished is None:
-        raise CommandFailed("the interpreter ended the stream without a last word", ExitCode.UNAVAILABLE)
-    if options.plan is not None and executed is not None:
-        return options.plan.deliver(executed, output)
-    return finished.outcome == interpreter_service_pb2.EXECUTION_OUTCOME_ANSWERED
+) -> _Told | None:
+    """What was told at last; None where somebody has cancelled it."""
+    printer = EventPrinter(workflow, output, plan=options.plan is not None, named=address is not None)
+    told = _Told()
+    async with (
+        _interpreter(address, output, options.plan is not None) as reached,
+        interpreter_at(reached) as interpreter,
+        Questions(interpreter, reached, terminal(output), output) as questions,
+        aclosing(interpreter.execute_workflow(request, timeout=options.patience(workflow))) as events,
+    ):
+        try:
+            async for event in events:
+                printer.show(event)
+                told.hear(event)
+                await questions.hear(told.name, event)
+        except Cancelled as cancelled:
+            output.note(cancelled.message)
+            return None
+        except asyncio.CancelledError:
+            if told.name and options.on_disconnect == "continue" and address is not None:
+                output.note(f"{told.name} goes on")
+            raise
+    return told
 
 
 def _sound(name: str, source: str, output: Output) -> Workflow | None:
@@ -118,23 +122,6 @@ def _sound(name: str, source: str, output: Output) -> Workflow | None:
     return None
 
 
-def _request(source: str, query: str, options: Options) -> interpreter_service_pb2.ExecuteWorkflowRequest:
-    tools = load_suite(options.suite).tools if options.suite is not None else ()
-    limit = Duration()
-    limit.FromTimedelta(timedelta(seconds=options.seconds))
-    return interpreter_service_pb2.ExecuteWorkflowRequest(
-        # A field of a message holds no lone surrogates; the linter has remarked on them.
-        workflow=workflow_pb2.Workflow(source=source.encode(errors="replace").decode()),
-        query=query.encode(errors="replace").decode(),
-        tools=[tool_to_proto(tool) for tool in tools],
-        model=model_pb2.ModelRef(model=options.model),
-        sampling=model_pb2.SamplingParams(temperature=options.temperature, seed=options.seed),
-        memory=interpreter_service_pb2.MemoryStrategy.Value(f"MEMORY_STRATEGY_{options.memory.upper()}"),
-        limits=interpreter_service_pb2.ExecutionLimits(max_steps=options.max_steps, max_wall_time=limit),
-        plan=None if options.plan is None else options.plan.target(),
-    )
-
-
 @asynccontextmanager
 async def _interpreter(address: str | None, output: Output, with_tools: bool) -> AsyncIterator[str]:
     if address is not None:
@@ -144,5 +131,8 @@ async def _interpreter(address: str | None, output: Output, with_tools: bool) ->
     output.note("no interpreter was named: starting one in this process")
     # Who has named experts has them already.
     services = ["interpreter"] if not with_tools or os.environ.get(_EXPERTS) else ["experts", "interpreter"]
-    async with local_services(os.environ, services) as system:
-        yield system.addresses["interpreter"]
+    with TemporaryDirectory(prefix="autoflow-") as folder:
+        # Its executions end with the command, unless whoever calls has named a place for them.
+        env = {_DATA: folder, **os.environ}
+        async with local_services(env, services) as system:
+            yield system.addresses["interpreter"]

@@ -63,7 +63,7 @@ def _interval(estimate: run_pb2.Estimate) -> Interval:
 def _score(report: run_pb2.WorkflowReport) -> WorkflowScore:
     return WorkflowScore(
         reward=_interval(report.reward),
-        plan_f1=_interval(report.plan_f1),
+        plan_f1=_interval(report.plan_f1) if report.HasField("plan_f1") else None,
         valid_plan_rate=report.valid_plan_rate,
         tasks=report.tasks,
         missing=report.missing,

@@ -30,8 +30,8 @@ class WorkflowScore:
 
     reward: Interval
     """Over tasks."""
-    plan_f1: Interval
-    """How much its plans are like accepted ones, whatever the reward is."""
+    plan_f1: Interval | None
+    """How much its plans are like accepted ones, whatever the reward is; None where there are none."""
     valid_plan_rate: float
     tasks: int
     """That were measured."""
@@ -147,11 +147,11 @@ class Summary:
 def _score_json(score: WorkflowScore | None) -> dict[str, Any] | None:
     if score is None:
         return None
+    f1 = score.plan_f1
     return {
         "test_mean": score.reward.mean,
         "test_ci95": score.reward.ci95,
-        "plan_f1_mean": score.plan_f1.mean,
-        "plan_f1_ci95": score.plan_f1.ci95,
+        **({"plan_f1_mean": f1.mean, "plan_f1_ci95": f1.ci95} if f1 else {}),
         "valid_plan_rate": score.valid_plan_rate,
     }
 

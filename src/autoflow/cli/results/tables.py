@@ -50,19 +50,22 @@ def _table(*, bars: bool, last: tuple[str, ...]) -> Table:
 
 
 def _workflows(summary: Summary, *, bars: bool) -> Table:
-    table = _table(bars=bars, last=("valid plans", "plan F1", ""))
+    f1 = any(score.plan_f1 for score in summary.scores.values())
+    table = _table(bars=bars, last=("valid plans", *(["plan F1"] if f1 else []), ""))
     for name, score in summary.scores.items():
         about = _about(name, score.chosen_from)
         if score.missing:
             about += f", {count(score.missing, 'task')} missing"
         style = "bold green" if name == BEST else ""
         cells = [Text(one_line(name)), *_figures(score.reward, bars=bars)]
-        plans = Text(f"{score.valid_plan_rate:.0%}"), Text(f"{score.plan_f1.mean:.3f}")
+        plans = [Text(f"{score.valid_plan_rate:.0%}")]
+        if f1:
+            plans.append(Text(f"{score.plan_f1.mean:.3f}" if score.plan_f1 else "-"))
         table.add_row(*cells, *plans, Text(about), style=style)
     mean = summary.ceiling
     ceiling = Interval(mean, mean, mean)
     cells = [Text("ceiling"), *_figures(ceiling, bars=bars, interval=False)]
-    table.add_row(*cells, Text(), Text(), Text("the reference plans"), style="dim")
+    table.add_row(*cells, *[Text()] * (1 + f1), Text("the reference plans"), style="dim")
     return table
 
 

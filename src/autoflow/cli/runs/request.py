@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
-from autoflow.convert import method_to_proto
+from autoflow.convert import method_to_proto, reward_to_proto
 from autoflow.methods import Method, Reward
 from autoflow.v1 import model_pb2, run_pb2, workflow_pb2
 
@@ -14,10 +13,6 @@ CONTROL_SAMPLES = 64
 """At most: the control of a run that drew fewer candidates has as many as the run."""
 POLICY_SAMPLES = 48
 POLICY_TASKS = 12
-REWARDS: Mapping[Reward, run_pb2.Reward.ValueType] = MappingProxyType(
-    {Reward.PLAN: run_pb2.REWARD_PLAN, Reward.EXECUTED: run_pb2.REWARD_EXECUTED}
-)
-"""Rewards as the contract has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +30,8 @@ class RunRequest:
     """0 means the method's own number."""
     candidates: int = 0
     """Of an iteration; 0 means the method's own number."""
-    reward: Reward = Reward.PLAN
+    reward: Reward | None = None
+    """None means what suits the suite."""
     comparators: Mapping[str, str] = field(default_factory=dict)
     """Texts of workflows by name; the improvement is over the first."""
 
@@ -51,7 +47,7 @@ def to_proto(request: RunRequest) -> run_pb2.Run:
             seed=request.seed,
             iterations=request.iterations,
             candidates=request.candidates,
-            reward=REWARDS[request.reward],
+            reward=reward_to_proto(request.reward),
             test=run_pb2.TestPlan(
                 comparators=[
                     run_pb2.NamedWorkflow(name=name, workflow=workflow_pb2.Workflow(source=text))

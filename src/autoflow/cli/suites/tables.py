@@ -27,6 +27,7 @@ def suite_view(suite: TaskSuite) -> RenderableType:
         ("title", Text(one_line(suite.title), "bold")),
         ("goal", Text(one_line(suite.goal))),
         ("tasks", Text(_tasks(suite))),
+        ("rewarded by", Text("a judge of its own" if suite.judged else "plans, which it accepts or not")),
         ("test split", Text(_openings(suite))),
         ("created", Text(_created(suite))),
     ):

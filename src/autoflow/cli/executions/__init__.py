@@ -1,0 +1,1 @@
+"""Executions as the command line lists, shows, follows, answers and cancels them."""
