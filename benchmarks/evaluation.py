@@ -13,14 +13,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import resource
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import AsyncExitStack, aclosing, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -32,12 +31,12 @@ from autoflow.server import Listener, ServerSettings
 from autoflow.settings import from_env
 from autoflow.suites import Split, workflow_text
 from autoflow.testing.launcher import CoroutineLauncher
+from autoflow.testing.processes import ServiceProcess, service_process
 from autoflow.v1 import interpreter_service_pb2, run_pb2, scorer_service_pb2, trainer_service_pb2
 from autoflow_worker.assembly import work_on
 from autoflow_worker.settings import WorkerSettings
-from benchmarks.processes import stop
 
-_START_SECONDS, _RUN_SECONDS = 300.0, 3 * 3600.0
+_RUN_SECONDS = 3 * 3600.0
 _STAGES = ("planning", "tools", "scoring", "rest")
 
 
@@ -137,67 +136,15 @@ class TimedClient(Client):
         return client
 
 
-class Process:
-    """A service in a process of its own.
-
-    Args:
-        process: the process.
-        address: where it listens.
-    """
-
-    def __init__(self, process: asyncio.subprocess.Process, address: str) -> None:
-        self._process = process
-        self.address = address
-
-    @property
-    def usage(self) -> dict[str, float]:
-        """Its peak memory and its CPU time by now."""
-        folder = Path("/proc") / str(self._process.pid)
-        peak = next(line for line in (folder / "status").read_text().splitlines() if line.startswith("VmHWM"))
-        user, system = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
-        ticks = os.sysconf("SC_CLK_TCK")
-        return {"peak_mib": int(peak.split()[1]) / 1024, "cpu_seconds": (int(user) + int(system)) / ticks}
-
-
-@asynccontextmanager
-async def service(name: str, env: Mapping[str, str], logs: Path) -> AsyncIterator[Process]:
-    """Runs a service for the length of the block."""
-    log = logs / f"{name}.log"
-    with log.open("w") as file:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", f"autoflow_{name}"),
-            env={**os.environ, **env, "AUTOFLOW_ADDRESS": "127.0.0.1:0"},
-            stderr=file,
-        )
-    try:
-        yield Process(process, await _address(process, log))
-    finally:
-        await stop(process)
-
-
-async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
-    async with asyncio.timeout(_START_SECONDS):
-        while process.returncode is None:
-            if told := _told_address(log):
-                return told
-            await asyncio.sleep(0.1)
-    raise RuntimeError(f"a service ended with {process.returncode} before it had started")
-
-
-def _told_address(log: Path) -> str:
-    """The address that a service has logged; empty before it has."""
-    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
-    return next((str(line["address"]) for line in lines if "address" in line), "")
-
-
 async def measure(wanted: run_pb2.Run, home: Path) -> dict[str, Any]:
     """Does an evaluation and tells what it took."""
     stages = Stages()
     async with AsyncExitStack() as stack:
-        experts = await stack.enter_async_context(service("experts", {}, home))
-        scorer = await stack.enter_async_context(service("scorer", {}, home))
+        experts = await stack.enter_async_context(service_process("experts", {}, home / "experts.log"))
+        scorer = await stack.enter_async_context(service_process("scorer", {}, home / "scorer.log"))
         providers = {"AUTOFLOW_TOOL_PROVIDERS": experts.address}
-        interpreter = await stack.enter_async_context(service("interpreter", providers, home))
+        log = home / "interpreter.log"
+        interpreter = await stack.enter_async_context(service_process("interpreter", providers, log))
         processes = {"experts": experts, "scorer": scorer, "interpreter": interpreter}
         listener = Listener(ServerSettings(address="127.0.0.1:0"))
         env = {
@@ -225,7 +172,7 @@ async def measure(wanted: run_pb2.Run, home: Path) -> dict[str, Any]:
             "wall_seconds": time.monotonic() - started,
             "share": _shares(stages),
             "calls": dict(stages.calls),
-            "processes": {**{name: one.usage for name, one in processes.items()}, "worker": _own_usage()},
+            "processes": {**{name: _usage(one) for name, one in processes.items()}, "worker": _own_usage()},
         }
 
 
@@ -256,6 +203,11 @@ def _found(run: run_pb2.Run) -> dict[str, Any]:
 def _shares(stages: Stages) -> dict[str, float]:
     whole = sum(stages.seconds.values())
     return {stage: stages.seconds[stage] / whole for stage in _STAGES}
+
+
+def _usage(process: ServiceProcess) -> dict[str, float]:
+    used = process.usage
+    return {"peak_mib": used.peak_mib, "cpu_seconds": used.cpu_seconds}
 
 
 def _own_usage() -> dict[str, float]:

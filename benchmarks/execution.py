@@ -21,18 +21,19 @@ import argparse
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from types import MappingProxyType
 
 from autoflow.client import Client
 from autoflow.testing.scripted_workflow import ScriptedWorkflow, Shape
 from benchmarks.execution_runs import APPEND, FUSED, STEPWISE, TRAVERSE, Ran, Way, drawn, execute, run
 from benchmarks.report import Measurement
-from tests.interpreter.world import IN_TURN, World, world
+from tests.interpreter.world import IN_TURN, Pace, World, world
 
 AT_ONCE = 20
 TOOLS = ("add", "weather")
@@ -51,10 +52,7 @@ class Options:
     """Of each kind."""
     rounds: int
     """Of what is compared."""
-    seconds: float
-    """That an answer takes."""
-    seconds_a_token: float
-    tool_seconds: float
+    pace: Pace
 
 
 class Bench:
@@ -170,7 +168,7 @@ class Bench:
     def _tell_ratio(
         self, name: str, unit: str, baseline: Sequence[float], ours: Sequence[float], conditions: str
     ) -> None:
-        options = self._options
+        pace = self._options.pace
         pairs = list(zip(baseline, ours, strict=True))
         Measurement(
             f"interpreter.{name}",
@@ -180,8 +178,8 @@ class Bench:
             ratio=median(theirs / own for theirs, own in pairs),
             better="lower",
             conditions=f"{conditions}; at worst {min(theirs / own for theirs, own in pairs):.3f}; "
-            f"{len(pairs)} executions, {1000 * options.seconds:g} ms an answer and "
-            f"{1000 * options.seconds_a_token:g} a token, {1000 * options.tool_seconds:g} ms a tool; "
+            f"{len(pairs)} executions, {1000 * pace.answer:g} ms an answer and "
+            f"{1000 * pace.token:g} a token, {1000 * pace.tool:g} ms a tool; "
             f"load {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores",
         ).tell()
 
@@ -196,13 +194,7 @@ async def bench(options: Options) -> AsyncIterator[Bench]:
     every = [script for each in scripts.values() for script in each]
     with tempfile.TemporaryDirectory() as folder:
         async with (
-            world(
-                every,
-                Path(folder),
-                seconds=options.seconds,
-                seconds_a_token=options.seconds_a_token,
-                tool_seconds=options.tool_seconds,
-            ) as surroundings,
+            world(every, Path(folder), options.pace) as surroundings,
             surroundings.client() as client,
         ):
             made = Bench(options, surroundings, client, scripts)
@@ -210,23 +202,33 @@ async def bench(options: Options) -> AsyncIterator[Bench]:
             yield made
 
 
-async def measure(options: Options) -> None:
+_PARTS: Mapping[str, Callable[[Bench], Awaitable[None]]] = MappingProxyType(
+    {"one-task": Bench.one_task, "protocols": Bench.protocols, "at-once": Bench.at_once}
+)
+
+
+async def measure(options: Options, parts: Sequence[str]) -> None:
     """Measures and prints."""
     async with bench(options) as made:
-        await made.one_task()
-        await made.protocols()
-        await made.at_once()
+        for part in parts:
+            await _PARTS[part](made)
 
 
 def main() -> None:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--workflows", type=int, default=6, help="of each kind")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=0.06, help="that an answer of the model takes")
-    parser.add_argument("--seconds-a-token", type=float, default=0.001)
-    parser.add_argument("--tool-seconds", type=float, default=0.03)
-    asyncio.run(measure(Options(**vars(parser.parse_args()))))
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(_PARTS)}; all by default")
+    parser.add_argument("--workflows", type=int, default=4, help="of each kind")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--answer", type=float, default=0.2, help="seconds that an answer takes")
+    parser.add_argument("--token", type=float, default=0.01, help="seconds that each of its tokens takes")
+    parser.add_argument("--tool", type=float, default=0.05, help="seconds that a call of a tool takes")
+    given = parser.parse_args()
+    parts: list[str] = given.parts or list(_PARTS)
+    if unknown := set(parts) - _PARTS.keys():
+        parser.error(f"no part is named {', '.join(sorted(unknown))}")
+    pace = Pace(given.answer, given.token, given.tool)
+    asyncio.run(measure(Options(given.workflows, given.rounds, pace), parts))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from autoflow.client import Client
 from autoflow.testing.scripted_workflow import ScriptedWorkflow, Shape
 from benchmarks.execution_runs import APPEND, FUSED, STEPWISE, TRAVERSE, Way, drawn, execute
 from benchmarks.report import Measurement
-from tests.interpreter.world import World, world
+from tests.interpreter.world import Pace, World, world
 
 _SHAPES = {"plain": Shape(), "tools": Shape(tools=("add", "weather"), tool_share=1.0)}
 _WAYS = {
@@ -86,7 +86,7 @@ async def compare(names: list[str], executions: int, under_way: int, rounds: int
     every = [script for each in scripts.values() for script in each]
     with tempfile.TemporaryDirectory() as folder:
         async with (
-            world(every, Path(folder), seconds=seconds, interpreter_max_tool_calls=256) as surroundings,
+            world(every, Path(folder), Pace(seconds), interpreter_max_tool_calls=256) as surroundings,
             surroundings.client() as client,
         ):
             for name in names:

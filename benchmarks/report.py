@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "build" / "bench" / "results.jsonl"
 BENCHMARKS = {
     "generator": ("benchmarks.local_engine",),
+    "interpreter": ("benchmarks.execution", "benchmarks.execution_cpu"),
     "scorer": ("benchmarks.scorer_text", "benchmarks.scorer_images"),
     "server": ("benchmarks.server_runtime", "benchmarks.telemetry"),
 }

@@ -14,6 +14,7 @@ def test_errors() -> None:
         "Aborted",
         "AlreadyExists",
         "AutoFlowError",
+        "Cancelled",
         "DataLoss",
         "DeadlineExceeded",
         "FailedPrecondition",

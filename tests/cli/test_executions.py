@@ -21,7 +21,7 @@ from autoflow.cli.executions.commands import (
 )
 from autoflow.client import Client
 from autoflow.testing import ScriptedExecutions, serving
-from autoflow.testing.executions import Story
+from autoflow.testing.kept_execution import Story
 from autoflow.v1 import interpreter_service_pb2 as pb
 from tests.cli.harness import DEADLINE, autoflow, called, finish, start
 from tests.cli.stories import FINISHED, LONG, REQUEST, asked, everything

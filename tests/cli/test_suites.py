@@ -39,8 +39,9 @@ async def test_a_suite_is_created_listed_and_shown(
     assert created.err == f"`autoflow suites show {name} --trainer {service.address}` shows it\n"
 
     listed = await called(list_suites(service.address, 20, Output()), capsys)
-    first, *_, last = listed.out.splitlines()
+    first, _, second, *_, last = listed.out.splitlines()
     assert first == "planning  255 train, 75 validation, 150 test; never opened; built in"
+    assert second == "travel  90 train, 36 validation, 54 test; never opened; built in"
     assert last == f"  {name}"
     few = await called(list_suites(service.address, 1, Output(json=True)), capsys)
     assert [suite["name"] for suite in few.document["suites"]] == ["suites/planning"]
@@ -48,6 +49,10 @@ async def test_a_suite_is_created_listed_and_shown(
     shown = await called(show_suite(service.address, name, Output()), capsys)
     assert "2 train, 2 validation, 2 test" in shown.out
     assert "Image Captioning    image  text" in shown.out
+    assert "rewarded by  plans, accepted ones or what they make" in shown.out
+    travel = await called(show_suite(service.address, "travel", Output()), capsys)
+    assert "rewarded by  a judge of its own, by constraints" in travel.out
+    assert "flight_search         text   text   a step, with arguments" in travel.out
     # An id alone is a name, too.
     known = await called(show_suite(service.address, "planning", Output(json=True)), capsys)
     assert (known.document["name"], known.document["test_openings"]) == ("suites/planning", 0)

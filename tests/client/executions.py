@@ -27,6 +27,8 @@ ASKED = pb.ExecutionEvent(person_asked=pb.PersonAsked(step="Step 1", question="W
 FINISHED = pb.ExecutionEvent(
     finished=pb.ExecutionFinished(outcome=pb.EXECUTION_OUTCOME_ANSWERED, answer="a", steps=1)
 )
+# Of every tale: started, step, answer; step, finished.
+BEFORE, ALL = 3, [0, 1, 2, 3, 4]
 
 
 def goes_on() -> pb.ExecuteWorkflowRequest:
@@ -80,7 +82,9 @@ class Place:
         running = await listener.serve(replace(service, start=start))
         await self._serving.enter_async_context(running)
 
-    async def lose(self) -> None:
+    async def lose(self, *, abruptly: bool = True) -> None:
+        """Ends the server; an abrupt end is told to nobody."""
+        self.executions.abrupt = abruptly
         await self._serving.aclose()
 
     @property

@@ -9,7 +9,7 @@ from contextlib import aclosing
 import pytest
 
 from autoflow import errors
-from autoflow.client import Client, InterpreterClient
+from autoflow.client import Client
 from autoflow.client import errors as client_errors
 from autoflow.llm import base as llm
 from autoflow.server import Listener, ServerSettings
@@ -17,11 +17,11 @@ from autoflow.testing import ScriptedExecutions
 from autoflow.testing.executions import Context
 from autoflow.v1 import interpreter_service_pb2 as pb
 from tests.client.executions import (
-    ASKED,
+    ALL,
+    BEFORE,
     DEADLINE,
     EXECUTE,
     HASTY,
-    Place,
     Tale,
     goes_on,
     place,
@@ -29,8 +29,6 @@ from tests.client.executions import (
     take,
 )
 
-# Of every tale: started, step, answer; step, finished.
-BEFORE, ALL = 3, [0, 1, 2, 3, 4]
 WATCH = pb.WatchExecutionRequest(name="executions/1")
 
 
@@ -49,12 +47,13 @@ async def test_a_request_gets_an_id_of_its_own_and_is_left_as_it_was() -> None:
     assert not EXECUTE.request_id
 
 
-async def test_a_lost_server_is_found_again_and_every_event_comes_once() -> None:
+@pytest.mark.parametrize("abruptly", [True, False])
+async def test_a_lost_server_is_found_again_and_every_event_comes_once(abruptly: bool) -> None:
     tale = Tale()
     async with place(tale) as (there, client):
         events = client.execute_workflow(EXECUTE)
         assert await take(events, BEFORE) == ALL[:BEFORE]
-        await there.lose()
+        await there.lose(abruptly=abruptly)
         following = asyncio.create_task(rest(events))
         tale.go_on.set()
         await there.until(pb.EXECUTION_STATE_FINISHED)
@@ -138,6 +137,27 @@ async def test_what_a_server_tells_twice_is_heard_once() -> None:
         assert await following == ALL[BEFORE:]
 
 
+class Secretive(ScriptedExecutions):
+    """Cannot tell at first how an execution stands."""
+
+    async def GetExecution(
+        self, request: pb.GetExecutionRequest, context: Context
+    ) -> pb.GetExecutionResponse:
+        if all(method != "GetExecution" for method, _ in self.calls):
+            self.calls.append(("GetExecution", request))
+            raise errors.ResourceExhausted("too much to do")
+        return await super().GetExecution(request, context)
+
+
+async def test_a_server_that_cannot_tell_how_an_execution_stands_is_asked_for_its_events() -> None:
+    tale = Tale(llm.ModelUnavailable("gone"))
+    tale.go_on.set()
+    async with place(tale, Secretive) as (there, client):
+        with pytest.raises(client_errors.Unavailable, match="the model cannot be reached"):
+            await rest(client.execute_workflow(EXECUTE))
+    assert "WatchExecution" in there.methods
+
+
 class Brief(ScriptedExecutions):
     """Ends each stream after its first event, as if all were told."""
 
@@ -203,13 +223,17 @@ async def test_an_execution_that_somebody_cancels_ends_as_cancelled() -> None:
             await anext(events)
 
 
-async def test_the_deadline_is_that_of_all_streams_together() -> None:
+async def test_what_was_cancelled_while_the_server_was_away_ends_as_cancelled() -> None:
     async with place(Tale()) as (there, client):
-        events = client.execute_workflow(EXECUTE, timeout=1)
+        events = client.execute_workflow(EXECUTE)
         await take(events, BEFORE)
         await there.lose()
-        with pytest.raises(client_errors.DeadlineExceeded):
-            await anext(events)
+        (execution,) = there.executions.executions.values()
+        execution.cancel()
+        following = asyncio.create_task(take(events, 1))
+        await there.open()
+        with pytest.raises(client_errors.Cancelled, match="was cancelled"):
+            await following
 
 
 async def test_a_server_that_was_never_there_is_not_waited_for() -> None:
@@ -222,47 +246,6 @@ async def test_a_server_that_was_never_there_is_not_waited_for() -> None:
         ):
             with pytest.raises(client_errors.Unavailable):
                 await anext(events)
-
-
-async def _lost(there: Place, client: InterpreterClient, request: pb.ExecuteWorkflowRequest) -> None:
-    """Begins an execution, loses the server once, and leaves when it is there again."""
-    async with aclosing(client.execute_workflow(request)) as events:
-        await take(events, BEFORE)
-        await there.lose()
-        following = asyncio.create_task(take(events, 1))
-        await there.open()
-        await there.executions.until(lambda: "WatchExecution" in there.methods)
-        following.cancel()
-        await asyncio.wait([following])
-
-
-async def test_leaving_after_a_loss_cancels_the_execution() -> None:
-    async with place(Tale()) as (there, client):
-        await _lost(there, client, EXECUTE)
-        await there.until(pb.EXECUTION_STATE_CANCELLED)
-    assert there.methods[-1] == "CancelExecution"
-
-
-async def test_leaving_after_a_loss_lets_it_go_on_where_that_is_wanted() -> None:
-    async with place(Tale()) as (there, client):
-        await _lost(there, client, goes_on())
-        assert there.state == pb.EXECUTION_STATE_RUNNING
-    assert "CancelExecution" not in there.methods
-
-
-async def test_leaving_after_a_loss_lets_it_wait_for_a_person() -> None:
-    tale = Tale(ASKED)
-    async with place(tale) as (there, client):
-        async with aclosing(client.execute_workflow(EXECUTE)) as events:
-            await take(events, BEFORE)
-            await there.lose()
-            following = asyncio.create_task(take(events, 2))
-            tale.go_on.set()
-            await there.open()
-            # The question was asked in the stream that is being watched.
-            assert await following == [BEFORE, BEFORE + 1]
-        assert there.state == pb.EXECUTION_STATE_WAITING
-    assert "CancelExecution" not in there.methods
 
 
 async def test_watching_tells_what_was_and_what_comes_and_leaves_alone() -> None:

@@ -9,7 +9,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,22 @@ models:
     capabilities: {{tools: true}}
 """
 _PATIENT = ClientSettings(stream_timeout=600.0, retry=RetrySettings(initial_backoff=0.1, max_backoff=0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long model and tools take, in seconds."""
+
+    answer: float = 0.0
+    """Each answer of the model."""
+    token: float = 0.0
+    """And each of its tokens."""
+    tool: float = 0.0
+    """Each call of a tool."""
+
+
+AT_ONCE = Pace()
+"""They do not make anyone wait."""
 
 
 @dataclass(slots=True)
@@ -160,44 +176,55 @@ class World:
 
 
 @asynccontextmanager
+async def surroundings(
+    scripts: Iterable[ScriptedWorkflow], folder: Path, pace: Pace = AT_ONCE, **settings: object
+) -> AsyncIterator[tuple[ScriptedChat, SlowTools, Mapping[str, str]]]:
+    """Serves model and tools.
+
+    Args:
+        scripts: the workflows that the model can carry out.
+        folder: for the catalogue, and the interpreter's database.
+        pace: how long model and tools take.
+        settings: of the interpreter.
+
+    Yields:
+        What the endpoint says, the tools, and the environment of an interpreter that has them.
+    """
+    chat = ScriptedChat(ScriptedReplies(scripts), seconds=pace.answer, seconds_a_token=pace.token)
+    tools = SlowTools(pace.tool)
+    async with ScriptedEndpoint.serving(chat) as endpoint, serving(tools.server.service) as provider:
+        models = folder / "models.yaml"
+        names = {"schemas": SCHEMAS, "in_turn": IN_TURN, "functions": FUNCTIONS}
+        models.write_text(_CATALOGUE.format(endpoint=endpoint.base_url, **names))
+        env = {
+            "AUTOFLOW_MODELS": str(models),
+            "AUTOFLOW_PRELOAD_MODELS": "none",
+            "AUTOFLOW_TOOL_PROVIDERS": provider,
+            "AUTOFLOW_INTERPRETER_DATA": str(folder),
+            **{f"AUTOFLOW_{name.upper()}": str(value) for name, value in settings.items()},
+        }
+        yield chat, tools, env
+
+
+@asynccontextmanager
 async def world(
     scripts: Iterable[ScriptedWorkflow],
     folder: Path,
+    pace: Pace = AT_ONCE,
     *,
-    seconds: float = 0.0,
-    seconds_a_token: float = 0.0,
-    tool_seconds: float = 0.0,
     module: str = "",
     **settings: object,
 ) -> AsyncIterator[World]:
     """Starts everything, and ends it.
 
     Args:
-        scripts: the workflows that the model can carry out.
-        folder: for the catalogue, the database and the log.
-        seconds: that each answer of the model takes.
-        seconds_a_token: and each of its tokens.
-        tool_seconds: that each call of a tool takes.
+        scripts: as in `surroundings`.
+        folder: for the log as well.
+        pace: as in `surroundings`.
         module: what is run as the interpreter's process; its own by default.
-        settings: of the interpreter.
+        settings: as in `surroundings`.
     """
-    chat = ScriptedChat(ScriptedReplies(scripts), seconds=seconds, seconds_a_token=seconds_a_token)
-    tools = SlowTools(tool_seconds)
-    async with AsyncExitStack() as stack:
-        endpoint = await stack.enter_async_context(ScriptedEndpoint.serving(chat))
-        models = folder / "models.yaml"
-        models.write_text(
-            _CATALOGUE.format(
-                endpoint=endpoint.base_url, schemas=SCHEMAS, in_turn=IN_TURN, functions=FUNCTIONS
-            )
-        )
-        env = {
-            "AUTOFLOW_MODELS": str(models),
-            "AUTOFLOW_PRELOAD_MODELS": "none",
-            "AUTOFLOW_TOOL_PROVIDERS": await stack.enter_async_context(serving(tools.server.service)),
-            "AUTOFLOW_INTERPRETER_DATA": str(folder),
-            **{f"AUTOFLOW_{name.upper()}": str(value) for name, value in settings.items()},
-        }
+    async with surroundings(scripts, folder, pace, **settings) as (chat, tools, env):
         made = World(chat, tools, env, folder, module)
         await made.start()
         try:

@@ -126,7 +126,8 @@ def test_a_stratified_draw_keeps_proportions(count: int, seed: int) -> None:
 
 
 def test_suites_are_found_by_name() -> None:
-    assert suite_names() == ("planning",)
+    assert suite_names() == ("planning", "travel")
+    assert [load_suite(name).title for name in suite_names()] == list(suite_names())
     with pytest.raises(NotFound, match="planning"):
         load_suite("cooking")
 

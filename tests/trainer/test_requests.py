@@ -29,8 +29,13 @@ def with_adapter() -> run_pb2.Run:
     return run
 
 
-def evaluation(suite: str, split: task_pb2.Split.ValueType) -> run_pb2.Run:
+def evaluation(
+    suite: str,
+    split: task_pb2.Split.ValueType = task_pb2.SPLIT_TEST,
+    reward: run_pb2.Reward.ValueType = run_pb2.REWARD_UNSPECIFIED,
+) -> run_pb2.Run:
     run = run_pb2.Run()
+    run.evaluation.reward = reward
     run.evaluation.suite = suite
     run.evaluation.split = split
     run.evaluation.interpreter.model = "embedded"
@@ -61,6 +66,30 @@ REFUSED = [
         id="two-of-a-name",
     ),
     pytest.param(optimization(iterations=10_001), "run.optimization.iterations", "10000", id="contract"),
+    pytest.param(
+        evaluation("travel", reward=run_pb2.REWARD_EXECUTED),
+        "run.evaluation.reward",
+        "leave it out, or take `judged`",
+        id="executed-where-a-judge-is",
+    ),
+    pytest.param(
+        optimization(suite="travel", reward=run_pb2.REWARD_PLAN),
+        "run.optimization.reward",
+        "the suite judges answers by constraints",
+        id="plans-where-a-judge-is",
+    ),
+    pytest.param(
+        evaluation("suites/planning", reward=run_pb2.REWARD_JUDGED),
+        "run.evaluation.reward",
+        "leave it out, or take `plan` or `executed`",
+        id="judged-where-no-judge-is",
+    ),
+    pytest.param(
+        optimization(reward=run_pb2.REWARD_JUDGED),
+        "run.optimization.reward",
+        "nobody who judges",
+        id="learning-from-no-judge",
+    ),
 ]
 
 
@@ -159,3 +188,15 @@ async def test_no_more_than_so_many_runs_may_wait(tmp_path: Path) -> None:
 async def names(service: Trainer) -> list[str]:
     response = await service.client.trainer.list_runs(trainer_service_pb2.ListRunsRequest())
     return [run.name for run in response.runs]
+
+
+async def test_a_suite_with_a_judge_needs_no_word_of_it(tmp_path: Path) -> None:
+    async with trainer(tmp_path, CoroutineLauncher(Workers().work)) as service:
+        for reward in (run_pb2.REWARD_UNSPECIFIED, run_pb2.REWARD_JUDGED):
+            for run in (evaluation("travel", reward=reward), optimization(suite="travel", reward=reward)):
+                assert (await service.create(run)).state == run_pb2.RUN_STATE_PENDING
+        judged = {}
+        for name in ("suites/planning", "suites/travel"):
+            request = trainer_service_pb2.GetSuiteRequest(name=name)
+            judged[name] = (await service.client.trainer.get_suite(request)).suite.judged
+    assert judged == {"suites/planning": False, "suites/travel": True}

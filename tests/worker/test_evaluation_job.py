@@ -25,7 +25,9 @@ async def test_workflows_are_measured_side_by_side_with_the_reference_plans(tmp_
     assert [found.name for found in result.workflows] == ["w0", "w1", "w2", "reference"]
     assert [found.reward.mean for found in result.workflows] == pytest.approx([0, 2 / 3, 1, 1])
     assert [found.valid_plan_rate.mean for found in result.workflows] == [0, 1, 1, 1]
-    assert [found.plan_f1.mean for found in result.workflows] == pytest.approx([0, 2 / 3, 1, 1])
+    assert [found.plan_f1 and found.plan_f1.mean for found in result.workflows] == pytest.approx(
+        [0, 2 / 3, 1, 1]
+    )
     assert [found.improvement and found.improvement.absolute.mean for found in result.workflows] == [
         None,
         pytest.approx(2 / 3),

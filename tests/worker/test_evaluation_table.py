@@ -41,6 +41,7 @@ def test_means_are_over_tasks_by_metric_and_over_all() -> None:
         ("vit", [0.2, 1]), ("clip", [0.3, 1]), ("vit", [0.4, 0.8]), ("bertscore", [0, 1])
     )
     assert found.reward.mean == pytest.approx((0.2 + 0.3 + 0.4 + 0) / 4)
+    assert found.plan_f1 is not None
     assert found.plan_f1.mean == pytest.approx((0.2 + 0.3 + 0.4 + 0) / 8)
     assert found.valid_plan_rate.mean == 0.75
     # In the order of the paper's table.

@@ -21,7 +21,6 @@ from autoflow.client._executions import ExecutionCalls
 from autoflow.client.errors import (
     Cancelled,
     DeadlineExceeded,
-    ErrorDetails,
     Internal,
     ResourceExhausted,
     RpcError,
@@ -42,8 +41,8 @@ _PASSING = (Unavailable, Cancelled, ResourceExhausted, DeadlineExceeded)
 """What comes when a server stops, has too much to do, or lets a stream last for its time only."""
 _BROKEN = (*_PASSING, Internal, Unknown)
 """What comes of a connection, or of a proxy, that breaks; no server has said it."""
-_NOT_SERVING = "UNAVAILABLE"
-"""The reason of a server that starts or stops; a model that cannot be reached has another."""
+_NOT_SERVING = "NOT_SERVING"
+"""The reason of a server that starts or stops."""
 _ENDED = (EXECUTION_STATE_FINISHED, EXECUTION_STATE_FAILED, EXECUTION_STATE_CANCELLED)
 _LEAVE_SECONDS = 5.0
 """For telling the server that whoever began an execution has left."""
@@ -54,7 +53,6 @@ class Following:
 
     Args:
         calls: the service.
-        method: the full name of the caller's method, for errors.
         settings: the pauses between streams, and the deadline of single calls.
         timeout: seconds for all of it; None for the settings' own.
         begin: the request that begins it, with a `request_id`; None where it is there already.
@@ -65,7 +63,6 @@ class Following:
     def __init__(
         self,
         calls: ExecutionCalls,
-        method: str,
         settings: ClientSettings,
         timeout: float | None,
         *,
@@ -74,7 +71,6 @@ class Following:
         from_sequence: int = 0,
     ) -> None:
         self._calls = calls
-        self._method = method
         self._settings = settings
         self._timeout = settings.stream_timeout if timeout is None else timeout
         self._begin = begin
@@ -83,7 +79,6 @@ class Following:
         self._pause = settings.retry.initial_backoff
         self._end = 0.0
         self._was_there = False
-        self._was_cut = False
         self._finished = False
         self._waits_for_a_person = False
 
@@ -147,12 +142,9 @@ class Following:
         if not self._was_there or self._left() <= 0:
             return False
         if not error.details.request_id:
-            self._was_cut = isinstance(error, _BROKEN)
-            return self._was_cut
-        if self._name:
-            return isinstance(error, _PASSING)
-        # Nothing has begun, so this is an answer; but a server that has come back may still be starting.
-        return self._was_cut and error.details.reason == _NOT_SERVING
+            return isinstance(error, _BROKEN)
+        # Before anything has begun, whatever else a server says is its answer.
+        return error.details.reason == _NOT_SERVING or (bool(self._name) and isinstance(error, _PASSING))
 
     async def _is_over(self, error: RpcError | None) -> bool:
         """Whether there is nothing more to come, after the end of a stream or the error that ended it."""
@@ -169,18 +161,10 @@ class Following:
         return found.state in _ENDED and found.events <= self._next
 
     async def _rest(self, error: RpcError | None) -> None:
-        """Pauses before the next stream.
-
-        Raises:
-            DeadlineExceeded: the time is over.
-        """
-        details = ErrorDetails() if error is None else error.details
-        pause = max(details.retry_after or 0, self._pause)
+        """Pauses before the next stream."""
+        asked = 0.0 if error is None else error.details.retry_after or 0.0
+        await asyncio.sleep(max(min(max(asked, self._pause), self._left()), 0))
         self._pause = min(2 * self._pause, self._settings.retry.max_backoff)
-        await asyncio.sleep(max(min(pause, self._left()), 0))
-        if self._left() <= 0:
-            what = f"the stream ended early, and the execution did not end within {self._timeout:g} s"
-            raise DeadlineExceeded(self._method, what, details) from error
 
     async def _leave(self) -> None:
         """Does what the server does where the call that began an execution is cancelled."""

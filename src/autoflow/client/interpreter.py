@@ -73,8 +73,7 @@ class InterpreterClient:
             identified = ExecuteWorkflowRequest(request_id=str(uuid.uuid4()))
             identified.MergeFrom(request)
             request = identified
-        method = f"/{FULL_NAME}/ExecuteWorkflow"
-        return Following(self._executions, method, self._settings, timeout, begin=request).follow()
+        return Following(self._executions, self._settings, timeout, begin=request).follow()
 
     async def get_execution(
         self, request: GetExecutionRequest, *, timeout: float | None = None
@@ -120,7 +119,6 @@ class InterpreterClient:
         """
         following = Following(
             self._executions,
-            f"/{FULL_NAME}/WatchExecution",
             self._settings,
             timeout,
             name=request.name,

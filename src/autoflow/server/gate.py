@@ -10,6 +10,10 @@ from autoflow.admission import Admission
 from autoflow.errors import Unavailable
 
 
+class NotServing(Unavailable):
+    """The service starts or stops. Its own reason tells callers that nothing else is wrong."""
+
+
 class Gate:
     """Stands before every call of a service. For use in one event loop; closed at first.
 
@@ -56,11 +60,11 @@ class Gate:
             streams: whether it has a stream of requests or answers.
 
         Raises:
-            Unavailable: the service has not started yet, or is about to stop.
+            NotServing: the service has not started yet, or is about to stop.
             ResourceExhausted: too many calls, or too many streams, are in flight.
         """
         if self._refusal:
-            raise Unavailable(self._refusal)
+            raise NotServing(self._refusal)
         with self._calls.enter(), self._streams.enter() if streams else nullcontext():
             self._in_flight += 1
             self._empty.clear()

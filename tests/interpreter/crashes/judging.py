@@ -34,6 +34,8 @@ class Verdict:
     model_calls: int = 0
     repeated_model_calls: int = 0
     """Those that were under way at a kill, and were made again."""
+    counted_model_calls: int = 0
+    """What the executions themselves count of those; a call that is cut off twice counts once."""
     tool_calls: int = 0
     repeated_tool_calls: int = 0
     lost_tool_calls: int = 0
@@ -97,14 +99,20 @@ class _Case:
         same: dict[str, list[Asked]] = defaultdict(list)
         for each in self._asked:
             same[each.digest].append(each)
-        for group in same.values():
+        repeated = set()
+        for digest, group in same.items():
             for earlier, later in pairwise(group):
                 if self._begins_anew(later.reply.step, earlier.began, later.began):
                     continue
                 verdict.repeated_model_calls += 1
+                repeated.add(digest)
                 if not self._killed(earlier.began, later.began):
                     what = f"{later.reply.question} of {later.reply.step}"
                     yield f"{what} was asked twice without a kill, {self._told(earlier.began, later.began)}"
+        counted = self._finished.repeated_model_calls
+        verdict.counted_model_calls += counted
+        if counted < len(repeated):
+            yield f"{len(repeated)} calls of the model were repeated, and it counts {counted}"
         for event in self._stored:
             question = _PURPOSES.get(event.model_called.purpose)
             if question is not None:

@@ -14,7 +14,7 @@ from autoflow.client import Client
 from autoflow.client.errors import Unavailable
 from autoflow.testing.scripted_workflow import ScriptedWorkflow, Shape
 from autoflow.v1 import interpreter_service_pb2 as pb
-from tests.interpreter.world import World, request_for, world
+from tests.interpreter.world import Pace, World, request_for, world
 
 LEASE_SECONDS = 1.0
 SHAPE = Shape(tools=("add", "weather", "book"), tool_share=0.6, fault_share=0.1)
@@ -51,8 +51,7 @@ async def mortal(scripts: Sequence[ScriptedWorkflow], folder: Path) -> AsyncIter
     async with world(
         scripts,
         folder,
-        seconds=0.06,
-        tool_seconds=0.06,
+        Pace(answer=0.06, tool=0.06),
         interpreter_lease_seconds=LEASE_SECONDS,
         interpreter_poll_seconds=0.1,
     ) as made:

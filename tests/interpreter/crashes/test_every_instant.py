@@ -28,7 +28,7 @@ from autoflow_interpreter.events import (
 from tests.interpreter.protocols.executing import CountedTools, Executed, execute, model_of
 
 SHAPE = Shape(max_steps=6, tools=("add", "book"), tool_share=0.8, fault_share=0.4)
-SEEDS = (0, 10, 11)
+SEEDS = (10, 11)
 MEMORIES = (MemoryStrategy.APPEND, MemoryStrategy.TRAVERSE, MemoryStrategy.DIRECT)
 
 

@@ -138,7 +138,7 @@ async def server(
         **settings,
     }
     env = {f"AUTOFLOW_{name.upper()}": str(value) for name, value in given.items()}
-    # The channel outlives the server, and sees its end.
+    # Were the channel closed first, all who have begun an execution would have left.
     async with AsyncExitStack() as channels, AsyncExitStack() as stack:
         addresses = [
             one if isinstance(one, str) else await stack.enter_async_context(serving(one.service))
@@ -146,7 +146,15 @@ async def server(
         ]
         env["AUTOFLOW_TOOL_PROVIDERS"] = ",".join(addresses)
         address = await stack.enter_async_context(serving(build(env, catalogue_of(*models))))
-        yield Server(address, await channels.enter_async_context(grpc.aio.insecure_channel(address)))
+        channel = await channels.enter_async_context(grpc.aio.insecure_channel(address))
+        yield Server(address, channel)
+
+
+@asynccontextmanager
+async def outliving(one: Server) -> AsyncIterator[Server]:
+    """The same server by a channel of its own, whose calls may see the server's end."""
+    async with grpc.aio.insecure_channel(one.address) as channel:
+        yield Server(one.address, channel)
 
 
 async def events_of(call: Call, count: int | None = None) -> Events:
@@ -187,11 +195,11 @@ def kinds(events: Events) -> list[str]:
 
 
 @asynccontextmanager
-async def store_of(url: str) -> AsyncIterator[ExecutionStore]:
+async def store_of(url: str, kind: type[ExecutionStore] = ExecutionStore) -> AsyncIterator[ExecutionStore]:
     """The database itself."""
     engine = create_engine(url)
     try:
-        yield ExecutionStore(engine)
+        yield kind(engine)
     finally:
         await engine.dispose()
 

@@ -12,7 +12,7 @@ from autoflow.client import errors
 from autoflow.llm import Capabilities, Message
 from autoflow.testing import GatedModel, ScriptedModel
 from autoflow.v1 import interpreter_service_pb2 as pb
-from tests.interpreter.kept.servers import Request, Server, begun, events_of, kinds, server
+from tests.interpreter.kept.servers import Request, Server, begun, events_of, kinds, server, told
 
 PROCESS = "Step 1:::process:::[ask] Where to?:::next::Step 2\nStep 2:::terminal:::Give the plan\n"
 DECISION = """\
@@ -177,3 +177,52 @@ async def test_the_limit_on_time_does_not_run_while_a_person_is_waited_for(
         events = await events_of(one.watch(name))
 
     assert events[-1].finished.outcome == pb.EXECUTION_OUTCOME_ANSWERED
+
+
+async def test_who_answers_and_who_cancels_at_once_agree_on_what_became_of_it(
+    database_url: str, request_for: Request
+) -> None:
+    model = GatedModel(echo)
+    async with server(database_url, model) as one, server(database_url, model) as other:
+        for _ in range(10):
+            name, kept = await waiting(one, request_for(PROCESS, model="gated"))
+            answered, cancelled = await asyncio.gather(
+                other.answer(name, kept.question_sequence, "Bonn"), one.cancel(name), return_exceptions=True
+            )
+            ended = await one.until_in(name, pb.EXECUTION_STATE_CANCELLED)
+            assert isinstance(cancelled, pb.Execution)
+            events, error = await told(other.watch(name))
+            assert isinstance(error, errors.Cancelled)
+            assert len(events) == ended.events
+            assert ("person_answered" in kinds(events)) == (
+                not isinstance(answered, errors.FailedPrecondition)
+            )
+
+
+async def test_who_leaves_while_it_begins_to_wait_leaves_one_that_waits_or_none(
+    url: str, request_for: Request
+) -> None:
+    async with server(url, ScriptedModel(echo)) as one:
+        for turn in range(20):
+            call = one.execute(request_for(PROCESS))
+            name = await begun(call)
+            await asyncio.sleep(turn / 2000)
+            call.cancel()
+            kept = await one.until(name, lambda execution: execution.state != pb.EXECUTION_STATE_RUNNING)
+            if kept.state == pb.EXECUTION_STATE_WAITING:
+                await one.answer(name, kept.question_sequence, "Bonn")
+                assert kinds(await events_of(one.watch(name)))[-1] == "finished"
+            else:
+                assert kept.state == pb.EXECUTION_STATE_CANCELLED
+
+
+async def test_whoever_waits_with_it_hears_of_the_answer_at_once(url: str, request_for: Request) -> None:
+    # Nobody would look again within the time that the calls have.
+    async with server(url, ScriptedModel(echo), interpreter_poll_seconds=60) as one:
+        call = one.execute(request_for(PROCESS))
+        name = await begun(call)
+        kept = await one.until_in(name, pb.EXECUTION_STATE_WAITING)
+        watching = asyncio.create_task(events_of(one.watch(name)))
+        await asyncio.sleep(0.1)
+        await one.answer(name, kept.question_sequence, "Bonn")
+        assert kinds(await events_of(call))[-1] == kinds(await watching)[-1] == "finished"

@@ -7,15 +7,21 @@ import asyncio
 import pytest
 
 from autoflow.client import errors
+from autoflow.errors import Unavailable
 from autoflow.testing import GatedModel
 from autoflow.v1 import interpreter_service_pb2 as pb
+from autoflow_interpreter.executions.model import ExecutionState, StoredEvent
+from autoflow_interpreter.executions.store import ExecutionStore
 from tests.databases import PostgresServer
+from tests.interpreter.kept.houses import hanging, house
 from tests.interpreter.kept.servers import (
     TWO_STEPS,
     Request,
     begun,
     events_of,
+    rob,
     server,
+    until,
 )
 
 
@@ -70,6 +76,42 @@ async def test_an_execution_goes_on_when_the_database_is_back(database: Away, re
     assert kept.finished.outcome == pb.EXECUTION_OUTCOME_ANSWERED
     assert everything[1:] == rest
     assert model.cancelled == 0
+
+
+class Blind(ExecutionStore):
+    """Cannot be read at first."""
+
+    looks = 0
+
+    async def events(self, execution_id: str, start: int, limit: int) -> list[StoredEvent]:
+        self.looks += 1
+        if self.looks == 1:
+            raise Unavailable("the database cannot be reached")
+        return await super().events(execution_id, start, limit)
+
+
+async def test_what_is_taken_over_and_cannot_be_read_is_left_for_later(url: str) -> None:
+    async with house(url, kind=Blind) as here:
+        execution = await here.begin(hanging())
+
+        async def is_recorded() -> bool:
+            return (await here.store.get(execution.id)).events == 1
+
+        await until(is_recorded)
+
+        async def is_let_go() -> bool:
+            found = await here.store.get(execution.id)
+            return found.resumptions == 2 and here.runner.get(execution.id) is None
+
+        # The thief is the first who resumes it.
+        await rob(url)
+        await until(is_let_go)
+        kept = await here.store.get(execution.id)
+        assert kept.state is ExecutionState.RUNNING
+        await here.store.release([(kept.id, kept.token)])
+        kept = await here.until_in(execution, ExecutionState.FINISHED)
+
+    assert kept.resumptions == 3
 
 
 async def test_one_that_cannot_be_read_when_it_is_taken_over_does_not_fail(

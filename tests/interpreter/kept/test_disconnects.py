@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.interpreter.kept.servers import (
     begun,
     events_of,
     kinds,
+    outliving,
     server,
     told,
     until,
@@ -173,11 +175,16 @@ async def test_a_call_that_is_cancelled_at_any_instant_leaves_nothing_behind(
             return not (await one.page(state=pb.EXECUTION_STATE_RUNNING)).executions
 
         await until(nothing_runs)
-        # There is room again for as many as may be.
-        calls = [one.execute(request_for(ONE_STEP, model="gated")) for _ in range(8)]
-        names = [await begun(call) for call in calls]
 
-    assert len(set(names)) == 8
+        # There is room again for as many as may be, once the last of them has been noticed.
+        async def there_is_room() -> bool:
+            calls = [one.execute(request_for(ONE_STEP, model="gated")) for _ in range(8)]
+            answers = await asyncio.gather(*(told(call, 1) for call in calls))
+            for call in calls:
+                call.cancel()
+            return all(error is None for _, error in answers)
+
+        await until(there_is_room)
 
 
 async def test_a_server_that_stops_is_no_disconnect_and_hands_over_at_once(
@@ -185,10 +192,10 @@ async def test_a_server_that_stops_is_no_disconnect_and_hands_over_at_once(
 ) -> None:
     model = gated()
     request = request_for(TWO_STEPS, model="gated", request_id="mine")
-    async with server(database_url, gated()) as other:
+    async with server(database_url, gated()) as other, AsyncExitStack() as stack:
         # Nobody waits for a lease as long as this one.
         async with server(database_url, model, interpreter_lease_seconds=3600) as one:
-            call = one.execute(request)
+            call = (await stack.enter_async_context(outliving(one))).execute(request)
             name = await begun(call)
             await model.until(calls=1)
             model.let_through(0)

@@ -3,125 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
-from autoflow.admission import Admission
-from autoflow.errors import Unavailable
-from autoflow.llm import Usage
-from autoflow_interpreter.convert import Wire
-from autoflow_interpreter.events import Finished, Outcome, PersonAsked, StepAnswered, StepStarted
-from autoflow_interpreter.executions.carrying import Carrier, Run
-from autoflow_interpreter.executions.executions import Begun, Executions
-from autoflow_interpreter.executions.model import Append, Appended, Execution, ExecutionState
-from autoflow_interpreter.executions.runner import Runner, RunnerSettings
+from autoflow_interpreter.events import Finished, PersonAsked, StepAnswered, StepStarted
+from autoflow_interpreter.executions.executions import Executions
+from autoflow_interpreter.executions.model import Execution, ExecutionState
 from autoflow_interpreter.executions.store import ExecutionStore
-from autoflow_interpreter.executions.writer import GroupWriter
 from autoflow_interpreter.journal import Recorder
 from autoflow_interpreter.past import Past
-from tests.interpreter.kept.servers import store_of, until
-
-DONE = Finished(Outcome.ANSWERED, "done", "", 1, Usage())
-ASKED = PersonAsked("Step 1", "Where to?", (), datetime(2100, 1, 1, tzinfo=UTC))
-BEGUN = Begun(b"", "", "a query", "a model", "")
-NEW = Execution("new", None, ExecutionState.RUNNING, b"", "", "", "", datetime.now(UTC), datetime.now(UTC))
-_MOST = 3
-
-
-class Appends:
-    """Passes appends on to a store, when the test says so.
-
-    Make it inside the event loop that uses it.
-    """
-
-    def __init__(self, store: ExecutionStore) -> None:
-        self._store = store
-        self.open = asyncio.Event()
-        self.open.set()
-        self.waiting = asyncio.Event()
-        self.away = False
-
-    async def append(self, batch: Sequence[Append]) -> list[Appended]:
-        if self.away:
-            raise Unavailable("the database cannot be reached")
-        self.waiting.set()
-        await self.open.wait()
-        return await self._store.append(batch)
-
-
-class House:
-    """A server's executions, without its wire."""
-
-    def __init__(self, store: ExecutionStore, resumed: Run) -> None:
-        async def resume(request: bytes, past: Past) -> Run:
-            return resumed
-
-        self.store = store
-        self.appends = Appends(store)
-        self.admission = Admission(_MOST, "executions")
-        writer = GroupWriter(self.appends, patience=0.2)
-        self.runner = Runner(
-            store,
-            writer,
-            Carrier(store, writer, Wire(), resume),
-            admission=self.admission,
-            settings=RunnerSettings("me", timedelta(seconds=30), 0.05, timedelta(days=1), 99),
-            now=lambda: datetime.now(UTC),
-        )
-        self.executions = Executions(store, self.runner, now=lambda: datetime.now(UTC), poll=0.01)
-
-    async def begin(self, run: Run) -> Execution:
-        return await self.executions.begin(BEGUN, run, owned=True)
-
-    async def until_in(self, execution: Execution, state: ExecutionState) -> Execution:
-        """Returns when an execution is in a state and nobody holds it."""
-
-        async def is_so() -> bool:
-            found = await self.store.get(execution.id)
-            return found.state is state and self.runner.get(execution.id) is None
-
-        await until(is_so)
-        return await self.store.get(execution.id)
-
-
-@asynccontextmanager
-async def house(url: str, resumed: Run | None = None) -> AsyncIterator[House]:
-    async with store_of(url) as store:
-        await store.migrate()
-        made = House(store, resumed or ending())
-        made.runner.start()
-        try:
-            yield made
-        finally:
-            made.appends.open.set()
-            await made.runner.stop()
-
-
-def ending(end: Finished | PersonAsked = DONE, before: Callable[[], Awaitable[object]] | None = None) -> Run:
-    """Takes one step, waits, and ends."""
-
-    async def run(execution_id: str, past: Past, recorder: Recorder) -> Finished | PersonAsked:
-        recorder.record(StepStarted("Step 1", 0))
-        await recorder.settle()
-        if before is not None:
-            await before()
-        return end
-
-    return run
-
-
-def hanging() -> Run:
-    """Takes one step, and never ends."""
-    return ending(before=asyncio.Event().wait)
+from tests.interpreter.kept.houses import ASKED, DONE, MOST, NEW, ending, hanging, house
+from tests.interpreter.kept.servers import until
 
 
 async def test_one_that_is_cancelled_before_its_first_step_ends_and_makes_room(url: str) -> None:
     async with house(url) as here:
-        for number in range(2 * _MOST):
+        for number in range(2 * MOST):
             new = replace(NEW, id=f"e{number}")
             execution, _ = await here.runner.begin(new, hanging())
             held = here.runner.get(execution.id)
@@ -130,7 +29,7 @@ async def test_one_that_is_cancelled_before_its_first_step_ends_and_makes_room(u
             held.end(cancelled=True)
             kept = await here.until_in(execution, ExecutionState.CANCELLED)
             assert kept.events == 0
-        assert here.admission.free == _MOST
+        assert here.admission.free == MOST
 
 
 async def test_a_call_that_is_cancelled_while_its_execution_is_stored_cancels_it(url: str) -> None:
@@ -148,7 +47,7 @@ async def test_a_call_that_is_cancelled_while_its_execution_is_stored_cancels_it
 
             async def all_ended() -> bool:
                 running = await here.store.page(None, 1, ExecutionState.RUNNING)
-                return here.admission.free == _MOST and not running
+                return here.admission.free == MOST and not running
 
             await until(all_ended)
 
@@ -221,21 +120,28 @@ async def until_events(store: ExecutionStore, execution: Execution, count: int) 
 
 async def test_what_is_known_is_stored_before_it_is_handed_over(url: str) -> None:
     answered = asyncio.Event()
-
-    async def run(execution_id: str, past: Past, recorder: Recorder) -> Finished:
-        recorder.record(StepStarted("Step 1", 0))
-        await recorder.settle()
-        for number in range(50):
-            recorder.record(StepAnswered("Step 1", str(number)))
-        answered.set()
-        await asyncio.Event().wait()
-        return DONE
-
     async with house(url) as here:
+
+        async def run(execution_id: str, past: Past, recorder: Recorder) -> Finished:
+            recorder.record(StepStarted("Step 1", 0))
+            await recorder.settle()
+            here.appends.open.clear()
+            here.appends.waiting.clear()
+            recorder.record(StepAnswered("Step 1", "under way to the database"))
+            await here.appends.waiting.wait()
+            recorder.record(StepAnswered("Step 1", "not yet"))
+            answered.set()
+            await asyncio.Event().wait()
+            return DONE
+
         execution = await here.begin(run)
         await answered.wait()
-    async with store_of(url) as store:
-        assert (await store.get(execution.id)).events == 51
+        stopping = asyncio.create_task(here.runner.stop())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        here.appends.open.set()
+        await stopping
+        assert (await here.store.get(execution.id)).events == 3
 
 
 async def test_one_that_is_taken_over_by_the_same_server_has_one_holder(url: str) -> None:
@@ -250,7 +156,7 @@ async def test_one_that_is_taken_over_by_the_same_server_has_one_holder(url: str
         await here.runner.take_or_release(lost, lost=True)
 
         async def is_alone() -> bool:
-            return here.admission.free == _MOST - 1
+            return here.admission.free == MOST - 1
 
         await until(is_alone)
         after = here.runner.get(execution.id)
@@ -258,7 +164,7 @@ async def test_one_that_is_taken_over_by_the_same_server_has_one_holder(url: str
         assert after is not None
         ended.set()
         await here.until_in(execution, ExecutionState.FINISHED)
-        assert here.admission.free == _MOST
+        assert here.admission.free == MOST
 
 
 async def test_a_server_that_is_to_stop_takes_nothing_over(url: str) -> None:
@@ -271,3 +177,20 @@ async def test_a_server_that_is_to_stop_takes_nothing_over(url: str) -> None:
         assert (await here.store.get("lost")).resumptions == 0
         here.runner.stopping = False
         await here.until_in(replace(lost, id="lost"), ExecutionState.FINISHED)
+
+
+async def test_nothing_is_shown_before_it_is_stored(url: str) -> None:
+    async with house(url) as here:
+        here.appends.open.clear()
+        execution = await here.begin(ending())
+        watched = asyncio.create_task(sequences(here.executions, execution.id, 2))
+        await here.appends.waiting.wait()
+        for _ in range(20):
+            await asyncio.sleep(0.005)
+        assert (await here.store.get(execution.id)).events == 0
+        assert not watched.done()
+        held = here.runner.get(execution.id)
+        assert held is not None
+        assert held.live.next == 0
+        here.appends.open.set()
+        assert await watched == [0, 1]

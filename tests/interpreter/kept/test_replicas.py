@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.interpreter.kept.servers import (
     begun,
     events_of,
     kinds,
+    outliving,
     rob,
     server,
     store_lost,
@@ -148,4 +150,26 @@ async def test_more_than_a_server_may_carry_out_wait_for_the_other(
         others.let_through(2)
         events = await events_of(other.watch(name))
 
+    assert kinds(events)[-1] == "finished"
+
+
+async def test_who_watches_at_a_server_that_stops_is_told_to_go_elsewhere(
+    database_url: str, request_for: Request
+) -> None:
+    model = gated()
+    async with server(database_url, model) as one:
+        call = one.execute(request_for(TWO_STEPS, model="gated"))
+        name = await begun(call)
+        async with AsyncExitStack() as stack:
+            async with server(database_url, gated()) as other:
+                watching = (await stack.enter_async_context(outliving(other))).watch(name)
+                assert len(await events_of(watching, 2)) == 2
+                rest = asyncio.create_task(told(watching))
+            seen, error = await rest
+        model.let_through(0)
+        model.let_through(1)
+        events = await events_of(one.watch(name, 2))
+
+    assert seen == []
+    assert isinstance(error, errors.Unavailable | errors.Cancelled)
     assert kinds(events)[-1] == "finished"

@@ -9,7 +9,7 @@ import pytest
 from autoflow.server import ServerSettings
 from autoflow.testing import serving
 from autoflow.v1 import interpreter_service_pb2 as pb
-from tests.interpreter.kept.servers import Events, Request, begun, events_of, kinds, server
+from tests.interpreter.kept.servers import Events, Request, begun, events_of, kinds, server, until
 from tests.interpreter.kept.tool_users import (
     FUSED,
     ONE_TOOL,
@@ -74,8 +74,11 @@ async def test_a_call_that_must_not_be_repeated_is_not(
 
 
 async def test_tools_that_come_up_later_than_the_server_are_waited_for(
-    url: str, request_for: Request
+    url: str, request_for: Request, caplog: pytest.LogCaptureFixture
 ) -> None:
+    async def were_missed() -> bool:
+        return "could not be asked for its tools" in caplog.text
+
     tools = WaitingTools()
     request = request_for(ONE_TOOL, step_tools=["add"])
     async with (
@@ -86,7 +89,7 @@ async def test_tools_that_come_up_later_than_the_server_are_waited_for(
         await tools.until(calls=1)
     async with server(url, ToolUser("add", RIGHT), tools=[address]) as other:
         watching = asyncio.create_task(events_of(other.watch(name)))
-        await asyncio.sleep(0.3)
+        await until(were_missed)
         again = simple_tools()
         async with serving(again.service, ServerSettings(address=address)):
             events = await watching

@@ -29,30 +29,34 @@ class ToolUser(ScriptedModel):
     Args:
         tool: which.
         arguments: what it writes as arguments, one after the other; the last is repeated.
+        answer: what it answers.
     """
 
-    def __init__(self, tool: str, *arguments: str) -> None:
+    def __init__(self, tool: str, *arguments: str, answer: str = "an answer") -> None:
         super().__init__(self._say, capabilities=Capabilities(json_schema=True))
         self._tool = tool
-        self._arguments = list(arguments)
+        self._arguments = arguments
+        self._answer = answer
 
     def _say(self, messages: Sequence[Message]) -> str:
         constraint = self.calls[-1].constraint
         if constraint is not None:
             fields: dict[str, Any] = constraint.schema["properties"]  # type: ignore[union-attr]
-            said = {"answer": "an answer", "tool": self._tool, "arguments": ""}
+            said = {"answer": self._answer, "tool": self._tool, "arguments": ""}
             if "tool" in fields:
-                said["arguments"] = self._next()
+                said["arguments"] = self._written(messages)
             return json.dumps({field: said[field] for field in fields})
         system = messages[0].content
         if system.startswith("You decide whether"):
             return "A" if _WANTS in messages[-1].content else "B"
         if system.startswith("You call a tool"):
-            return self._next()
-        return "an answer"
+            return self._written(messages)
+        return self._answer
 
-    def _next(self) -> str:
-        return self._arguments.pop(0) if len(self._arguments) > 1 else self._arguments[0]
+    def _written(self, messages: Sequence[Message]) -> str:
+        # Each correction is a reply and what was wrong with it.
+        corrections = (len(messages) - 2) // 2
+        return self._arguments[min(corrections, len(self._arguments) - 1)]
 
 
 class WaitingTools:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from autoflow.errors import NotFound
-from autoflow.suites import ContentType, Split, Task, TaskSuite, Tool
+from autoflow.suites import ContentType, Split, Task, TaskSuite, Tool, load_suite
 from autoflow.suites.travel import TRAVEL_TOOLS, judged_suite
 from tests.suites.travel.country import SUITE
 
@@ -20,7 +20,8 @@ def test_it_has_the_tasks_and_tools_of_the_suite() -> None:
         assert [(task.id, task.stratum, task.query) for task in JUDGED.tasks(split)] == asked
         assert all(task.query.endswith(SUITE.guide) for task in JUDGED.tasks(split))
     assert [tool.name for tool in JUDGED.tools] == [tool.name for tool in TRAVEL_TOOLS]
-    assert all(tool.arguments_schema for tool in JUDGED.tools)
+    assert (JUDGED.step_tools, JUDGED.plan_tools) == (JUDGED.tools, ())
+    assert load_suite("travel").digest == JUDGED.digest
     drawn = JUDGED.stratified(Split.TEST, 9, seed=0)
     assert len({task.stratum for task in drawn}) == 9
 

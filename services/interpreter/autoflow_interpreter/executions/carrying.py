@@ -116,9 +116,11 @@ class Carrier:
             raise
         except Fenced:
             _LOG.warning("another server holds the execution by now", extra=told)
-        except Exception:
+        except (AutoFlowError, Unread) as error:
             # It stays as it is stored, and is claimed when its lease is over.
-            _LOG.exception("an execution cannot be read or stored", extra=told)
+            _LOG.warning("an execution cannot be read or stored: %s", error, extra=told)
+        except Exception:
+            _LOG.exception("what became of an execution cannot be stored", extra=told)
 
     def resuming(self, held: Held, *, lost: bool) -> Run:
         """What carries out an execution of which something is stored.
@@ -185,7 +187,7 @@ class Carrier:
             try:
                 page = await self._store.events(execution.id, start, _PAGE)
             except Unavailable as error:
-                raise Unread from error
+                raise Unread(error.message) from error
             if not page:
                 raise DataLoss(f"events of `executions/{execution.id}` are missing")
             decoded = (self._codec.decode(each.sequence, each.payload) for each in page)

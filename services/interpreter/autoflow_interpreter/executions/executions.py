@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +19,8 @@ from autoflow_interpreter.executions.store import ExecutionStore
 _PAGE = 256
 """Events that are read at once."""
 _QUERY_CHARACTERS = 200
+_LONG = 10
+"""How much longer the pauses become between two looks at what waits for a person."""
 
 
 class ExecutionFailed(AutoFlowError):
@@ -52,7 +54,8 @@ class Executions:
         store: where they are kept.
         runner: carries those out that this server holds.
         now: the time, aware.
-        poll: seconds between two looks for events of what another server holds.
+        poll: seconds between two looks for events of what another server holds, and the first two of what
+            waits for a person.
     """
 
     def __init__(
@@ -123,6 +126,7 @@ class Executions:
             Cancelled: it was cancelled.
             Unavailable: the database is away.
         """
+        pause = self._poll
         while True:
             held = self._runner.get(execution_id)
             if held is not None and start >= held.live.first:
@@ -130,6 +134,8 @@ class Executions:
                     async for payload in payloads:
                         yield start, payload
                         start += 1
+            # Before the look: what happens after it must not be missed.
+            awaited = self._runner.awaited(execution_id)
             execution = await self._store.glance(execution_id)
             more = start < execution.events
             page = await self._store.events(execution_id, start, _PAGE) if more else []
@@ -144,7 +150,12 @@ class Executions:
             if self._runner.get(execution_id) is None:
                 if self._runner.stopping:
                     raise Unavailable("the server stops; the execution goes on elsewhere")
-                await asyncio.sleep(self._poll)
+                # Whoever waits for a person may do so for days, beside thousands of others.
+                waits = execution.state is ExecutionState.WAITING
+                pause = min(2 * pause, _LONG * self._poll) if waits else self._poll
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await awaited.wait()
 
     async def follow(self, execution: Execution, *, owned: bool) -> AsyncGenerator[tuple[int, bytes]]:
         """As `watch`, from the beginning, for a call that has begun the execution.

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
 from autoflow.admission import Admission
 from autoflow.errors import AutoFlowError, ResourceExhausted
@@ -78,6 +79,7 @@ class Runner:
         self._settings = settings
         self._now = now
         self._held: dict[str, Held] = {}
+        self._awaited: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
         self._keeper: asyncio.Task[None] | None = None
         self._pruned = -math.inf
         self.stopping = False
@@ -122,6 +124,10 @@ class Runner:
         """An execution that this server holds."""
         return self._held.get(execution_id)
 
+    def awaited(self, execution_id: str) -> asyncio.Event:
+        """Is set when this server begins to hold an execution the next time."""
+        return self._awaited.setdefault(execution_id, asyncio.Event())
+
     async def begin(self, execution: Execution, run: Run) -> tuple[Execution, bool]:
         """Stores a new execution and carries it out.
 
@@ -163,6 +169,8 @@ class Runner:
             # It was lost, perhaps to this very server, and has not heard of it.
             before.end(cancelled=False)
         held = self._held[execution.id] = Held(execution, admitted)
+        if (awaited := self._awaited.pop(execution.id, None)) is not None:
+            awaited.set()
         return held
 
     async def _carry_out(self, held: Held, run: Run) -> None:

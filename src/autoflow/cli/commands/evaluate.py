@@ -33,7 +33,9 @@ def evaluate(
     ] = None,
     built_in: Annotated[
         list[str] | None,
-        typer.Option("--with", metavar="NAME", help="`baseline` or `expert`, hand-written; may be repeated."),
+        typer.Option(
+            "--with", metavar="NAME", help="`baseline`, `expert` or `travel`, hand-written; may be repeated."
+        ),
     ] = None,
     suite: Annotated[str, typer.Option("--suite", help="What to measure on.")] = SUITE,
     split: Annotated[
@@ -68,7 +70,8 @@ def evaluate(
     """Measure workflows side by side.
 
     Executes each workflow on the same tasks and prints means with 95% intervals: by metric, over all tasks,
-    and the part of valid plans; last, the same for the tasks' reference plans. Improvements are over the
+    and the part of valid plans; last, the same for the tasks' reference plans. On a suite that judges answers
+    itself, such as `travel`, the measures of its constraints take their place. Improvements are over the
     first workflow, built-in ones first.
 
     Interrupting this leaves a trainer's run as it is. With --local it goes on when the same command is given

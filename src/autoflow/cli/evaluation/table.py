@@ -97,10 +97,10 @@ def _reading(found: run_pb2.EvaluationResult) -> str:
     """How the table is to be read."""
     if judged(found):
         return (
-            "Constraints: the part of a task's that hold, which is its reward. Passed: tasks of which all hold. "
-            "Delivered: tasks whose answer can be read. Below each mean is its 95% interval over tasks. Common "
-            "sense, hard: the constraints of that kind that hold, and the tasks of which all do. `reference` "
-            "are the reference answers themselves."
+            "Constraints: the part that holds of a task's, its reward; passed: tasks of which all hold; "
+            "delivered: tasks whose answer can be read. Below each is its 95% interval over tasks; below "
+            "common sense and hard, of how many tasks all of that kind hold. `reference` are the reference "
+            "answers themselves."
         )
     counts = [f"{LABELS.get(item.metric, one_line(item.metric))} {item.tasks}" for item in _counted(found)]
     return (

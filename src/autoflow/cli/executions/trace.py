@@ -17,6 +17,7 @@ from rich.text import Text
 
 from autoflow.cli.console import one_line, printable
 from autoflow.cli.executions.states import outcome_text, totals
+from autoflow.cli.figures import count
 from autoflow.cli.wire import enum_word, local_time
 from autoflow.language import Step, StepType, Workflow
 from autoflow.v1 import interpreter_service_pb2 as pb
@@ -185,7 +186,7 @@ class Trace:
         whole = printable(text)
         if self._full or len(whole) <= _SHORT:
             return whole
-        return f"{whole[:_SHORT]}… ({len(whole) - _SHORT:,} more characters)"
+        return f"{whole[:_SHORT]}… ({count(len(whole) - _SHORT, 'more character')})"
 
 
 def protocol_word(protocol: int) -> str:

@@ -27,23 +27,28 @@ def suite_view(suite: TaskSuite) -> RenderableType:
         ("title", Text(one_line(suite.title), "bold")),
         ("goal", Text(one_line(suite.goal))),
         ("tasks", Text(_tasks(suite))),
-        ("rewarded by", Text("a judge of its own" if suite.judged else "plans, which it accepts or not")),
+        ("rewarded by", Text(_reward(suite))),
         ("test split", Text(_openings(suite))),
         ("created", Text(_created(suite))),
     ):
         facts.add_row(Text(name, "dim"), value)
     tools = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("tool", "takes", "gives"):
+    for name in ("tool", "takes", "gives", "used by"):
         tools.add_column(name)
     for tool in suite.tools:
         inputs = ", ".join(map(_kind, tool.inputs))
-        tools.add_row(Text(one_line(tool.name)), Text(inputs), Text(_kind(tool.output)))
+        user = "a step, with arguments" if tool.arguments_schema else "a plan"
+        tools.add_row(Text(one_line(tool.name)), Text(inputs), Text(_kind(tool.output)), Text(user))
     # The name of a created one fills a line.
     return Group(Text(one_line(suite.name), "cyan"), Text(), facts, Text(), tools)
 
 
 def _tasks(suite: TaskSuite) -> str:
     return f"{suite.train_tasks} train, {suite.validation_tasks} validation, {suite.test_tasks} test"
+
+
+def _reward(suite: TaskSuite) -> str:
+    return "a judge of its own, by constraints" if suite.judged else "plans, accepted ones or what they make"
 
 
 def _openings(suite: TaskSuite) -> str:
