@@ -14,6 +14,7 @@ from autoflow.cli.console import Output
 from autoflow.cli.evaluation.command import evaluate_workflows
 from autoflow.cli.evaluation.request import EvaluationRequest
 from autoflow.cli.evaluation.table import evaluation_view
+from autoflow.cli.execution.request import Options, request_of
 from autoflow.language import check
 from autoflow.llm import Message, Role
 from autoflow.methods import Reward
@@ -125,3 +126,12 @@ async def test_another_reward_is_refused_with_what_to_do(
     assert refused.code == 2
     assert "the suite judges answers by constraints" in refused.error
     assert "leave it out, or take `judged`" in refused.error
+
+
+def test_a_plan_may_name_no_tool_that_takes_arguments() -> None:
+    planning, travel = (
+        request_of("", "", Options("mine", suite, temperature=0, seed=0, max_steps=9, seconds=9)).tools
+        for suite in ("planning", "travel")
+    )
+    assert planning
+    assert not travel

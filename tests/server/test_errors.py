@@ -14,6 +14,7 @@ from typing import Any
 import grpc
 import pytest
 from google.rpc.error_details_pb2 import BadRequest
+from google.rpc.status_pb2 import Status
 
 import autoflow
 from autoflow import errors
@@ -22,7 +23,13 @@ from autoflow.client import errors as client_errors
 from autoflow.llm import base as llm
 from autoflow.server import Endpoint, Service
 from autoflow.server.compose import SERVICES, load_builder
-from autoflow.server.errors import MAX_CHARACTERS, MAX_VIOLATIONS_CHARACTERS, InvalidRequest, failure
+from autoflow.server.errors import (
+    MAX_CHARACTERS,
+    MAX_VIOLATIONS_CHARACTERS,
+    InvalidRequest,
+    KeptFailure,
+    failure,
+)
 from autoflow.testing import scripted_interpreter, scripted_scorer, serving
 from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ExecutionEvent
 from autoflow.v1.interpreter_service_pb2_grpc import (
@@ -64,6 +71,8 @@ def test_every_error_of_the_domain_is_in_the_table() -> None:
         Exception.__init__(error, "words")
         if isinstance(error, InvalidRequest):
             error.violations = ()
+        elif isinstance(error, KeptFailure):
+            error.status = Status(code=grpc.StatusCode.UNAVAILABLE.value[0])
         elif isinstance(error, errors.InvalidArgument):
             error.field, error.message, error.fix = "field", "words", ""
         elif isinstance(error, errors.ResourceExhausted):

@@ -107,7 +107,8 @@ async def test_a_budget_that_cannot_last_ends_the_run(folder: Path, tmp_path: Pa
 async def test_a_model_that_is_not_there_ends_the_run_at_once_and_is_named(
     folder: Path, tmp_path: Path
 ) -> None:
-    wanted = evaluation(tasks=5)
+    # Nothing else may be missing, such as tools to execute the reference plans with.
+    wanted = evaluation(tasks=5, reward=run_pb2.REWARD_PLAN)
     wanted.evaluation.interpreter.model = "nonesuch"
     async with world(folder, tmp_path, answer) as here:
         run = await here.finished(wanted)

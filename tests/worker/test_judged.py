@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from autoflow import prompts
+from autoflow.client import Client
 from autoflow.methods import Reward
 from autoflow.suites import Judge, Split, Task
 from autoflow.suites.travel import judged_suite, measures
@@ -23,6 +25,7 @@ from autoflow_worker.evaluator import Evaluator
 from autoflow_worker.judged import JudgedScorer, unanswered
 from autoflow_worker.ledger import Meter
 from autoflow_worker.ports import Workflow
+from autoflow_worker.remote import RemoteInterpreter
 from autoflow_worker.report import Ending
 from autoflow_worker.spec import Comparator, TestPlan
 from tests.suites.travel.country import SUITE
@@ -35,6 +38,7 @@ from tests.worker.doubles import (
     run_spec,
     workflow,
 )
+from tests.worker.doubles import suite as doubles
 from tests.worker.evaluations import Bench, evaluation
 from tests.worker.test_evaluation_page import Elements, harmless
 
@@ -223,3 +227,18 @@ def test_what_is_remembered_of_a_score_comes_back() -> None:
     old = again.get(workflow("old"), TASKS[0])
     assert old is not None
     assert (old.reward, old.plan_f1, old.passed) == (0.5, 0.25, False)
+
+
+async def test_what_is_asked_of_an_interpreter_is_part_of_what_scores_are_remembered_for() -> None:
+    async with Client(interpreter="127.0.0.1:1") as client:
+        suites = (
+            JUDGED,
+            replace(JUDGED, allowance=replace(JUDGED.allowance, answer_tokens=1)),
+            replace(JUDGED, tools=JUDGED.tools[1:]),
+            doubles(),
+        )
+        of = {RemoteInterpreter(client.interpreter, "m", "", suite).identity for suite in suites}
+        again = RemoteInterpreter(client.interpreter, "m", "", JUDGED).identity
+    assert len(of) == len(suites)
+    assert again in of
+    assert all(f"prompts={prompts.VERSION} " in identity for identity in of)

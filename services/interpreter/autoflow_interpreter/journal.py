@@ -63,7 +63,7 @@ class Journal:
         self.step = ""
         """The step that is carried out."""
         self._answered = False
-        self._lost = past.lost
+        self._lost = past.losses > 0
         self._in_doubt: set[bytes] = set()
         """Calls of the model that may have been under way when the server was lost: the first that are begun
         since."""

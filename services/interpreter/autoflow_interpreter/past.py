@@ -73,15 +73,15 @@ class Past:
     model_calls: int = 0
     usage: Usage = field(default_factory=Usage)
     counts: Counts = field(default_factory=Counts)
-    lost: bool = False
-    """Whether its server was lost, and nothing was recorded since."""
+    losses: int = 0
+    """How often its server was lost since anything else was recorded."""
     seconds: float = 0.0
     """That it has run; those in which it waited for a person or for a server do not count."""
 
     def resumed(self, resumed: Resumed) -> None:
         """It goes on after its server was lost."""
         self.counts = replace(self.counts, resumptions=resumed.resumption)
-        self.lost = True
+        self.losses += 1
 
 
 def past_of(events: Iterable[Recorded]) -> Past:
@@ -104,7 +104,8 @@ def past_of(events: Iterable[Recorded]) -> Past:
 
 def _take(past: Past, event: object) -> None:
     here, counts = past.unfinished, past.counts
-    past.lost = False
+    if not isinstance(event, Resumed):
+        past.losses = 0
     match event:
         case Started():
             past.started = event

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from autoflow.client import errors
 from autoflow.suites import Content
 from autoflow.testing import ScriptedTools, answer_each
 from autoflow.testing.simple_tools import simple_answer
@@ -17,7 +18,7 @@ from autoflow.v1 import interpreter_service_pb2 as pb
 from autoflow.v1 import task_pb2
 from autoflow.v1.tool_service_pb2 import CallToolRequest, CallToolResponse
 from autoflow_interpreter.executions.model import Append, NewEvent
-from tests.interpreter.kept.servers import Events, Request, events_of, kinds, server, store_of
+from tests.interpreter.kept.servers import Events, Request, events_of, kinds, server, store_of, told
 from tests.interpreter.kept.tool_users import FUSED, ONE_TOOL, RIGHT, STEPWISE, WRONG, ToolUser, simple_tools
 from tests.interpreter.provided import LOUDER, samples
 
@@ -91,3 +92,24 @@ async def test_nothing_that_ended_is_done_again(
         for field in ("resumptions", "repeated_tool_calls", "repeated_model_calls"):
             finished.ClearField(field)
         assert finished == expected
+
+
+@pytest.mark.parametrize("losses", [9, 10])
+async def test_an_execution_to_which_servers_are_lost_has_an_end(
+    url: str, request_for: Request, losses: int
+) -> None:
+    model = ToolUser("add", RIGHT)
+    async with server(url, model, tools=[simple_tools()]) as one:
+        whole = await events_of(one.execute(request_for(ONE_TOOL, step_tools=["add"])))
+        begun = whole[: kinds(whole).index("step_started") + 1]
+        resumed = [pb.ExecutionEvent(resumed=pb.ExecutionResumed(resumption=n + 1)) for n in range(losses)]
+        copy = await lost_after(url, [*begun, *resumed], whole[0].started.execution)
+        _, error = await told(one.watch(copy))
+        ended = await one.get(copy)
+
+    if losses < 10:
+        assert (error, ended.state) == (None, pb.EXECUTION_STATE_FINISHED)
+        return
+    assert isinstance(error, errors.Aborted)
+    assert ended.state == pb.EXECUTION_STATE_FAILED
+    assert "11 servers were lost in the same place" in ended.error.message

@@ -1,8 +1,7 @@
 """Carries one execution out, and stores what becomes of it.
 
 What breaks the work off, such as a cancellation, never breaks off the writing of how it ended.
-
-Left out: an end to an execution that makes each server fail that takes it over.
+An execution whose servers are lost again and again in one place may be what they are lost to: it fails.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol, TypeAlias
 
-from autoflow.errors import AutoFlowError, DataLoss, Unavailable
+from autoflow.errors import Aborted, AutoFlowError, DataLoss, Unavailable
 from autoflow.llm import LanguageModelError
 from autoflow_interpreter.events import Event, Finished, PersonAsked, Recorded, Resumed
 from autoflow_interpreter.executions.held import Held
@@ -39,6 +38,8 @@ _PAGE = 512
 _RESUME_SECONDS = 60.0
 """That what a kept execution needs has to come up."""
 _RESUME_PAUSE = 1.0
+_MOST_LOSSES = 10
+"""Of servers in a row between which nothing was recorded; one more, and the execution fails."""
 
 Run: TypeAlias = Callable[[str, Past, Recorder], Coroutine[Any, Any, Finished | PersonAsked]]
 """Carries one execution out: its id, what is known of it, and where it is recorded."""
@@ -132,6 +133,8 @@ class Carrier:
 
         async def run(execution_id: str, _: Past, recorder: Recorder) -> Finished | PersonAsked:
             past = past_of(await self._events(held.execution))
+            if lost and past.losses >= _MOST_LOSSES:
+                raise Aborted(f"{past.losses + 1} servers were lost in the same place of the execution")
             carry_out = await self._resumed(held.execution.request, past)
             if lost:
                 resumed = Resumed(held.execution.resumptions)

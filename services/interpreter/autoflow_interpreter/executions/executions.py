@@ -10,7 +10,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from autoflow.errors import AlreadyExists, AutoFlowError, Cancelled, Unavailable
+from autoflow.errors import AlreadyExists, Cancelled, Unavailable
 from autoflow_interpreter.executions.carrying import Run
 from autoflow_interpreter.executions.model import Execution, ExecutionState, Failure, NewEvent
 from autoflow_interpreter.executions.runner import Runner
@@ -23,8 +23,8 @@ _LONG = 10
 """How much longer the pauses become between two looks at what waits for a person."""
 
 
-class ExecutionFailed(AutoFlowError):
-    """An execution that is kept has failed.
+class ExecutionFailed(Exception):
+    """An execution that is kept has failed; whoever watches it is answered as its own caller was.
 
     Attributes:
         failure: why.
