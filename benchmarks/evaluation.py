@@ -142,7 +142,10 @@ async def measure(wanted: run_pb2.Run, home: Path) -> dict[str, Any]:
     async with AsyncExitStack() as stack:
         experts = await stack.enter_async_context(service_process("experts", {}, home / "experts.log"))
         scorer = await stack.enter_async_context(service_process("scorer", {}, home / "scorer.log"))
-        providers = {"AUTOFLOW_TOOL_PROVIDERS": experts.address}
+        providers = {
+            "AUTOFLOW_TOOL_PROVIDERS": experts.address,
+            "AUTOFLOW_INTERPRETER_DATA": str(home / "interpreter"),
+        }
         log = home / "interpreter.log"
         interpreter = await stack.enter_async_context(service_process("interpreter", providers, log))
         processes = {"experts": experts, "scorer": scorer, "interpreter": interpreter}

@@ -161,6 +161,11 @@ def _candidates() -> st.SearchStrategy[int]:
     return _mostly(0, 1, 2, 256)
 
 
+def _rewards() -> st.SearchStrategy[int]:
+    # What a suite with a judge takes, those with accepted plans refuse.
+    return _mostly(run_pb2.REWARD_UNSPECIFIED, *run_pb2.Reward.values())
+
+
 KNOWLEDGE: Mapping[str, Callable[[], st.SearchStrategy[Any]]] = {
     "autoflow.v1.Workflow": _workflow,
     "autoflow.v1.PlanReference": _plan_reference,
@@ -177,7 +182,9 @@ KNOWLEDGE: Mapping[str, Callable[[], st.SearchStrategy[Any]]] = {
     "autoflow.v1.TestPlan.comparators": lambda: _mostly(
         [], [run_pb2.NamedWorkflow(name="plain", workflow=workflow_pb2.Workflow(source=_WORKFLOWS[0]))]
     ),
-    "autoflow.v1.Evaluation.suite": lambda: _mostly(suite_names()[0], "none"),
+    "autoflow.v1.Optimization.reward": _rewards,
+    "autoflow.v1.Evaluation.suite": lambda: _mostly(suite_names()[0], suite_names()[-1], "none"),
+    "autoflow.v1.Evaluation.reward": _rewards,
     "autoflow.v1.Evaluation.workflows": _named_workflows,
     "autoflow.v1.GetRunRequest.name": _runs(ANY_RUN),
     "autoflow.v1.DownloadReportRequest.name": _runs(ANY_RUN),

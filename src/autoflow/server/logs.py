@@ -41,3 +41,5 @@ def configure(level: str, stream: TextIO) -> None:
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # A line for every request to an endpoint says nothing that our own do not.
+    logging.getLogger("httpx2").setLevel(max(logging.getLogger().level, logging.WARNING))

@@ -7,10 +7,12 @@ requests instead.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import httpx2
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from autoflow.llm.openai.endpoint import Endpoint
@@ -37,6 +39,7 @@ class Clients:
         self._endpoint = endpoint
         self._most = -(-endpoint.max_concurrency // _REQUESTS)
         self._clients: list[_Client] = []
+        self._tls: ssl.SSLContext | None = None
 
     @contextmanager
     def one(self) -> Iterator[AsyncOpenAI]:
@@ -58,6 +61,8 @@ class Clients:
 
     def _made(self) -> AsyncOpenAI:
         endpoint = self._endpoint
+        # One for all: each reads the certificates of all authorities.
+        self._tls = self._tls or httpx2.create_ssl_context()
         # Texts where None would do: for None the library looks into the environment, whose keys and names
         # may belong to another endpoint.
         return AsyncOpenAI(
@@ -70,6 +75,7 @@ class Clients:
             max_retries=0,
             timeout=endpoint.attempt_timeout,
             http_client=DefaultAsyncHttpxClient(
+                verify=self._tls,
                 timeout=endpoint.attempt_timeout,
                 event_hooks={"response": [limited(endpoint.max_answer_bytes)]},
             ),
