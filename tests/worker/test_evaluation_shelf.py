@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from autoflow.errors import FailedPrecondition, NotFound
 from autoflow.store.artifacts import ArtifactStore
+from autoflow.suites.judging import Kind, Verdict
 from autoflow_worker.evaluation.shelf import MeasuredTask, Shelf
 from autoflow_worker.ports import Evidence, Outcome, Score
 
@@ -23,8 +25,9 @@ EVIDENCE = st.builds(
     st.lists(TEXTS, max_size=3).map(tuple),
     TEXTS,
     st.lists(OUTCOMES, max_size=2).map(tuple),
+    st.lists(st.builds(Verdict, TEXTS, st.sampled_from(Kind), st.booleans(), TEXTS), max_size=2).map(tuple),
 )
-SCORES = st.none() | st.builds(Score, st.booleans(), PARTS, PARTS, st.none() | EVIDENCE)
+SCORES = st.none() | st.builds(Score, st.booleans(), PARTS, PARTS, st.none() | EVIDENCE, st.booleans())
 TASKS = st.builds(MeasuredTask, TEXTS, TEXTS, st.lists(SCORES, min_size=1, max_size=3).map(tuple))
 
 
@@ -80,6 +83,26 @@ def test_a_checkpoint_of_another_version_is_refused(tmp_path: Path) -> None:
     (folder / "evaluation.json").write_text('{"format": 0, "batches": []}')
     with pytest.raises(FailedPrecondition, match="another version"):
         Shelf(store).restore(store.put_folder(folder))
+
+
+def test_a_checkpoint_from_before_there_were_judges_is_read(tmp_path: Path) -> None:
+    store = ArtifactStore(str(tmp_path / "store"))
+    evidence = {"answer": "a", "plan": ["Alpha"], "detail": "", "outcomes": []}
+    score = {"plan_valid": True, "reward": 1.0, "plan_f1": 0.5, "evidence": evidence}
+    batch = store_folder(
+        store, tmp_path / "1", "tasks.json", [{"task": "t", "metric": "vit", "scores": [score]}]
+    )
+    state = store_folder(store, tmp_path / "2", "evaluation.json", {"format": 1, "batches": [batch]})
+    [found] = Shelf(store).restore(state)
+    assert found == MeasuredTask("t", "vit", (Score(True, 1.0, 0.5),))
+    assert found.scores[0] is not None
+    assert found.scores[0].evidence == Evidence("a", ("Alpha",))
+
+
+def store_folder(store: ArtifactStore, folder: Path, name: str, content: object) -> str:
+    folder.mkdir()
+    (folder / name).write_text(json.dumps(content))
+    return store.put_folder(folder)
 
 
 def test_a_checkpoint_that_is_gone_is_told(tmp_path: Path) -> None:

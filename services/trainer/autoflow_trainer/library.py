@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from operator import attrgetter
 from pathlib import Path
 
@@ -58,7 +59,6 @@ class SuiteLibrary:
         self._clock = clock
         self._bounds = bounds
         self._uploads = Admission(max_uploads, "uploads of suites")
-        self._known: Sequence[Suite] = ()
 
     async def start(self) -> None:
         """Clears away what uploads left behind whose process was killed."""
@@ -108,7 +108,8 @@ class SuiteLibrary:
             InvalidArgument: this service made no such token.
         """
         size, before = paging.page_size(page_size), paging.page_start(token, _SUITES)
-        built_in = [suite for suite in await self._built_in() if before is None or suite.sequence < before]
+        known = [await asyncio.to_thread(_built_in_suite, name) for name in suite_names()]
+        built_in = [suite for suite in known if before is None or suite.sequence < before]
         # One more than asked for tells whether there is a next page.
         found = [*built_in, *await self._store.page(before, size + 1)]
         shown, next_token = paging.cut(found, size, _SUITES, attrgetter("sequence"))
@@ -121,28 +122,24 @@ class SuiteLibrary:
         Raises:
             NotFound: there is none of that id; the message names some that there are.
         """
-        known = {suite.id: suite for suite in await self._built_in()}
-        found = known.get(suite_id) or await self._store.find(suite_id)
+        if suite_id in suite_names():
+            return await asyncio.to_thread(_built_in_suite, suite_id)
+        found = await self._store.find(suite_id)
         if found is None:
             newest = await self._store.page(None, _NAMED)
-            names = [*known, *(f"suites/{suite.id} ({suite.head.title})" for suite in newest)]
+            names = [*suite_names(), *(f"suites/{suite.id} ({suite.head.title})" for suite in newest)]
             raise NotFound(f"no suite is named {suite_id!r}; there are: {', '.join(names)}")
         return found
-
-    async def _built_in(self) -> Sequence[Suite]:
-        # Made when they are first asked for: to name their content takes a moment.
-        self._known = self._known or await asyncio.to_thread(_built_in_suites)
-        return self._known
 
     async def _with_openings(self, suite: Suite) -> Suite:
         return suite.opened((await self._store.openings([suite.digest])).get(suite.digest, 0))
 
 
-def _built_in_suites() -> Sequence[Suite]:
-    return tuple(
-        replace(Suite.of(load_suite(name), name), sequence=_BUILT_IN_SEQUENCE - place)
-        for place, name in enumerate(suite_names())
-    )
+@cache
+def _built_in_suite(name: str) -> Suite:
+    # To name its content takes up to a second, and it is always the same.
+    place = suite_names().index(name)
+    return replace(Suite.of(load_suite(name), name), sequence=_BUILT_IN_SEQUENCE - place)
 
 
 def _make_empty(folder: Path) -> None:

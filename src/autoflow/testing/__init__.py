@@ -1,7 +1,9 @@
 """What tests need, of this project and of those who build on it: real servers and small fakes.
 
-Left out of these names: `autoflow.testing.random_model`, which writes small models for the local provider. It
-imports torch, so whoever needs it imports that module.
+Left out of these names, and imported by whoever needs it: `autoflow.testing.random_model`, which writes small
+models for the local provider with torch; what carries out workflows by a script (`random_workflows`,
+`scripted_workflow`, `scripted_replies`, `scripted_chat`, `simple_tools`); and `processes`, services in
+processes of their own that can be killed.
 """
 
 from __future__ import annotations
