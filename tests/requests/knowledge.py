@@ -2,6 +2,7 @@
 
 A request names a run by a stand-in, and the measure puts a real name in its place: for `runs/any` one that a
 caller created, for `runs/held` one that a worker holds. The fencing token `LEASE` stands for its lease's.
+`executions/any` stands for one in which a person was asked, `ASKED` for the sequence of that event.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ _TEXTS = (
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 MODEL = "scripted"
 ANY_RUN, HELD_RUN, NO_RUN = "runs/any", "runs/held", "runs/gone"
+ANY_EXECUTION, NO_EXECUTION = "executions/any", "executions/gone"
+ASKED, ANSWER = 99, "yes"
 LEASE, STALE_LEASE = 1, 2**40
 PAGE_TOKEN = "next"
 
@@ -55,6 +58,10 @@ def _mostly(usual: Any, *unusual: Any) -> st.SearchStrategy[Any]:
 
 def _runs(usual: str) -> Callable[[], st.SearchStrategy[str]]:
     return lambda: _mostly(usual, NO_RUN)
+
+
+def _executions() -> st.SearchStrategy[str]:
+    return _mostly(ANY_EXECUTION, NO_EXECUTION)
 
 
 def _leases() -> st.SearchStrategy[int]:
@@ -186,6 +193,15 @@ KNOWLEDGE: Mapping[str, Callable[[], st.SearchStrategy[Any]]] = {
     "autoflow.v1.Evaluation.suite": lambda: _mostly(suite_names()[0], suite_names()[-1], "none"),
     "autoflow.v1.Evaluation.reward": _rewards,
     "autoflow.v1.Evaluation.workflows": _named_workflows,
+    "autoflow.v1.ExecuteWorkflowRequest.step_tools": lambda: _mostly([], ["none"]),
+    "autoflow.v1.GetExecutionRequest.name": _executions,
+    "autoflow.v1.WatchExecutionRequest.name": _executions,
+    "autoflow.v1.WatchExecutionRequest.from_sequence": lambda: st.integers(0, 3),
+    "autoflow.v1.CancelExecutionRequest.name": _executions,
+    "autoflow.v1.ResumeExecutionRequest.name": _executions,
+    "autoflow.v1.ResumeExecutionRequest.question_sequence": lambda: _mostly(ASKED, 1),
+    "autoflow.v1.ResumeExecutionRequest.answer": lambda: _mostly(ANSWER, "no"),
+    "autoflow.v1.ListExecutionsRequest.page_token": lambda: _mostly("", PAGE_TOKEN, "never"),
     "autoflow.v1.GetRunRequest.name": _runs(ANY_RUN),
     "autoflow.v1.DownloadReportRequest.name": _runs(ANY_RUN),
     "autoflow.v1.WatchRunRequest.name": _runs(ANY_RUN),

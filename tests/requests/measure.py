@@ -24,7 +24,7 @@ import autoflow.v1
 from autoflow.client.errors import from_grpc
 from tests.requests.knowledge import ANYTHING, SENSIBLE, STREAMS
 from tests.requests.messages import Messages
-from tests.requests.system import CallersRuns, HeldRun, System, running_system
+from tests.requests.system import CallersRuns, HeldRun, KeptExecution, System, running_system
 
 Requests: TypeAlias = list[Message]
 """What one call sends: several where its method takes a stream."""
@@ -124,9 +124,11 @@ class _Caller:
     def __init__(self, system: System, service: ServiceDescriptor) -> None:
         self._channel = system.channels[service.full_name]
         self._service = service
-        self._runs: CallersRuns | HeldRun = (
-            system.held if service.name == "RunWorkerService" else system.callers
-        )
+        named: dict[str, HeldRun | KeptExecution] = {
+            "RunWorkerService": system.held,
+            "InterpreterService": system.kept,
+        }
+        self._runs: CallersRuns | HeldRun | KeptExecution = named.get(service.name, system.callers)
         self._validator = Validator()
         self.outcomes = {f"{service.name}/{method.name}": Outcome() for method in service.methods}
 

@@ -24,12 +24,24 @@ from autoflow.server import Service
 from autoflow.store.artifacts import ArtifactStore
 from autoflow.testing import CoroutineLauncher, ScriptedModel, catalogue_of, serving
 from autoflow.v1 import run_pb2
+from autoflow.v1.interpreter_service_pb2 import ExecuteWorkflowRequest, ResumeExecutionRequest
+from autoflow.v1.interpreter_service_pb2_grpc import InterpreterServiceStub
 from autoflow.v1.model_pb2 import ModelRef
 from autoflow.v1.run_worker_service_pb2 import FinishRunRequest, LeaseRunRequest, LeaseRunResponse
 from autoflow.v1.run_worker_service_pb2_grpc import RunWorkerServiceStub
 from autoflow.v1.trainer_service_pb2 import CreateRunRequest
 from autoflow.v1.trainer_service_pb2_grpc import TrainerServiceStub
-from tests.requests.knowledge import ANY_RUN, HELD_RUN, LEASE, MODEL, PAGE_TOKEN
+from autoflow.v1.workflow_pb2 import Workflow
+from tests.requests.knowledge import (
+    ANSWER,
+    ANY_EXECUTION,
+    ANY_RUN,
+    ASKED,
+    HELD_RUN,
+    LEASE,
+    MODEL,
+    PAGE_TOKEN,
+)
 
 Metadata = tuple[tuple[str, str], ...]
 _DEADLINE = 30.0
@@ -130,6 +142,50 @@ class CallersRuns:
             self.page_token = answer.next_page_token  # type: ignore[attr-defined]
 
 
+class KeptExecution:
+    """An execution in which a person was asked, and has answered.
+
+    Args:
+        channel: to the interpreter.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = InterpreterServiceStub(channel)
+        self._name, self._asked, self._page_token = "", 0, ""
+
+    async def open(self) -> None:
+        """Executes it."""
+        request = ExecuteWorkflowRequest(
+            workflow=Workflow(source="Step 1:::terminal:::[ask] Ready?"),
+            query="a task",
+            model=ModelRef(model=MODEL),
+        )
+        async for answer in self._stub.ExecuteWorkflow(request, timeout=_DEADLINE):
+            self._name = answer.event.started.execution or self._name
+            if answer.event.HasField("person_asked"):
+                self._asked = answer.event.sequence
+                await self._answer()
+
+    async def _answer(self) -> None:
+        request = ResumeExecutionRequest(name=self._name, question_sequence=self._asked, answer=ANSWER)
+        async with asyncio.timeout(_DEADLINE):
+            await self._stub.ResumeExecution(request)
+
+    def fill(self, request: Message) -> None:
+        """Puts the execution, its question and a page's token in the place of the stand-ins."""
+        if getattr(request, "name", None) == ANY_EXECUTION:
+            request.name = self._name  # type: ignore[attr-defined]
+        if getattr(request, "question_sequence", None) == ASKED:
+            request.question_sequence = self._asked  # type: ignore[attr-defined]
+        if getattr(request, "page_token", None) == PAGE_TOKEN:
+            request.page_token = self._page_token  # type: ignore[attr-defined]
+
+    async def note(self, method: str, answer: Message) -> None:
+        """Learns from what a request brought."""
+        if method == "ListExecutions":
+            self._page_token = answer.next_page_token  # type: ignore[attr-defined]
+
+
 @dataclass(frozen=True)
 class System:
     """Services that answer."""
@@ -138,6 +194,7 @@ class System:
     """By a service's full name."""
     held: HeldRun
     callers: CallersRuns
+    kept: KeptExecution
 
 
 @asynccontextmanager
@@ -168,7 +225,11 @@ async def running_system(folder: Path) -> AsyncIterator[System]:
             await worker.FinishRun(end, metadata=metadata)
 
     def settings(part: str) -> dict[str, str]:
-        places = {"AUTOFLOW_ARTIFACTS": "artifacts", "AUTOFLOW_TRAINER_DATA": part}
+        places = {
+            "AUTOFLOW_ARTIFACTS": "artifacts",
+            "AUTOFLOW_TRAINER_DATA": part,
+            "AUTOFLOW_INTERPRETER_DATA": "kept",
+        }
         return {**_SETTINGS, **{name: str(folder / place) for name, place in places.items()}}
 
     def model() -> ScriptedModel:
@@ -197,4 +258,6 @@ async def running_system(folder: Path) -> AsyncIterator[System]:
         await serve("autoflow.v1.InterpreterService", interpreter)
         held = HeldRun(channels["autoflow.v1.RunWorkerService"], launched)
         await held.open()
-        yield System(channels, held, CallersRuns())
+        kept = KeptExecution(channels["autoflow.v1.InterpreterService"])
+        await kept.open()
+        yield System(channels, held, CallersRuns(), kept)
