@@ -146,7 +146,9 @@ async def test_what_waits_for_a_person_says_how_it_is_answered(capsys: pytest.Ca
         answered = await called(answer_execution(address, "1", "Yes", Output(json=True)), capsys)
         assert (answered.code, answered.document["name"]) == (0, "executions/1")
         await until(executions, pb.EXECUTION_STATE_FINISHED)
-        again = await called(answer_execution(address, "1", "Yes", Output()), capsys)
+        again = await called(answer_execution(address, "1", "Yes", Output(json=True)), capsys)
+        assert (again.code, again.document["name"]) == (0, "executions/1")
+        again = await called(answer_execution(address, "1", "No", Output()), capsys)
         assert (again.code, "executions/1 is finished, and waits for no answer" in again.error) == (2, True)
 
 

@@ -59,14 +59,21 @@ async def play(story: Story, lines: Typed | None) -> None:
             await questions.hear("executions/1", event)
 
 
-async def test_an_option_is_told_as_it_is_spelt_and_anything_else_is_asked_again(
+async def test_an_option_is_told_as_it_is_spelt_and_nothing_at_all_is_asked_again(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     story = Story(options=True)
     async with asyncio.timeout(DEADLINE):
-        await play(story, Typed("perhaps", "", " yes "))
+        await play(story, Typed("", " ", " yes "))
     assert story.answers == ["Yes"]
-    assert capsys.readouterr().err.count("answer one of: Yes, No") == 2
+    assert capsys.readouterr().err.count("answer with one of: Yes, No") == 2
+
+
+async def test_other_words_than_the_options_are_the_models_to_read() -> None:
+    story = Story(options=True)
+    async with asyncio.timeout(DEADLINE):
+        await play(story, Typed("yes please"))
+    assert story.answers == ["yes please"]
 
 
 async def test_where_there_are_no_options_every_word_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,7 +70,8 @@ def test_an_observation_stands_before_the_next_turn() -> None:
     turn = prompts.fused_turn("", "Go on", ["next"], False)
     told = prompts.fused_observation("hotels", "{}", "name\nPost", False) + turn
     assert told.startswith("The tool hotels, called with {}, brought:\nname\nPost\n\nGo on\n")
-    assert prompts.fused_observation("hotels", "{}", "closed", True) == "The tool hotels, called with {}, failed:\nclosed\n\n"
+    failed = prompts.fused_observation("hotels", "{}", "closed", True)
+    assert failed == "The tool hotels, called with {}, failed:\nclosed\n\n"
 
 
 def test_a_function_takes_what_the_schema_says() -> None:

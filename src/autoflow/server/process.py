@@ -23,6 +23,12 @@ from autoflow.telemetry.setup import switched_on
 _log = logging.getLogger(__name__)
 
 
+_USAGE = (
+    "It takes no arguments: it serves until it is stopped, at AUTOFLOW_ADDRESS, and all its settings are in "
+    "the environment (autoflow config explain lists them)."
+)
+
+
 def main(build: Builder) -> None:
     """Serves what a builder makes until SIGTERM or SIGINT; the whole of a service's `__main__`.
 
@@ -33,6 +39,11 @@ def main(build: Builder) -> None:
     Args:
         build: makes the service from the environment.
     """
+    if sys.argv[1:]:
+        # A service is told everything by its environment.
+        asked = sys.argv[1:] in (["-h"], ["--help"])
+        print(_USAGE, file=sys.stdout if asked else sys.stderr)
+        sys.exit(0 if asked else 2)
     env: Mapping[str, str] = os.environ
     with ExitStack() as stack:
         try:

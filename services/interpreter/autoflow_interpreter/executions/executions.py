@@ -77,7 +77,7 @@ class Executions:
         """
         found = await self._store.find_request(begun.request_id) if begun.request_id else None
         if found is not None and found.request != begun.request:
-            raise AlreadyExists(f"the request id {begun.request_id!r} has come with another request")
+            raise _another(begun, found)
         return found
 
     async def begin(self, begun: Begun, run: Run, *, owned: bool) -> Execution:
@@ -114,7 +114,7 @@ class Executions:
                 beginning.add_done_callback(lambda _: self._end(execution.id))
             raise
         if not new and stored.request != begun.request:
-            raise AlreadyExists(f"the request id {begun.request_id!r} has come with another request")
+            raise _another(begun, stored)
         return stored
 
     async def watch(self, execution_id: str, start: int = 0) -> AsyncGenerator[tuple[int, bytes]]:
@@ -237,6 +237,12 @@ class Executions:
         if ours:
             await self._runner.take_or_release(execution)
         return execution
+
+
+def _another(begun: Begun, found: Execution) -> AlreadyExists:
+    return AlreadyExists(
+        f"the request id {begun.request_id!r} has come with another request, that of `executions/{found.id}`"
+    )
 
 
 def _raise_for(execution: Execution) -> None:

@@ -61,7 +61,13 @@ def execute(
         int, typer.Option("--max-calls", min=0, max=100_000, help="Limit on calls of the model; 0: 1,000.")
     ] = 0,
     max_usd: Annotated[
-        float, typer.Option("--max-usd", min=0.0, max=10_000.0, help="Limit on cost, in dollars; 0: none.")
+        float,
+        typer.Option(
+            "--max-usd",
+            min=0.0,
+            max=10_000.0,
+            help="Limit on cost in dollars, by the catalogue's prices; 0: none.",
+        ),
     ] = 0.0,
     timeout: Annotated[
         float, typer.Option("--timeout", min=0.1, max=3600, help="Limit on time, in seconds.")

@@ -13,7 +13,7 @@ from autoflow.cli.commands.lint import diagnostic_line
 from autoflow.cli.console import Output
 from autoflow.cli.execution.events import EventPrinter
 from autoflow.cli.execution.request import Options, request_of
-from autoflow.cli.executions.questions import Questions, terminal
+from autoflow.cli.executions.questions import Questions, how_to_answer, terminal
 from autoflow.cli.executions.states import answered
 from autoflow.cli.exits import CommandFailed, ExitCode
 from autoflow.cli.reaching import interpreter_at
@@ -106,10 +106,19 @@ async def _execute(
             output.note(cancelled.message)
             return None
         except asyncio.CancelledError:
-            if told.name and options.on_disconnect == "continue" and address is not None:
-                output.note(f"{told.name} goes on")
+            if told.name and address is not None:
+                output.note(_left(told.name, questions.open, options.on_disconnect, address))
             raise
     return told
+
+
+def _left(name: str, waits: bool, on_disconnect: str, address: str) -> str:
+    """What becomes of an execution that is left."""
+    if waits:
+        return f"it goes on waiting; {how_to_answer(name, address)}"
+    if on_disconnect == "continue":
+        return f"{name} goes on: autoflow executions tail {name.removeprefix('executions/')}"
+    return f"{name} is cancelled"
 
 
 def _sound(name: str, source: str, output: Output) -> Workflow | None:

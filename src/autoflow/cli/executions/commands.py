@@ -118,6 +118,9 @@ async def answer_execution(address: str, name: str, answer: str, output: Output)
     async with interpreter_at(address) as interpreter:
         waiting = await _get(interpreter, name)
         if waiting.state != pb.EXECUTION_STATE_WAITING:
+            if await _last_answer(interpreter, waiting) == answer:
+                # A script may send an answer twice, as any caller may.
+                return _state(waiting, output)
             reason = f"{waiting.name} is {state_text(waiting)}, and waits for no answer"
             raise CommandFailed(reason, ExitCode.USAGE)
         request = pb.ResumeExecutionRequest(
@@ -143,6 +146,13 @@ async def cancel_execution(address: str, name: str, output: Output) -> bool:
 async def _get(interpreter: InterpreterClient, name: str) -> pb.Execution:
     request = pb.GetExecutionRequest(name=execution_name(name))
     return (await interpreter.get_execution(request)).execution
+
+
+async def _last_answer(interpreter: InterpreterClient, execution: pb.Execution) -> str:
+    """What a person answered last; empty where nobody was asked."""
+    events = await _so_far(interpreter, execution)
+    answers = [event.person_answered.answer for event in events if event.HasField("person_answered")]
+    return answers[-1] if answers else ""
 
 
 async def _so_far(interpreter: InterpreterClient, execution: pb.Execution) -> list[pb.ExecutionEvent]:

@@ -92,12 +92,19 @@ class Questions:
         self._lines = lines
         self._output = output
         self._task: asyncio.Task[None] | None = None
+        self._waits = False
 
     async def hear(self, name: str, event: pb.ExecutionEvent) -> None:
         """Asks where an event asks; any other event means that there is nothing to answer any more."""
         await self._stop()
-        if event.HasField("person_asked"):
+        self._waits = event.HasField("person_asked")
+        if self._waits:
             self._task = asyncio.create_task(self._ask(name, event.sequence, event.person_asked.options))
+
+    @property
+    def open(self) -> bool:
+        """Whether a person is asked and has not answered."""
+        return self._waits
 
     async def _ask(self, name: str, sequence: int, options: Sequence[str]) -> None:
         while self._lines is not None:
@@ -107,8 +114,8 @@ class Questions:
                 break
             answer = _meant(line.strip(), options)
             if not answer:
-                choice = f"one of: {', '.join(map(one_line, options))}" if options else "with a word or more"
-                self._output.note(f"answer {choice}")
+                listed = ", ".join(map(one_line, options))
+                self._output.note(f"answer with {f'one of: {listed}' if options else 'a word or more'}")
             elif await self._tell(name, sequence, answer):
                 return
         self._output.note(how_to_answer(name, self._address))
@@ -142,7 +149,5 @@ class Questions:
 
 
 def _meant(line: str, options: Sequence[str]) -> str:
-    """The option that is meant; where anything may be said, what was said; empty where neither."""
-    if not options:
-        return line
-    return next((option for option in options if option.casefold() == line.casefold()), "")
+    """The option as it is spelt; from other words the model tells which one is meant."""
+    return next((option for option in options if option.casefold() == line.casefold()), line)

@@ -117,6 +117,8 @@ class Trace:
 
     def _tool_called(self, event: pb.ToolCalled) -> list[RenderableType]:
         again = f"  attempt {event.attempt}" if event.attempt > 1 else ""
+        if event.attempt == 0:
+            again = "  not called: these are no arguments for it"
         said = (self._short(event.arguments), "dim")
         text = Text.assemble((one_line(event.tool), "bold"), " ", said, (again, "yellow"))
         return [self._row("tool", text)]
