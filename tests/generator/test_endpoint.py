@@ -50,7 +50,10 @@ def generation(count: int = 1) -> generator_service_pb2.GenerateWorkflowsRequest
 
 def execution() -> interpreter_service_pb2.ExecuteWorkflowRequest:
     return interpreter_service_pb2.ExecuteWorkflowRequest(
-        workflow=workflow_pb2.Workflow(source=WORKFLOW), query="Describe a picture", model=MINE
+        workflow=workflow_pb2.Workflow(source=WORKFLOW),
+        query="Describe a picture",
+        model=MINE,
+        protocol=interpreter_service_pb2.EXECUTION_PROTOCOL_STEPWISE,
     )
 
 
