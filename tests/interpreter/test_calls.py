@@ -193,6 +193,16 @@ async def test_executions_run_side_by_side(interpreting: Interpreting, request_f
         assert await asyncio.gather(*running) == [pb.EXECUTION_OUTCOME_ANSWERED] * 50
 
 
+async def test_a_limit_on_cost_needs_prices(request_for: Request) -> None:
+    request = request_for(ONE_STEP, limits=pb.ExecutionLimits(max_cost_usd=0.5))
+    async with serving(build({}, catalogue_of(ScriptedModel(lambda messages: "done")))) as address:
+        events, error = await _events_and_error(address, request)
+
+    assert events == []
+    assert isinstance(error, errors.InvalidArgument)
+    assert "limits.max_cost_usd" in str(error)
+
+
 async def _events_and_error(
     address: str, request: pb.ExecuteWorkflowRequest
 ) -> tuple[list[pb.ExecutionEvent], errors.RpcError | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -83,7 +84,8 @@ class Interpreter:
                 began with, as far as they are there.
 
         Raises:
-            InvalidArgument: the workflow has lint errors, or a tool for its steps is not there.
+            InvalidArgument: the workflow has lint errors, a tool for its steps is not there, or cost is
+                limited and nobody knows what the model costs.
             FailedPrecondition: its plan is to be executed, and no tools are set up.
             LanguageModelError: the model is unknown, or nothing makes the embeddings that its memory needs.
             Unavailable: a source that may have a tool for its steps cannot be reached.
@@ -92,6 +94,13 @@ class Interpreter:
         if request.plan is not None:
             self._plans.check()
         started = past.started if past else None
+        description = self._catalogue.description(request.model)
+        if started is None and description.prices is None and request.limits.max_cost_usd != math.inf:
+            raise InvalidArgument(
+                "limits.max_cost_usd",
+                f"the catalogue has no prices of the model {request.model!r}, so the limit could do nothing",
+                fix="state them there, or limit tokens or calls",
+            )
         tools = await self._step_tools(request, started)
         wants_embedder = request.memory is MemoryStrategy.EMBEDDING
         embedder = await self._catalogue.embedder(request.model) if wants_embedder else None
@@ -100,7 +109,7 @@ class Interpreter:
         if started is not None:
             protocol, reason = started.protocol, started.protocol_reason
         tokens = request.memory_tokens or self._memory.tokens
-        context = self._catalogue.description(request.model).context_tokens
+        context = description.context_tokens
         room = Room(tokens, context, request.sampling.max_tokens)
         return Prepared(request, workflow, model, embedder, tools, protocol, reason, room)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from autoflow.llm.base import Capabilities, Embedder, LanguageModel, Message
 from autoflow.llm.catalogue import Catalogue, Entry, Loader
-from autoflow.llm.descriptions import ModelDescription
+from autoflow.llm.descriptions import ModelDescription, Prices
 from autoflow.testing.models import ScriptedModel
 
 _PATIENCE = 30.0
@@ -64,7 +64,10 @@ class GatedModel(ScriptedModel):
 
 
 def catalogue_of(
-    *models: LanguageModel, embedder: Embedder | None = None, context_tokens: int = 0
+    *models: LanguageModel,
+    embedder: Embedder | None = None,
+    context_tokens: int = 0,
+    prices: Prices | None = None,
 ) -> Catalogue:
     """A catalogue of models that are there already, each under its own name.
 
@@ -72,13 +75,14 @@ def catalogue_of(
         models: which.
         embedder: makes embeddings for all of them; None: nothing does.
         context_tokens: what it states of each; 0: nothing.
+        prices: what it states of each; None: nothing.
     """
 
     def entry(model: LanguageModel) -> Entry:
         async def load() -> LanguageModel:
             return model
 
-        described = ModelDescription(model.name, "testing", model.capabilities, context_tokens)
+        described = ModelDescription(model.name, "testing", model.capabilities, context_tokens, prices)
         return Entry(described, load)
 
     async def load_embedder() -> Embedder:

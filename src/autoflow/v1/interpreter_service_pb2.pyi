@@ -573,8 +573,8 @@ class ExecutionLimits(_message.Message):
     max_calls: _builtins.int
     """Optional. Calls of the model, at most 100,000. Default (0): 1,000."""
     max_cost_usd: _builtins.float
-    """Optional. US dollars by the prices of the catalogue, at most 10,000. Models without prices cost nothing. Default
-    (0): no limit.
+    """Optional. US dollars by the prices of the catalogue, at most 10,000. With a model that has none there it is refused:
+    it could do nothing. Default (0): no limit.
     """
     @_builtins.property
     def max_wall_time(self) -> _duration_pb2.Duration:

@@ -13,6 +13,7 @@ import grpc
 
 from autoflow.client.errors import RpcError, from_grpc
 from autoflow.llm import LanguageModel
+from autoflow.llm.descriptions import Prices
 from autoflow.store.engine import create_engine
 from autoflow.testing import ScriptedTools, catalogue_of, serving
 from autoflow.v1 import interpreter_service_pb2 as pb
@@ -145,7 +146,7 @@ async def server(
             for one in tools
         ]
         env["AUTOFLOW_TOOL_PROVIDERS"] = ",".join(addresses)
-        address = await stack.enter_async_context(serving(build(env, catalogue_of(*models))))
+        address = await stack.enter_async_context(serving(build(env, catalogue_of(*models, prices=Prices()))))
         channel = await channels.enter_async_context(grpc.aio.insecure_channel(address))
         yield Server(address, channel)
 
