@@ -5,12 +5,13 @@ be executed.
 """
 
 from autoflow.language.diagnostics import CODES, MAX_DIAGNOSTICS, CodeInfo, Diagnostic, Severity
+from autoflow.language.diff import ChangeKind, StepChange, WorkflowDiff, diff
 from autoflow.language.dot import to_dot
 from autoflow.language.grammar import LABEL_PAIRS, decoding_grammar, lark_grammar
 from autoflow.language.graph import Graph
 from autoflow.language.json_form import from_json, to_json, workflow_schema
 from autoflow.language.linter import DEFAULT_LIMITS, Checked, Limits, check, lint
-from autoflow.language.mermaid import to_mermaid
+from autoflow.language.mermaid import diff_to_mermaid, to_mermaid
 from autoflow.language.model import NEXT_LABEL, Branch, Step, StepType, Workflow
 from autoflow.language.parser import Parsed, parse
 from autoflow.language.repair import REPAIRS, Repaired, repair
@@ -23,6 +24,7 @@ __all__ = [
     "NEXT_LABEL",
     "REPAIRS",
     "Branch",
+    "ChangeKind",
     "Checked",
     "CodeInfo",
     "Diagnostic",
@@ -32,10 +34,14 @@ __all__ = [
     "Repaired",
     "Severity",
     "Step",
+    "StepChange",
     "StepType",
     "Workflow",
+    "WorkflowDiff",
     "check",
     "decoding_grammar",
+    "diff",
+    "diff_to_mermaid",
     "from_json",
     "lark_grammar",
     "lint",

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Iterable
 from typing import Final
 
+from autoflow.language.diff import ChangeKind, StepChange, WorkflowDiff
 from autoflow.language.fields import name_key
 from autoflow.language.model import NEXT_LABEL, Branch, Step, StepType, Workflow
 
@@ -50,6 +52,44 @@ def to_mermaid(workflow: Workflow) -> str:
     if len(nodes) > len(workflow.steps):
         edges.append("classDef unknown stroke-dasharray: 5 5")
     return "".join(f"{line}\n" for line in ["flowchart TD", *(f"    {line}" for line in nodes + edges)])
+
+
+_CLASSES: Final = {
+    ChangeKind.ADDED: ("added", "fill:#dcf5e3,stroke:#1a7f37,color:#0b3d1a"),
+    ChangeKind.REMOVED: ("removed", "fill:#ffe3e0,stroke:#b42318,color:#6b140c,stroke-dasharray:5 5"),
+    ChangeKind.CHANGED: ("changed", "fill:#fff3d1,stroke:#9a6700,color:#4d3300"),
+}
+
+
+def diff_to_mermaid(difference: WorkflowDiff) -> str:
+    """Returns the flowchart of the later workflow with what was removed beside it.
+
+    Added steps are green, changed ones yellow, removed ones red and dashed, with the branches that they had.
+    """
+    later = {name_key(change.after.name): f"s{i}" for i, change in _numbered(difference) if change.after}
+    earlier = {name_key(change.before.name): f"s{i}" for i, change in _numbered(difference) if change.before}
+    nodes: list[str] = []
+    edges: list[str] = []
+    for i, change in _numbered(difference):
+        step = change.after or change.before
+        if step is None:
+            continue
+        name, _ = _CLASSES.get(change.kind, ("", ""))
+        nodes.append(f"s{i}{_node(step)}{f':::{name}' if name else ''}")
+        ids = later if change.after else earlier
+        edges += [
+            f"s{i} {_arrow(step, branch, ids[name_key(branch.target)])}"
+            for branch in step.branches
+            if name_key(branch.target) in ids
+        ]
+    styles = [f"classDef {name} {style}" for name, style in _CLASSES.values()]
+    return "".join(
+        f"{line}\n" for line in ["flowchart TD", *(f"    {line}" for line in nodes + edges + styles)]
+    )
+
+
+def _numbered(difference: WorkflowDiff) -> Iterable[tuple[int, StepChange]]:
+    return enumerate(difference.steps)
 
 
 def _arrow(step: Step, branch: Branch, target: str) -> str:
