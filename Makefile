@@ -8,7 +8,7 @@ TYPESCRIPT := examples/typescript-tools
 TYPESCRIPT_BUILT := $(TYPESCRIPT)/dist/.built
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-packaging test-parity test-requests test-gpu weights bench lint protos constraints audit sbom
+.PHONY: help setup demo test test-packaging test-parity test-requests test-browser test-gpu weights bench lint protos constraints audit sbom
 
 help:  ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,11 @@ test-gpu: $(INSTALLED)  ## Test the scorer's engine on a CUDA GPU, and measure i
 
 test-requests: $(INSTALLED)  ## Send 10,000 generated requests to all methods and print what they answered.
 	$(BIN)/python -m benchmarks.every_method
+
+# Ends with 3 where there is no Chromium: then nothing was tested.
+test-browser: $(INSTALLED)  ## Open the pages of runs in Debian's Chromium, at desktop and phone width.
+	$(BIN)/pip install --disable-pip-version-check --quiet playwright==1.65.2
+	$(BIN)/python -m scripts.test_browser
 
 weights: $(INSTALLED)  ## Fetch the weights of a real text encoder into build/weights (90 MB).
 	$(BIN)/python -m scripts.weights

@@ -10,6 +10,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -20,6 +21,90 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _Mending:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MendingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Mending.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MENDING_UNSPECIFIED: _Mending.ValueType  # 0
+    """The default, MENDING_CORRECT."""
+    MENDING_NONE: _Mending.ValueType  # 1
+    """Nothing: every candidate is exactly what was drawn. For whoever trains on the draws."""
+    MENDING_REPAIR: _Mending.ValueType  # 2
+    """What can be mended without guessing is, as RepairWorkflow does, and told in `changes`."""
+    MENDING_CORRECT: _Mending.ValueType  # 3
+    """What cannot be mended so is shown to the model with the findings, a bounded number of times."""
+
+class Mending(_Mending, metaclass=_MendingEnumTypeWrapper):
+    """What is done about a draw that is no valid workflow."""
+
+MENDING_UNSPECIFIED: Mending.ValueType  # 0
+"""The default, MENDING_CORRECT."""
+MENDING_NONE: Mending.ValueType  # 1
+"""Nothing: every candidate is exactly what was drawn. For whoever trains on the draws."""
+MENDING_REPAIR: Mending.ValueType  # 2
+"""What can be mended without guessing is, as RepairWorkflow does, and told in `changes`."""
+MENDING_CORRECT: Mending.ValueType  # 3
+"""What cannot be mended so is shown to the model with the findings, a bounded number of times."""
+Global___Mending: _TypeAlias = Mending  # noqa: Y015
+
+class _StepNaming:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StepNamingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StepNaming.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STEP_NAMING_UNSPECIFIED: _StepNaming.ValueType  # 0
+    """The default, STEP_NAMING_NUMBERED."""
+    STEP_NAMING_NUMBERED: _StepNaming.ValueType  # 1
+    """`Step 1`, `Step 2` and so on."""
+    STEP_NAMING_FREE: _StepNaming.ValueType  # 2
+    """The model names them by what they do. A model that draws under a grammar is asked for the names first, with a call
+    of its own, and the grammar then knows no others.
+    """
+
+class StepNaming(_StepNaming, metaclass=_StepNamingEnumTypeWrapper):
+    """How the steps of a workflow are named."""
+
+STEP_NAMING_UNSPECIFIED: StepNaming.ValueType  # 0
+"""The default, STEP_NAMING_NUMBERED."""
+STEP_NAMING_NUMBERED: StepNaming.ValueType  # 1
+"""`Step 1`, `Step 2` and so on."""
+STEP_NAMING_FREE: StepNaming.ValueType  # 2
+"""The model names them by what they do. A model that draws under a grammar is asked for the names first, with a call
+of its own, and the grammar then knows no others.
+"""
+Global___StepNaming: _TypeAlias = StepNaming  # noqa: Y015
+
+class _Guidance:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _GuidanceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Guidance.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    GUIDANCE_UNSPECIFIED: _Guidance.ValueType  # 0
+    """Never set by a server."""
+    GUIDANCE_NONE: _Guidance.ValueType  # 1
+    """Nothing: the text was drawn freely."""
+    GUIDANCE_GRAMMAR: _Guidance.ValueType  # 2
+    """A grammar: a complete text is a valid workflow."""
+    GUIDANCE_JSON_SCHEMA: _Guidance.ValueType  # 3
+    """A JSON schema: the text is JSON, and the workflow is made from it."""
+
+class Guidance(_Guidance, metaclass=_GuidanceEnumTypeWrapper):
+    """What kept a draw to the form of a workflow."""
+
+GUIDANCE_UNSPECIFIED: Guidance.ValueType  # 0
+"""Never set by a server."""
+GUIDANCE_NONE: Guidance.ValueType  # 1
+"""Nothing: the text was drawn freely."""
+GUIDANCE_GRAMMAR: Guidance.ValueType  # 2
+"""A grammar: a complete text is a valid workflow."""
+GUIDANCE_JSON_SCHEMA: Guidance.ValueType  # 3
+"""A JSON schema: the text is JSON, and the workflow is made from it."""
+Global___Guidance: _TypeAlias = Guidance  # noqa: Y015
 
 @_typing.final
 class GenerateWorkflowsRequest(_message.Message):
@@ -33,12 +118,23 @@ class GenerateWorkflowsRequest(_message.Message):
     COUNT_FIELD_NUMBER: _builtins.int
     SAMPLING_FIELD_NUMBER: _builtins.int
     MAX_STEPS_FIELD_NUMBER: _builtins.int
+    MENDING_FIELD_NUMBER: _builtins.int
+    MAX_CORRECTIONS_FIELD_NUMBER: _builtins.int
+    STEP_NAMING_FIELD_NUMBER: _builtins.int
     goal: _builtins.str
     """Required. What the workflow is to be good at: the family of tasks, for a person. 1 to 4,000 characters."""
     count: _builtins.int
     """Required. How many candidates, 1 to 256."""
     max_steps: _builtins.int
     """Optional. The most steps of a workflow under the decoding grammar, 2 to 20. Default (0): 8."""
+    mending: Global___Mending.ValueType
+    """Optional. What is done about a draw that is no valid workflow. Default: MENDING_CORRECT."""
+    max_corrections: _builtins.int
+    """Optional. How often at most a model is shown the findings in its text and asked to write it anew, 0 to 8; with
+    MENDING_CORRECT alone. Default (unset, not 0): 2.
+    """
+    step_naming: Global___StepNaming.ValueType
+    """Optional. How steps are named. Default: STEP_NAMING_NUMBERED."""
     @_builtins.property
     def model(self) -> _model_pb2.ModelRef:
         """Required. The model that writes."""
@@ -60,14 +156,245 @@ class GenerateWorkflowsRequest(_message.Message):
         count: _builtins.int = ...,
         sampling: _model_pb2.SamplingParams | None = ...,
         max_steps: _builtins.int = ...,
+        mending: Global___Mending.ValueType = ...,
+        max_corrections: _builtins.int | None = ...,
+        step_naming: Global___StepNaming.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "sampling", b"sampling"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_corrections", b"_max_corrections", "max_corrections", b"max_corrections", "model", b"model", "sampling", b"sampling"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "goal", b"goal", "max_steps", b"max_steps", "model", b"model", "sampling", b"sampling", "tools", b"tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_corrections", b"_max_corrections", "count", b"count", "goal", b"goal", "max_corrections", b"max_corrections", "max_steps", b"max_steps", "mending", b"mending", "model", b"model", "sampling", b"sampling", "step_naming", b"step_naming", "tools", b"tools"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_corrections: _TypeAlias = _typing.Literal["max_corrections"]  # noqa: Y015
+    _WhichOneofArgType__max_corrections: _TypeAlias = _typing.Literal["_max_corrections", b"_max_corrections"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_corrections) -> _WhichOneofReturnType__max_corrections | None: ...
+
+Global___GenerateWorkflowsRequest: _TypeAlias = GenerateWorkflowsRequest  # noqa: Y015
+
+@_typing.final
+class RefineWorkflowRequest(_message.Message):
+    """A request for successors of workflows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    GOAL_FIELD_NUMBER: _builtins.int
+    TOOLS_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    SAMPLING_FIELD_NUMBER: _builtins.int
+    MAX_STEPS_FIELD_NUMBER: _builtins.int
+    MENDING_FIELD_NUMBER: _builtins.int
+    MAX_CORRECTIONS_FIELD_NUMBER: _builtins.int
+    STEP_NAMING_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    goal: _builtins.str
+    """Required. What the workflow is to be good at: the family of tasks, for a person. 1 to 4,000 characters."""
+    count: _builtins.int
+    """Required. How many candidates, 1 to 256."""
+    max_steps: _builtins.int
+    """Optional. The most steps of a workflow under the decoding grammar, 2 to 20. Default (0): 8."""
+    mending: Global___Mending.ValueType
+    """Optional. What is done about a draw that is no valid workflow. Default: MENDING_CORRECT."""
+    max_corrections: _builtins.int
+    """Optional. As in GenerateWorkflows. Default (unset, not 0): 2."""
+    step_naming: Global___StepNaming.ValueType
+    """Optional. How steps are named. Default: STEP_NAMING_NUMBERED."""
+    @_builtins.property
+    def model(self) -> _model_pb2.ModelRef:
+        """Required. The model that writes."""
+
+    @_builtins.property
+    def tools(self) -> _containers.RepeatedCompositeFieldContainer[_task_pb2.Tool]:
+        """Optional. The tools that the tasks may need, at most 128. Default: none are named in the prompt."""
+
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attempt]:
+        """Required. What was written before, the newest last, 1 to 64. Where they do not fit the model's context the oldest
+        are left out, and `started` says how many.
+        """
+
+    @_builtins.property
+    def sampling(self) -> _model_pb2.SamplingParams:
+        """Optional. How tokens are drawn; candidate i uses `seed + i`. Default: greedy, seed 0."""
+
+    @_builtins.property
+    def change(self) -> Global___Change:
+        """Optional. What of the newest attempt is to change. Default: whatever the model finds best."""
+
+    def __init__(
+        self,
+        *,
+        model: _model_pb2.ModelRef | None = ...,
+        goal: _builtins.str = ...,
+        tools: _abc.Iterable[_task_pb2.Tool] | None = ...,
+        attempts: _abc.Iterable[Global___Attempt] | None = ...,
+        count: _builtins.int = ...,
+        sampling: _model_pb2.SamplingParams | None = ...,
+        max_steps: _builtins.int = ...,
+        mending: Global___Mending.ValueType = ...,
+        max_corrections: _builtins.int | None = ...,
+        step_naming: Global___StepNaming.ValueType = ...,
+        change: Global___Change | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_corrections", b"_max_corrections", "change", b"change", "max_corrections", b"max_corrections", "model", b"model", "sampling", b"sampling"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_corrections", b"_max_corrections", "attempts", b"attempts", "change", b"change", "count", b"count", "goal", b"goal", "max_corrections", b"max_corrections", "max_steps", b"max_steps", "mending", b"mending", "model", b"model", "sampling", b"sampling", "step_naming", b"step_naming", "tools", b"tools"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_corrections: _TypeAlias = _typing.Literal["max_corrections"]  # noqa: Y015
+    _WhichOneofArgType__max_corrections: _TypeAlias = _typing.Literal["_max_corrections", b"_max_corrections"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_corrections) -> _WhichOneofReturnType__max_corrections | None: ...
+
+Global___RefineWorkflowRequest: _TypeAlias = RefineWorkflowRequest  # noqa: Y015
+
+@_typing.final
+class Change(_message.Message):
+    """What of a workflow is to change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    STRUCTURE_FIELD_NUMBER: _builtins.int
+    step: _builtins.str
+    """Required, one of. This step's instruction or branches alone, by its name; the rest stays as it is."""
+    structure: _builtins.bool
+    """Required, one of. Which steps there are and how they follow each other; must be true."""
+    def __init__(
+        self,
+        *,
+        step: _builtins.str = ...,
+        structure: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["scope", b"scope", "step", b"step", "structure", b"structure"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scope", b"scope", "step", b"step", "structure", b"structure"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_scope: _TypeAlias = _typing.Literal["step", "structure"]  # noqa: Y015
+    _WhichOneofArgType_scope: _TypeAlias = _typing.Literal["scope", b"scope"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_scope) -> _WhichOneofReturnType_scope | None: ...
+
+Global___Change: _TypeAlias = Change  # noqa: Y015
+
+@_typing.final
+class Attempt(_message.Message):
+    """A workflow that was written before, and how it did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKFLOW_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    FAILURES_FIELD_NUMBER: _builtins.int
+    score: _builtins.float
+    """Required, one of. Its mean reward, in [0, 1]."""
+    error: _builtins.str
+    """Required, one of. Why it could not be executed, for the model. 1 to 4,000 characters."""
+    @_builtins.property
+    def workflow(self) -> _workflow_pb2.Workflow:
+        """Required. The workflow; only `source` is read. It may be broken."""
+
+    @_builtins.property
+    def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___StepFailure]:
+        """Optional. What went wrong where, at most 32. Default: the model is shown the verdict alone."""
+
+    def __init__(
+        self,
+        *,
+        workflow: _workflow_pb2.Workflow | None = ...,
+        score: _builtins.float = ...,
+        error: _builtins.str = ...,
+        failures: _abc.Iterable[Global___StepFailure] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "score", b"score", "verdict", b"verdict", "workflow", b"workflow"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "failures", b"failures", "score", b"score", "verdict", b"verdict", "workflow", b"workflow"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_verdict: _TypeAlias = _typing.Literal["score", "error"]  # noqa: Y015
+    _WhichOneofArgType_verdict: _TypeAlias = _typing.Literal["verdict", b"verdict"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_verdict) -> _WhichOneofReturnType_verdict | None: ...
+
+Global___Attempt: _TypeAlias = Attempt  # noqa: Y015
+
+@_typing.final
+class StepFailure(_message.Message):
+    """What a step did in an execution that scored low."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    INSTRUCTION_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    TOOL_FIELD_NUMBER: _builtins.int
+    TOOL_INPUT_FIELD_NUMBER: _builtins.int
+    TOOL_OUTPUT_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    step: _builtins.str
+    """Required. The step's name."""
+    instruction: _builtins.str
+    """Optional. Its instruction. Default: it is in the workflow."""
+    answer: _builtins.str
+    """Optional. What the model answered. Default: it gave no answer."""
+    tool: _builtins.str
+    """Optional. The tool that the step called. Default: none."""
+    tool_input: _builtins.str
+    """Optional. The arguments of that call."""
+    tool_output: _builtins.str
+    """Optional. What the tool returned, or how it failed."""
+    score: _builtins.float
+    """Required. What the whole execution scored, in [0, 1]."""
+    query: _builtins.str
+    """Optional. The task's query. Default: the model is not shown it."""
+    def __init__(
+        self,
+        *,
+        step: _builtins.str = ...,
+        instruction: _builtins.str = ...,
+        answer: _builtins.str = ...,
+        tool: _builtins.str = ...,
+        tool_input: _builtins.str = ...,
+        tool_output: _builtins.str = ...,
+        score: _builtins.float = ...,
+        query: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "instruction", b"instruction", "query", b"query", "score", b"score", "step", b"step", "tool", b"tool", "tool_input", b"tool_input", "tool_output", b"tool_output"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___GenerateWorkflowsRequest: _TypeAlias = GenerateWorkflowsRequest  # noqa: Y015
+Global___StepFailure: _TypeAlias = StepFailure  # noqa: Y015
+
+@_typing.final
+class RefineWorkflowResponse(_message.Message):
+    """One message of the stream of successors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STARTED_FIELD_NUMBER: _builtins.int
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def started(self) -> Global___GenerationStarted:
+        """Output only. What every candidate has in common; the first message."""
+
+    @_builtins.property
+    def candidate(self) -> Global___Candidate:
+        """Output only. A finished candidate."""
+
+    def __init__(
+        self,
+        *,
+        started: Global___GenerationStarted | None = ...,
+        candidate: Global___Candidate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "event", b"event", "started", b"started"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "event", b"event", "started", b"started"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["started", "candidate"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___RefineWorkflowResponse: _TypeAlias = RefineWorkflowResponse  # noqa: Y015
 
 @_typing.final
 class GenerateWorkflowsResponse(_message.Message):
@@ -110,10 +437,16 @@ class GenerationStarted(_message.Message):
     PROMPT_TOKEN_IDS_FIELD_NUMBER: _builtins.int
     GRAMMAR_FIELD_NUMBER: _builtins.int
     PROMPT_VERSION_FIELD_NUMBER: _builtins.int
+    GUIDANCE_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_LEFT_OUT_FIELD_NUMBER: _builtins.int
     grammar: _builtins.str
     """Output only. The decoding grammar (EBNF) that masked the draw; empty where none did."""
     prompt_version: _builtins.str
     """Output only. The version of the prompt template."""
+    guidance: Global___Guidance.ValueType
+    """Output only. What kept the draws to the form of a workflow."""
+    attempts_left_out: _builtins.int
+    """Output only. How many attempts of the request, the oldest ones, did not fit the model's context."""
     @_builtins.property
     def prompt_token_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Output only. The prompt's token ids; empty where the provider does not tell."""
@@ -124,10 +457,12 @@ class GenerationStarted(_message.Message):
         prompt_token_ids: _abc.Iterable[_builtins.int] | None = ...,
         grammar: _builtins.str = ...,
         prompt_version: _builtins.str = ...,
+        guidance: Global___Guidance.ValueType = ...,
+        attempts_left_out: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["grammar", b"grammar", "prompt_token_ids", b"prompt_token_ids", "prompt_version", b"prompt_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts_left_out", b"attempts_left_out", "grammar", b"grammar", "guidance", b"guidance", "prompt_token_ids", b"prompt_token_ids", "prompt_version", b"prompt_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -135,7 +470,7 @@ Global___GenerationStarted: _TypeAlias = GenerationStarted  # noqa: Y015
 
 @_typing.final
 class Candidate(_message.Message):
-    """A drawn workflow, exactly as it was drawn."""
+    """A drawn workflow."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -147,23 +482,36 @@ class Candidate(_message.Message):
     TOKEN_IDS_FIELD_NUMBER: _builtins.int
     LOG_PROBS_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
+    RAW_TEXT_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    DRAFTS_FIELD_NUMBER: _builtins.int
+    DUPLICATE_OF_FIELD_NUMBER: _builtins.int
+    REPEATS_ATTEMPT_FIELD_NUMBER: _builtins.int
     index: _builtins.int
     """Output only. Which of the request's candidates it is, from 0."""
     valid: _builtins.bool
     """Output only. True where the text is complete, parses and lints without errors."""
     finish_reason: _model_pb2.FinishReason.ValueType
-    """Output only. Why the draw ended. A candidate that the token limit cut off is never valid."""
+    """Output only. Why the last draw ended. A candidate that the token limit cut off is never valid."""
+    raw_text: _builtins.str
+    """Output only. The text of the last draw, exactly as it was drawn."""
+    duplicate_of: _builtins.int
+    """Output only. Where the same workflow came before in this stream: that candidate's index."""
+    repeats_attempt: _builtins.int
+    """Output only. Where it is the workflow of one of the request's attempts: that attempt's index."""
     @_builtins.property
     def workflow(self) -> _workflow_pb2.Workflow:
-        """Output only. The text as drawn, and its parse. `workflow.steps` is empty where it does not parse."""
+        """Output only. The text and its parse. The text is `raw_text` where nothing was mended. `workflow.steps` is empty
+        where it does not parse.
+        """
 
     @_builtins.property
     def diagnostics(self) -> _containers.RepeatedCompositeFieldContainer[_workflow_pb2.Diagnostic]:
-        """Output only. Findings of the parser and the linter."""
+        """Output only. Findings of the parser and the linter in `workflow`."""
 
     @_builtins.property
     def token_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Output only. The drawn token ids, the end token included; empty where the provider does not tell."""
+        """Output only. The token ids of `raw_text`, the end token included; empty where the provider does not tell."""
 
     @_builtins.property
     def log_probs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
@@ -173,7 +521,17 @@ class Candidate(_message.Message):
 
     @_builtins.property
     def usage(self) -> _model_pb2.TokenUsage:
-        """Output only. What the candidate cost."""
+        """Output only. What the candidate cost, with all its draws."""
+
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[_workflow_pb2.Diagnostic]:
+        """Output only. What was repaired in `raw_text` to make `workflow`. Where this is not empty, `workflow` is not what was
+        sampled: `token_ids` and `log_probs` are those of `raw_text`, and must not be trained on as those of `workflow`.
+        """
+
+    @_builtins.property
+    def drafts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Draft]:
+        """Output only. Draws before the last one, which the model was shown the findings in, in order."""
 
     def __init__(
         self,
@@ -186,14 +544,64 @@ class Candidate(_message.Message):
         token_ids: _abc.Iterable[_builtins.int] | None = ...,
         log_probs: _abc.Iterable[_builtins.float] | None = ...,
         usage: _model_pb2.TokenUsage | None = ...,
+        raw_text: _builtins.str = ...,
+        changes: _abc.Iterable[_workflow_pb2.Diagnostic] | None = ...,
+        drafts: _abc.Iterable[Global___Draft] | None = ...,
+        duplicate_of: _builtins.int | None = ...,
+        repeats_attempt: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage", "workflow", b"workflow"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_duplicate_of", b"_duplicate_of", "_repeats_attempt", b"_repeats_attempt", "duplicate_of", b"duplicate_of", "repeats_attempt", b"repeats_attempt", "usage", b"usage", "workflow", b"workflow"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["diagnostics", b"diagnostics", "finish_reason", b"finish_reason", "index", b"index", "log_probs", b"log_probs", "token_ids", b"token_ids", "usage", b"usage", "valid", b"valid", "workflow", b"workflow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_duplicate_of", b"_duplicate_of", "_repeats_attempt", b"_repeats_attempt", "changes", b"changes", "diagnostics", b"diagnostics", "drafts", b"drafts", "duplicate_of", b"duplicate_of", "finish_reason", b"finish_reason", "index", b"index", "log_probs", b"log_probs", "raw_text", b"raw_text", "repeats_attempt", b"repeats_attempt", "token_ids", b"token_ids", "usage", b"usage", "valid", b"valid", "workflow", b"workflow"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__duplicate_of: _TypeAlias = _typing.Literal["duplicate_of"]  # noqa: Y015
+    _WhichOneofArgType__duplicate_of: _TypeAlias = _typing.Literal["_duplicate_of", b"_duplicate_of"]  # noqa: Y015
+    _WhichOneofReturnType__repeats_attempt: _TypeAlias = _typing.Literal["repeats_attempt"]  # noqa: Y015
+    _WhichOneofArgType__repeats_attempt: _TypeAlias = _typing.Literal["_repeats_attempt", b"_repeats_attempt"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__duplicate_of) -> _WhichOneofReturnType__duplicate_of | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__repeats_attempt) -> _WhichOneofReturnType__repeats_attempt | None: ...
+
+Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
+
+@_typing.final
+class Draft(_message.Message):
+    """A draw that was no valid workflow, and was corrected."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RAW_TEXT_FIELD_NUMBER: _builtins.int
+    DIAGNOSTICS_FIELD_NUMBER: _builtins.int
+    FINISH_REASON_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    raw_text: _builtins.str
+    """Output only. The text exactly as it was drawn."""
+    finish_reason: _model_pb2.FinishReason.ValueType
+    """Output only. Why the draw ended."""
+    @_builtins.property
+    def diagnostics(self) -> _containers.RepeatedCompositeFieldContainer[_workflow_pb2.Diagnostic]:
+        """Output only. Findings in it."""
+
+    @_builtins.property
+    def usage(self) -> _model_pb2.TokenUsage:
+        """Output only. What the draw cost."""
+
+    def __init__(
+        self,
+        *,
+        raw_text: _builtins.str = ...,
+        diagnostics: _abc.Iterable[_workflow_pb2.Diagnostic] | None = ...,
+        finish_reason: _model_pb2.FinishReason.ValueType = ...,
+        usage: _model_pb2.TokenUsage | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["diagnostics", b"diagnostics", "finish_reason", b"finish_reason", "raw_text", b"raw_text", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
+Global___Draft: _TypeAlias = Draft  # noqa: Y015
 
 @_typing.final
 class LintWorkflowRequest(_message.Message):

@@ -40,6 +40,11 @@ class GeneratorServiceStub:
                 request_serializer=autoflow_dot_v1_dot_generator__service__pb2.GenerateWorkflowsRequest.SerializeToString,
                 response_deserializer=autoflow_dot_v1_dot_generator__service__pb2.GenerateWorkflowsResponse.FromString,
                 _registered_method=True)
+        self.RefineWorkflow = channel.unary_stream(
+                '/autoflow.v1.GeneratorService/RefineWorkflow',
+                request_serializer=autoflow_dot_v1_dot_generator__service__pb2.RefineWorkflowRequest.SerializeToString,
+                response_deserializer=autoflow_dot_v1_dot_generator__service__pb2.RefineWorkflowResponse.FromString,
+                _registered_method=True)
         self.LintWorkflow = channel.unary_unary(
                 '/autoflow.v1.GeneratorService/LintWorkflow',
                 request_serializer=autoflow_dot_v1_dot_generator__service__pb2.LintWorkflowRequest.SerializeToString,
@@ -70,6 +75,15 @@ class GeneratorServiceServicer:
         """Draws `count` candidates and streams each as it finishes. The first message is always `started`.
         Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (unknown model or adapter), RESOURCE_EXHAUSTED
         (too many requests), UNAVAILABLE (the model cannot be reached).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RefineWorkflow(self, request, context):
+        """Draws `count` successors of workflows whose performance is known and streams each as it finishes. The first message
+        is always `started`.
+        Errors: as GenerateWorkflows.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,6 +126,11 @@ def add_GeneratorServiceServicer_to_server(servicer, server):
                     servicer.GenerateWorkflows,
                     request_deserializer=autoflow_dot_v1_dot_generator__service__pb2.GenerateWorkflowsRequest.FromString,
                     response_serializer=autoflow_dot_v1_dot_generator__service__pb2.GenerateWorkflowsResponse.SerializeToString,
+            ),
+            'RefineWorkflow': grpc.unary_stream_rpc_method_handler(
+                    servicer.RefineWorkflow,
+                    request_deserializer=autoflow_dot_v1_dot_generator__service__pb2.RefineWorkflowRequest.FromString,
+                    response_serializer=autoflow_dot_v1_dot_generator__service__pb2.RefineWorkflowResponse.SerializeToString,
             ),
             'LintWorkflow': grpc.unary_unary_rpc_method_handler(
                     servicer.LintWorkflow,
@@ -162,6 +181,33 @@ class GeneratorService:
             '/autoflow.v1.GeneratorService/GenerateWorkflows',
             autoflow_dot_v1_dot_generator__service__pb2.GenerateWorkflowsRequest.SerializeToString,
             autoflow_dot_v1_dot_generator__service__pb2.GenerateWorkflowsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RefineWorkflow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/autoflow.v1.GeneratorService/RefineWorkflow',
+            autoflow_dot_v1_dot_generator__service__pb2.RefineWorkflowRequest.SerializeToString,
+            autoflow_dot_v1_dot_generator__service__pb2.RefineWorkflowResponse.FromString,
             options,
             channel_credentials,
             insecure,

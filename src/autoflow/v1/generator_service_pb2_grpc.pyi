@@ -38,6 +38,11 @@ class GeneratorServiceStub:
     Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (unknown model or adapter), RESOURCE_EXHAUSTED
     (too many requests), UNAVAILABLE (the model cannot be reached).
     """
+    RefineWorkflow: _grpc.UnaryStreamMultiCallable[_generator_service_pb2.RefineWorkflowRequest, _generator_service_pb2.RefineWorkflowResponse]
+    """Draws `count` successors of workflows whose performance is known and streams each as it finishes. The first message
+    is always `started`.
+    Errors: as GenerateWorkflows.
+    """
     LintWorkflow: _grpc.UnaryUnaryMultiCallable[_generator_service_pb2.LintWorkflowRequest, _generator_service_pb2.LintWorkflowResponse]
     """Parses and lints a text. A broken workflow is an answer (diagnostics), not an error."""
     FormatWorkflow: _grpc.UnaryUnaryMultiCallable[_generator_service_pb2.FormatWorkflowRequest, _generator_service_pb2.FormatWorkflowResponse]
@@ -60,6 +65,11 @@ class GeneratorServiceAsyncStub(GeneratorServiceStub):
     """Draws `count` candidates and streams each as it finishes. The first message is always `started`.
     Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (unknown model or adapter), RESOURCE_EXHAUSTED
     (too many requests), UNAVAILABLE (the model cannot be reached).
+    """
+    RefineWorkflow: _aio.UnaryStreamMultiCallable[_generator_service_pb2.RefineWorkflowRequest, _generator_service_pb2.RefineWorkflowResponse]  # type: ignore[assignment]
+    """Draws `count` successors of workflows whose performance is known and streams each as it finishes. The first message
+    is always `started`.
+    Errors: as GenerateWorkflows.
     """
     LintWorkflow: _aio.UnaryUnaryMultiCallable[_generator_service_pb2.LintWorkflowRequest, _generator_service_pb2.LintWorkflowResponse]  # type: ignore[assignment]
     """Parses and lints a text. A broken workflow is an answer (diagnostics), not an error."""
@@ -86,6 +96,17 @@ class GeneratorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Draws `count` candidates and streams each as it finishes. The first message is always `started`.
         Errors: INVALID_ARGUMENT (a field is wrong), NOT_FOUND (unknown model or adapter), RESOURCE_EXHAUSTED
         (too many requests), UNAVAILABLE (the model cannot be reached).
+        """
+
+    @_abc_1.abstractmethod
+    def RefineWorkflow(
+        self,
+        request: _generator_service_pb2.RefineWorkflowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_generator_service_pb2.RefineWorkflowResponse], _abc.AsyncIterator[_generator_service_pb2.RefineWorkflowResponse]]:
+        """Draws `count` successors of workflows whose performance is known and streams each as it finishes. The first message
+        is always `started`.
+        Errors: as GenerateWorkflows.
         """
 
     @_abc_1.abstractmethod

@@ -445,6 +445,7 @@ class ExecuteWorkflowRequest(_message.Message):
     ON_DISCONNECT_FIELD_NUMBER: _builtins.int
     MAX_MEMORY_TOKENS_FIELD_NUMBER: _builtins.int
     ASK_TIMEOUT_FIELD_NUMBER: _builtins.int
+    WORKFLOW_VERSION_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """Required. The task, in natural language. 1 to 20,000 characters."""
     memory: Global___MemoryStrategy.ValueType
@@ -465,9 +466,14 @@ class ExecuteWorkflowRequest(_message.Message):
     """Optional. The most tokens of earlier answers in a step's prompt, about, at most 1,000,000. Default (0): the
     service's own limit.
     """
+    workflow_version: _builtins.str
+    """Required, unless `workflow` is given. A registered workflow: `workflows/<id>@<alias or version>`, also without
+    `workflows/`, such as `planner@production`; without `@` the newest version. It is looked up once: what an alias is
+    moved to later changes nothing in this execution.
+    """
     @_builtins.property
     def workflow(self) -> _workflow_pb2.Workflow:
-        """Required. The workflow; only `source` is read. It must lint without errors."""
+        """Required, unless `workflow_version` is given. The workflow; only `source` is read. It must lint without errors."""
 
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[_task_pb2.Tool]:
@@ -518,10 +524,11 @@ class ExecuteWorkflowRequest(_message.Message):
         on_disconnect: Global___DisconnectPolicy.ValueType = ...,
         max_memory_tokens: _builtins.int = ...,
         ask_timeout: _duration_pb2.Duration | None = ...,
+        workflow_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ask_timeout", b"ask_timeout", "limits", b"limits", "model", b"model", "plan", b"plan", "sampling", b"sampling", "workflow", b"workflow"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_timeout", b"ask_timeout", "limits", b"limits", "max_memory_tokens", b"max_memory_tokens", "memory", b"memory", "model", b"model", "on_disconnect", b"on_disconnect", "plan", b"plan", "protocol", b"protocol", "query", b"query", "request_id", b"request_id", "sampling", b"sampling", "step_tools", b"step_tools", "tools", b"tools", "workflow", b"workflow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_timeout", b"ask_timeout", "limits", b"limits", "max_memory_tokens", b"max_memory_tokens", "memory", b"memory", "model", b"model", "on_disconnect", b"on_disconnect", "plan", b"plan", "protocol", b"protocol", "query", b"query", "request_id", b"request_id", "sampling", b"sampling", "step_tools", b"step_tools", "tools", b"tools", "workflow", b"workflow", "workflow_version", b"workflow_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -749,6 +756,7 @@ class ExecutionStarted(_message.Message):
     PROMPT_VERSION_FIELD_NUMBER: _builtins.int
     MEMORY_FIELD_NUMBER: _builtins.int
     STEP_TOOLS_FIELD_NUMBER: _builtins.int
+    WORKFLOW_VERSION_FIELD_NUMBER: _builtins.int
     execution: _builtins.str
     """Output only. Its name, `executions/<id>`."""
     protocol: Global___ExecutionProtocol.ValueType
@@ -759,6 +767,8 @@ class ExecutionStarted(_message.Message):
     """Output only. The version of the prompts."""
     memory: Global___MemoryStrategy.ValueType
     """Output only. What its steps see of the earlier ones."""
+    workflow_version: _builtins.str
+    """Output only. The registered version that is executed, `workflows/<id>@<version>`; empty for a text."""
     @_builtins.property
     def step_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Output only. The tools that its steps may call, in the order of their names."""
@@ -772,10 +782,11 @@ class ExecutionStarted(_message.Message):
         prompt_version: _builtins.str = ...,
         memory: Global___MemoryStrategy.ValueType = ...,
         step_tools: _abc.Iterable[_builtins.str] | None = ...,
+        workflow_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution", "memory", b"memory", "prompt_version", b"prompt_version", "protocol", b"protocol", "protocol_reason", b"protocol_reason", "step_tools", b"step_tools"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution", "memory", b"memory", "prompt_version", b"prompt_version", "protocol", b"protocol", "protocol_reason", b"protocol_reason", "step_tools", b"step_tools", "workflow_version", b"workflow_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -156,7 +156,9 @@ class Model(_message.Message):
     name: _builtins.str
     """Output only. What requests name it by."""
     provider: _builtins.str
-    """Output only. Who serves it: `embedded` (with this installation) or `openai` (an OpenAI-compatible endpoint)."""
+    """Output only. Who serves it: `embedded` (with this installation), `local` (weights in a folder of the service's
+    machine) or `openai` (an OpenAI-compatible endpoint).
+    """
     context_tokens: _builtins.int
     """Output only. Tokens of prompt and completion together. 0: the catalogue does not say."""
     unavailable_reason: _builtins.str

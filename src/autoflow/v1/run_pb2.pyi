@@ -79,9 +79,19 @@ class _MethodEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Method.ValueTy
     """REINFORCE with a leave-one-out baseline (Ahmadian et al. 2024, arXiv 2402.14740)."""
     METHOD_RAFT: _Method.ValueType  # 3
     """Reward-filtered fine-tuning with replay (RAFT: Dong et al. 2023, arXiv 2304.06767)."""
+    METHOD_HISTORY: _Method.ValueType  # 4
+    """One chat in which every workflow is followed by its score or its error: the AutoFlow paper's, in context."""
+    METHOD_REFLECTIVE: _Method.ValueType  # 5
+    """A population with a Pareto front over tasks and cost: the model sees the failed steps of failed tasks and changes
+    one step or the structure; a child that does worse than its parent on a few tasks is not measured on more.
+    """
+    METHOD_RANDOM: _Method.ValueType  # 6
+    """Independent candidates, of which the best is kept: the control of the others."""
 
 class Method(_Method, metaclass=_MethodEnumTypeWrapper):
-    """How a run learns."""
+    """How a run searches, or learns. The first three train an adapter of the generator's model; the others leave its weights
+    alone and work with any model.
+    """
 
 METHOD_UNSPECIFIED: Method.ValueType  # 0
 """Not allowed in a request."""
@@ -91,6 +101,14 @@ METHOD_RLOO: Method.ValueType  # 2
 """REINFORCE with a leave-one-out baseline (Ahmadian et al. 2024, arXiv 2402.14740)."""
 METHOD_RAFT: Method.ValueType  # 3
 """Reward-filtered fine-tuning with replay (RAFT: Dong et al. 2023, arXiv 2304.06767)."""
+METHOD_HISTORY: Method.ValueType  # 4
+"""One chat in which every workflow is followed by its score or its error: the AutoFlow paper's, in context."""
+METHOD_REFLECTIVE: Method.ValueType  # 5
+"""A population with a Pareto front over tasks and cost: the model sees the failed steps of failed tasks and changes
+one step or the structure; a child that does worse than its parent on a few tasks is not measured on more.
+"""
+METHOD_RANDOM: Method.ValueType  # 6
+"""Independent candidates, of which the best is kept: the control of the others."""
 Global___Method: _TypeAlias = Method  # noqa: Y015
 
 class _Reward:
@@ -129,6 +147,86 @@ that has a judge, and of no other.
 """
 Global___Reward: _TypeAlias = Reward  # noqa: Y015
 
+class _CandidateFate:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CandidateFateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CandidateFate.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CANDIDATE_FATE_UNSPECIFIED: _CandidateFate.ValueType  # 0
+    """Never set by a server."""
+    CANDIDATE_FATE_MEASURED: _CandidateFate.ValueType  # 1
+    """It was measured, and learned from where the method learns."""
+    CANDIDATE_FATE_KEPT: _CandidateFate.ValueType  # 2
+    """It joined those that are searched on from."""
+    CANDIDATE_FATE_SCREENED_OUT: _CandidateFate.ValueType  # 3
+    """It did worse than its parent on the few tasks of the screening, and was not measured on more."""
+    CANDIDATE_FATE_DUPLICATE: _CandidateFate.ValueType  # 4
+    """It is a workflow that the run had already."""
+    CANDIDATE_FATE_INVALID: _CandidateFate.ValueType  # 5
+    """It is no valid workflow, past all corrections."""
+    CANDIDATE_FATE_MISSING: _CandidateFate.ValueType  # 6
+    """The infrastructure failed on every task, past all retries."""
+
+class CandidateFate(_CandidateFate, metaclass=_CandidateFateEnumTypeWrapper):
+    """What became of a candidate."""
+
+CANDIDATE_FATE_UNSPECIFIED: CandidateFate.ValueType  # 0
+"""Never set by a server."""
+CANDIDATE_FATE_MEASURED: CandidateFate.ValueType  # 1
+"""It was measured, and learned from where the method learns."""
+CANDIDATE_FATE_KEPT: CandidateFate.ValueType  # 2
+"""It joined those that are searched on from."""
+CANDIDATE_FATE_SCREENED_OUT: CandidateFate.ValueType  # 3
+"""It did worse than its parent on the few tasks of the screening, and was not measured on more."""
+CANDIDATE_FATE_DUPLICATE: CandidateFate.ValueType  # 4
+"""It is a workflow that the run had already."""
+CANDIDATE_FATE_INVALID: CandidateFate.ValueType  # 5
+"""It is no valid workflow, past all corrections."""
+CANDIDATE_FATE_MISSING: CandidateFate.ValueType  # 6
+"""The infrastructure failed on every task, past all retries."""
+Global___CandidateFate: _TypeAlias = CandidateFate  # noqa: Y015
+
+class _FlagKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FlagKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FlagKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FLAG_KIND_UNSPECIFIED: _FlagKind.ValueType  # 0
+    """Never set by a server."""
+    FLAG_KIND_LEAK: _FlagKind.ValueType  # 1
+    """A query or a reference of a task stands in the workflow's text."""
+    FLAG_KIND_DISAGREEMENT: _FlagKind.ValueType  # 2
+    """A metric that was not optimised went the other way."""
+    FLAG_KIND_GROWTH: _FlagKind.ValueType  # 3
+    """It is much longer or dearer than what it is compared with."""
+    FLAG_KIND_REOPENED: _FlagKind.ValueType  # 4
+    """The suite's test split has been opened before, so test figures flatter what was chosen by them."""
+    FLAG_KIND_MISSING: _FlagKind.ValueType  # 5
+    """Cells are missing because the infrastructure failed."""
+    FLAG_KIND_UNDERPOWERED: _FlagKind.ValueType  # 6
+    """Too few tasks to tell a difference of this size from chance."""
+
+class FlagKind(_FlagKind, metaclass=_FlagKindEnumTypeWrapper):
+    """Kinds of flags."""
+
+FLAG_KIND_UNSPECIFIED: FlagKind.ValueType  # 0
+"""Never set by a server."""
+FLAG_KIND_LEAK: FlagKind.ValueType  # 1
+"""A query or a reference of a task stands in the workflow's text."""
+FLAG_KIND_DISAGREEMENT: FlagKind.ValueType  # 2
+"""A metric that was not optimised went the other way."""
+FLAG_KIND_GROWTH: FlagKind.ValueType  # 3
+"""It is much longer or dearer than what it is compared with."""
+FLAG_KIND_REOPENED: FlagKind.ValueType  # 4
+"""The suite's test split has been opened before, so test figures flatter what was chosen by them."""
+FLAG_KIND_MISSING: FlagKind.ValueType  # 5
+"""Cells are missing because the infrastructure failed."""
+FLAG_KIND_UNDERPOWERED: FlagKind.ValueType  # 6
+"""Too few tasks to tell a difference of this size from chance."""
+Global___FlagKind: _TypeAlias = FlagKind  # noqa: Y015
+
 class _ConstraintKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -155,13 +253,14 @@ Global___ConstraintKind: _TypeAlias = ConstraintKind  # noqa: Y015
 
 @_typing.final
 class Run(_message.Message):
-    """One piece of long work: an optimisation, or an evaluation, of workflows on a suite."""
+    """One piece of long work on a suite: an optimisation, an evaluation of given workflows, or a matrix of models."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     OPTIMIZATION_FIELD_NUMBER: _builtins.int
     EVALUATION_FIELD_NUMBER: _builtins.int
+    MATRIX_FIELD_NUMBER: _builtins.int
     BUDGET_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
@@ -173,6 +272,8 @@ class Run(_message.Message):
     ITERATIONS_FIELD_NUMBER: _builtins.int
     OPTIMIZATION_RESULT_FIELD_NUMBER: _builtins.int
     EVALUATION_RESULT_FIELD_NUMBER: _builtins.int
+    MATRIX_RESULT_FIELD_NUMBER: _builtins.int
+    POWER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. `runs/<id>`."""
     state: Global___RunState.ValueType
@@ -184,6 +285,10 @@ class Run(_message.Message):
     @_builtins.property
     def evaluation(self) -> Global___Evaluation:
         """Required, one of. Measure given workflows side by side."""
+
+    @_builtins.property
+    def matrix(self) -> Global___Matrix:
+        """Required, one of. Search for a workflow with each pairing of generators and interpreters."""
 
     @_builtins.property
     def budget(self) -> Global___Budget:
@@ -225,12 +330,23 @@ class Run(_message.Message):
     def evaluation_result(self) -> Global___EvaluationResult:
         """Output only. What an evaluation measured; set in RUN_STATE_SUCCEEDED alone."""
 
+    @_builtins.property
+    def matrix_result(self) -> Global___MatrixResult:
+        """Output only. What a matrix found; set in RUN_STATE_SUCCEEDED alone."""
+
+    @_builtins.property
+    def power(self) -> Global___PowerAnalysis:
+        """Output only. How small a difference the run can tell from chance, computed before anything is spent. Unset where
+        the run compares nothing.
+        """
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         optimization: Global___Optimization | None = ...,
         evaluation: Global___Evaluation | None = ...,
+        matrix: Global___Matrix | None = ...,
         budget: Global___Budget | None = ...,
         state: Global___RunState.ValueType = ...,
         progress: Global___RunProgress | None = ...,
@@ -242,14 +358,16 @@ class Run(_message.Message):
         iterations: _abc.Iterable[Global___Iteration] | None = ...,
         optimization_result: Global___OptimizationResult | None = ...,
         evaluation_result: Global___EvaluationResult | None = ...,
+        matrix_result: Global___MatrixResult | None = ...,
+        power: Global___PowerAnalysis | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "evaluation", b"evaluation", "evaluation_result", b"evaluation_result", "kind", b"kind", "ledger", b"ledger", "optimization", b"optimization", "optimization_result", b"optimization_result", "outcome", b"outcome", "progress", b"progress", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "evaluation", b"evaluation", "evaluation_result", b"evaluation_result", "kind", b"kind", "ledger", b"ledger", "matrix", b"matrix", "matrix_result", b"matrix_result", "optimization", b"optimization", "optimization_result", b"optimization_result", "outcome", b"outcome", "power", b"power", "progress", b"progress", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "evaluation", b"evaluation", "evaluation_result", b"evaluation_result", "iterations", b"iterations", "kind", b"kind", "ledger", b"ledger", "name", b"name", "optimization", b"optimization", "optimization_result", b"optimization_result", "outcome", b"outcome", "progress", b"progress", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget", b"budget", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "evaluation", b"evaluation", "evaluation_result", b"evaluation_result", "iterations", b"iterations", "kind", b"kind", "ledger", b"ledger", "matrix", b"matrix", "matrix_result", b"matrix_result", "name", b"name", "optimization", b"optimization", "optimization_result", b"optimization_result", "outcome", b"outcome", "power", b"power", "progress", b"progress", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["optimization", "evaluation"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["optimization", "evaluation", "matrix"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
-    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["optimization_result", "evaluation_result"]  # noqa: Y015
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["optimization_result", "evaluation_result", "matrix_result"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
@@ -257,6 +375,44 @@ class Run(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 
 Global___Run: _TypeAlias = Run  # noqa: Y015
+
+@_typing.final
+class PowerAnalysis(_message.Message):
+    """How small a difference a comparison of workflows can tell from chance."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASKS_FIELD_NUMBER: _builtins.int
+    MINIMUM_DETECTABLE_EFFECT_FIELD_NUMBER: _builtins.int
+    ASSUMED_SD_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
+    tasks: _builtins.int
+    """Output only. Tasks on which both are measured."""
+    minimum_detectable_effect: _builtins.float
+    """Output only. The smallest true difference of mean rewards that is found in at least 80% of such comparisons, at a
+    confidence of 95%; more than 1 where not even the largest difference would be.
+    """
+    assumed_sd: _builtins.float
+    """Output only. The standard deviation of the differences, task by task, that this assumes."""
+    candidates: _builtins.int
+    """Output only. Workflows of which the best is compared; choosing among more makes chance finds more likely, and the
+    interval wider.
+    """
+    def __init__(
+        self,
+        *,
+        tasks: _builtins.int = ...,
+        minimum_detectable_effect: _builtins.float = ...,
+        assumed_sd: _builtins.float = ...,
+        candidates: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assumed_sd", b"assumed_sd", "candidates", b"candidates", "minimum_detectable_effect", b"minimum_detectable_effect", "tasks", b"tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PowerAnalysis: _TypeAlias = PowerAnalysis  # noqa: Y015
 
 @_typing.final
 class Optimization(_message.Message):
@@ -275,25 +431,34 @@ class Optimization(_message.Message):
     LORA_FIELD_NUMBER: _builtins.int
     TEST_FIELD_NUMBER: _builtins.int
     REWARD_FIELD_NUMBER: _builtins.int
+    REGISTER_AS_FIELD_NUMBER: _builtins.int
     suite: _builtins.str
     """Required. A suite: `suites/<id>`, or the id alone, such as `planning`."""
     method: Global___Method.ValueType
-    """Required. How to learn."""
+    """Required. How to search or to learn."""
     seed: _builtins.int
     """Optional. The seed of every random choice of the run. Default: 0."""
     iterations: _builtins.int
     """Optional. Iterations, at most 10,000. Default (0): the method's own."""
     candidates: _builtins.int
-    """Optional. Candidates an iteration, at most 256. Default (0): the method's own; `reinforce` allows 1
+    """Optional. Candidates an iteration, at most 256. Default (0): the method's own; `reinforce` and `history` allow 1
     alone, `rloo` needs 2 or more.
     """
     tasks: _builtins.int
-    """Optional. Training tasks an iteration, the same for all its candidates; at most 1,000. Default (0): 6."""
+    """Optional. Training tasks an iteration, the same for all its candidates; at most 1,000. With `reflective`, those on
+    which a child is screened. Default (0): 6.
+    """
     reward: Global___Reward.ValueType
     """Optional. What an answer's plan is worth. Default: REWARD_PLAN."""
+    register_as: _builtins.str
+    """Optional. The registered workflow that an accepted winner becomes a version of: `workflows/<id>`, or the id alone.
+    Default: an accepted winner is not registered.
+    """
     @_builtins.property
     def generator(self) -> _model_pb2.ModelRef:
-        """Required. The model that writes workflows and whose adapter is trained. No adapter may be given."""
+        """Required. The model that writes workflows. Methods that train begin from its own weights: with them no adapter may
+        be given.
+        """
 
     @_builtins.property
     def interpreter(self) -> _model_pb2.ModelRef:
@@ -301,7 +466,7 @@ class Optimization(_message.Message):
 
     @_builtins.property
     def lora(self) -> Global___LoraSettings:
-        """Optional. How the adapter is trained. Default: the method's own."""
+        """Optional. How the adapter is trained; for methods that train alone. Default: the method's own."""
 
     @_builtins.property
     def test(self) -> Global___TestPlan:
@@ -321,10 +486,11 @@ class Optimization(_message.Message):
         lora: Global___LoraSettings | None = ...,
         test: Global___TestPlan | None = ...,
         reward: Global___Reward.ValueType = ...,
+        register_as: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["generator", b"generator", "interpreter", b"interpreter", "lora", b"lora", "test", b"test"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "generator", b"generator", "interpreter", b"interpreter", "iterations", b"iterations", "lora", b"lora", "method", b"method", "reward", b"reward", "seed", b"seed", "suite", b"suite", "tasks", b"tasks", "test", b"test"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "generator", b"generator", "interpreter", b"interpreter", "iterations", b"iterations", "lora", b"lora", "method", b"method", "register_as", b"register_as", "reward", b"reward", "seed", b"seed", "suite", b"suite", "tasks", b"tasks", "test", b"test"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -344,6 +510,8 @@ class Evaluation(_message.Message):
     TASKS_FIELD_NUMBER: _builtins.int
     SAMPLES_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    TEMPERATURE_FIELD_NUMBER: _builtins.int
+    REPEATS_FIELD_NUMBER: _builtins.int
     suite: _builtins.str
     """Required. A suite: `suites/<id>`, or the id alone, such as `planning`."""
     split: _task_pb2.Split.ValueType
@@ -355,7 +523,13 @@ class Evaluation(_message.Message):
     samples: _builtins.int
     """Optional. Samples of a task, at most 64. Default (0): 8. Fewer where a task has fewer."""
     seed: _builtins.int
-    """Optional. The seed of the draw of tasks and of the intervals. Default: 0."""
+    """Optional. The seed of the draw of tasks, of executions and of the intervals. Default: 0."""
+    temperature: _builtins.float
+    """Optional. How the interpreter's tokens are drawn, 0 (greedy) to 2. Default: 0."""
+    repeats: _builtins.int
+    """Optional. How often each workflow is executed on each task, each time with a seed of its own, at most 64; more than
+    1 needs a temperature above 0. Default (0): 1.
+    """
     @_builtins.property
     def workflows(self) -> _containers.RepeatedCompositeFieldContainer[Global___NamedWorkflow]:
         """Required. The workflows, 1 to 16."""
@@ -375,14 +549,80 @@ class Evaluation(_message.Message):
         tasks: _builtins.int = ...,
         samples: _builtins.int = ...,
         seed: _builtins.int = ...,
+        temperature: _builtins.float = ...,
+        repeats: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["interpreter", b"interpreter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["interpreter", b"interpreter", "reward", b"reward", "samples", b"samples", "seed", b"seed", "split", b"split", "suite", b"suite", "tasks", b"tasks", "workflows", b"workflows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["interpreter", b"interpreter", "repeats", b"repeats", "reward", b"reward", "samples", b"samples", "seed", b"seed", "split", b"split", "suite", b"suite", "tasks", b"tasks", "temperature", b"temperature", "workflows", b"workflows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Evaluation: _TypeAlias = Evaluation  # noqa: Y015
+
+@_typing.final
+class Matrix(_message.Message):
+    """Which models to pair, on what, how."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUITE_FIELD_NUMBER: _builtins.int
+    GENERATORS_FIELD_NUMBER: _builtins.int
+    INTERPRETERS_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    ITERATIONS_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
+    TASKS_FIELD_NUMBER: _builtins.int
+    REWARD_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
+    suite: _builtins.str
+    """Required. A suite: `suites/<id>`, or the id alone, such as `planning`."""
+    method: Global___Method.ValueType
+    """Required. How each pairing searches; a method that leaves the weights alone."""
+    seed: _builtins.int
+    """Optional. The seed of every random choice of the run. Default: 0."""
+    iterations: _builtins.int
+    """Optional. Iterations of each pairing, at most 1,000. Default (0): the method's own."""
+    candidates: _builtins.int
+    """Optional. Candidates an iteration, at most 256. Default (0): the method's own."""
+    tasks: _builtins.int
+    """Optional. Training tasks an iteration, at most 1,000. Default (0): 6."""
+    reward: Global___Reward.ValueType
+    """Optional. What an answer's plan is worth. Default: REWARD_PLAN."""
+    split: _task_pb2.Split.ValueType
+    """Optional. The split on which the pairings' winners are compared, validation or test; winners are chosen on
+    validation. Opening the test split is recorded. Default: the test split.
+    """
+    @_builtins.property
+    def generators(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.ModelRef]:
+        """Required. The models that write workflows, 1 to 8, all different."""
+
+    @_builtins.property
+    def interpreters(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.ModelRef]:
+        """Required. The models that execute them, 1 to 8, all different."""
+
+    def __init__(
+        self,
+        *,
+        suite: _builtins.str = ...,
+        generators: _abc.Iterable[_model_pb2.ModelRef] | None = ...,
+        interpreters: _abc.Iterable[_model_pb2.ModelRef] | None = ...,
+        method: Global___Method.ValueType = ...,
+        seed: _builtins.int = ...,
+        iterations: _builtins.int = ...,
+        candidates: _builtins.int = ...,
+        tasks: _builtins.int = ...,
+        reward: Global___Reward.ValueType = ...,
+        split: _task_pb2.Split.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "generators", b"generators", "interpreters", b"interpreters", "iterations", b"iterations", "method", b"method", "reward", b"reward", "seed", b"seed", "split", b"split", "suite", b"suite", "tasks", b"tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Matrix: _TypeAlias = Matrix  # noqa: Y015
 
 @_typing.final
 class LoraSettings(_message.Message):
@@ -498,12 +738,15 @@ class Budget(_message.Message):
     MAX_LLM_CALLS_FIELD_NUMBER: _builtins.int
     MAX_TOKENS_FIELD_NUMBER: _builtins.int
     MAX_WALL_TIME_FIELD_NUMBER: _builtins.int
+    MAX_COST_USD_FIELD_NUMBER: _builtins.int
     max_executions: _builtins.int
     """Optional. Executions: one workflow on one task, cache hits not counted."""
     max_llm_calls: _builtins.int
     """Optional. Calls of language models."""
     max_tokens: _builtins.int
     """Optional. Tokens read and written."""
+    max_cost_usd: _builtins.float
+    """Optional. US dollars by the prices of the catalogue."""
     @_builtins.property
     def max_wall_time(self) -> _duration_pb2.Duration:
         """Optional. Wall time of the learning and the test, more than 0."""
@@ -515,10 +758,11 @@ class Budget(_message.Message):
         max_llm_calls: _builtins.int = ...,
         max_tokens: _builtins.int = ...,
         max_wall_time: _duration_pb2.Duration | None = ...,
+        max_cost_usd: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["max_wall_time", b"max_wall_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_executions", b"max_executions", "max_llm_calls", b"max_llm_calls", "max_tokens", b"max_tokens", "max_wall_time", b"max_wall_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_cost_usd", b"max_cost_usd", "max_executions", b"max_executions", "max_llm_calls", b"max_llm_calls", "max_tokens", b"max_tokens", "max_wall_time", b"max_wall_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -535,19 +779,25 @@ class Ledger(_message.Message):
     MISSING_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     WALL_TIME_FIELD_NUMBER: _builtins.int
+    TOOL_CALLS_FIELD_NUMBER: _builtins.int
+    LIMITED_FIELD_NUMBER: _builtins.int
     executions: _builtins.int
     """Output only. Executions that were paid: one workflow on one task."""
     cache_hits: _builtins.int
     """Output only. Executions that the evaluation cache saved."""
     missing: _builtins.int
     """Output only. Cells left empty because the infrastructure failed, past all retries. Never a low score."""
+    tool_calls: _builtins.int
+    """Output only. Calls of tools, those of executed plans included."""
+    limited: _builtins.int
+    """Output only. Executions that ended at a limit of theirs."""
     @_builtins.property
     def usage(self) -> _model_pb2.TokenUsage:
         """Output only. Calls and tokens of generator and interpreter."""
 
     @_builtins.property
     def wall_time(self) -> _duration_pb2.Duration:
-        """Output only. Wall time of the workers."""
+        """Output only. Wall time of the workers; of one workflow or pairing, the time of its executions, one after another."""
 
     def __init__(
         self,
@@ -557,10 +807,12 @@ class Ledger(_message.Message):
         missing: _builtins.int = ...,
         usage: _model_pb2.TokenUsage | None = ...,
         wall_time: _duration_pb2.Duration | None = ...,
+        tool_calls: _builtins.int = ...,
+        limited: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage", "wall_time", b"wall_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_hits", b"cache_hits", "executions", b"executions", "missing", b"missing", "usage", b"usage", "wall_time", b"wall_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_hits", b"cache_hits", "executions", b"executions", "limited", b"limited", "missing", b"missing", "tool_calls", b"tool_calls", "usage", b"usage", "wall_time", b"wall_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -599,7 +851,7 @@ Global___RunProgress: _TypeAlias = RunProgress  # noqa: Y015
 @_typing.final
 class Iteration(_message.Message):
     """One committed iteration: of an optimisation, a draw that was learned from; of an evaluation, a batch of tasks that
-    was measured for all workflows, with the fields of learning left empty.
+    was measured for all workflows, with the fields of learning left empty; of a matrix, an iteration of one pairing.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -614,6 +866,8 @@ class Iteration(_message.Message):
     SECONDS_FIELD_NUMBER: _builtins.int
     ADAPTER_FIELD_NUMBER: _builtins.int
     LEDGER_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
+    PAIRING_FIELD_NUMBER: _builtins.int
     index: _builtins.int
     """Output only. From 0."""
     reward_mean: _builtins.float
@@ -634,9 +888,15 @@ class Iteration(_message.Message):
     """Output only. The adapter after the update, `sha256:<hex>`, to write workflows with. What a worker goes on
     from is another artifact, which stays between trainer and worker.
     """
+    pairing: _builtins.int
+    """Output only. Which pairing of a matrix it is of, row by row from 0; 0 elsewhere."""
     @_builtins.property
     def ledger(self) -> Global___Ledger:
         """Output only. The ledger after the iteration."""
+
+    @_builtins.property
+    def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___CandidateSummary]:
+        """Output only. The iteration's candidates, in the order in which they were drawn; of an optimisation or a matrix."""
 
     def __init__(
         self,
@@ -651,14 +911,68 @@ class Iteration(_message.Message):
         seconds: _builtins.float = ...,
         adapter: _builtins.str = ...,
         ledger: Global___Ledger | None = ...,
+        candidates: _abc.Iterable[Global___CandidateSummary] | None = ...,
+        pairing: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ledger", b"ledger"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter", b"adapter", "index", b"index", "kl", b"kl", "ledger", b"ledger", "reward_max", b"reward_max", "reward_mean", b"reward_mean", "seconds", b"seconds", "truncated", b"truncated", "update_skipped", b"update_skipped", "valid_rate", b"valid_rate"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter", b"adapter", "candidates", b"candidates", "index", b"index", "kl", b"kl", "ledger", b"ledger", "pairing", b"pairing", "reward_max", b"reward_max", "reward_mean", b"reward_mean", "seconds", b"seconds", "truncated", b"truncated", "update_skipped", b"update_skipped", "valid_rate", b"valid_rate"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Iteration: _TypeAlias = Iteration  # noqa: Y015
+
+@_typing.final
+class CandidateSummary(_message.Message):
+    """One candidate of an iteration."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIGEST_FIELD_NUMBER: _builtins.int
+    PARENTS_FIELD_NUMBER: _builtins.int
+    REWARD_FIELD_NUMBER: _builtins.int
+    TASKS_FIELD_NUMBER: _builtins.int
+    FATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MENDED_FIELD_NUMBER: _builtins.int
+    digest: _builtins.str
+    """Output only. The workflow's digest, `sha256:<hex>`; empty where it is not valid."""
+    reward: _builtins.float
+    """Output only. The mean reward over the tasks that it was measured on, in [0, 1]; unset where it was on none."""
+    tasks: _builtins.int
+    """Output only. Those tasks."""
+    fate: Global___CandidateFate.ValueType
+    """Output only. What became of it."""
+    reason: _builtins.str
+    """Output only. Why, for a person; empty where the fate says it all."""
+    mended: _builtins.bool
+    """Output only. Whether its text was repaired or corrected: then it is not what was sampled at first."""
+    @_builtins.property
+    def parents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. The digests of the workflows that it was made from, the nearest first; empty where it was drawn from
+        the goal alone.
+        """
+
+    def __init__(
+        self,
+        *,
+        digest: _builtins.str = ...,
+        parents: _abc.Iterable[_builtins.str] | None = ...,
+        reward: _builtins.float | None = ...,
+        tasks: _builtins.int = ...,
+        fate: Global___CandidateFate.ValueType = ...,
+        reason: _builtins.str = ...,
+        mended: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reward", b"_reward", "reward", b"reward"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reward", b"_reward", "digest", b"digest", "fate", b"fate", "mended", b"mended", "parents", b"parents", "reason", b"reason", "reward", b"reward", "tasks", b"tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__reward: _TypeAlias = _typing.Literal["reward"]  # noqa: Y015
+    _WhichOneofArgType__reward: _TypeAlias = _typing.Literal["_reward", b"_reward"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reward) -> _WhichOneofReturnType__reward | None: ...
+
+Global___CandidateSummary: _TypeAlias = CandidateSummary  # noqa: Y015
 
 @_typing.final
 class OptimizationResult(_message.Message):
@@ -675,6 +989,10 @@ class OptimizationResult(_message.Message):
     IMPROVEMENT_FIELD_NUMBER: _builtins.int
     TEST_OPENINGS_FIELD_NUMBER: _builtins.int
     SUITE_DIGEST_FIELD_NUMBER: _builtins.int
+    ACCEPTANCE_FIELD_NUMBER: _builtins.int
+    REGISTERED_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
     winner_validation_mean: _builtins.float
     """Output only. The winner's mean reward on the validation split."""
     adapter: _builtins.str
@@ -685,6 +1003,10 @@ class OptimizationResult(_message.Message):
     """Output only. How often this suite's test split was opened, this time included."""
     suite_digest: _builtins.str
     """Output only. The content digest of the suite."""
+    registered: _builtins.str
+    """Output only. The version that the winner became, `workflows/<id>@<version>`; empty where it was not registered."""
+    page: _builtins.str
+    """Output only. The artifact (`sha256:<hex>`) of the page to look at; DownloadReport streams it."""
     @_builtins.property
     def winner(self) -> _workflow_pb2.Workflow:
         """Output only. The winner's text."""
@@ -701,6 +1023,16 @@ class OptimizationResult(_message.Message):
     def improvement(self) -> Global___Improvement:
         """Output only. `best` over the first comparator, where there is one."""
 
+    @_builtins.property
+    def acceptance(self) -> Global___Acceptance:
+        """Output only. Whether the winner is taken for better than the first comparator, on validation; unset where there is
+        no comparator.
+        """
+
+    @_builtins.property
+    def flags(self) -> _containers.RepeatedCompositeFieldContainer[Global___Flag]:
+        """Output only. What a person should know before trusting the winner."""
+
     def __init__(
         self,
         *,
@@ -713,14 +1045,96 @@ class OptimizationResult(_message.Message):
         improvement: Global___Improvement | None = ...,
         test_openings: _builtins.int = ...,
         suite_digest: _builtins.str = ...,
+        acceptance: Global___Acceptance | None = ...,
+        registered: _builtins.str = ...,
+        flags: _abc.Iterable[Global___Flag] | None = ...,
+        page: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["improvement", b"improvement", "policy", b"policy", "winner", b"winner"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["acceptance", b"acceptance", "improvement", b"improvement", "policy", b"policy", "winner", b"winner"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adapter", b"adapter", "ceiling", b"ceiling", "improvement", b"improvement", "policy", b"policy", "reports", b"reports", "suite_digest", b"suite_digest", "test_openings", b"test_openings", "winner", b"winner", "winner_validation_mean", b"winner_validation_mean"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance", b"acceptance", "adapter", b"adapter", "ceiling", b"ceiling", "flags", b"flags", "improvement", b"improvement", "page", b"page", "policy", b"policy", "registered", b"registered", "reports", b"reports", "suite_digest", b"suite_digest", "test_openings", b"test_openings", "winner", b"winner", "winner_validation_mean", b"winner_validation_mean"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OptimizationResult: _TypeAlias = OptimizationResult  # noqa: Y015
+
+@_typing.final
+class Acceptance(_message.Message):
+    """Whether a winner is taken for better than what it is to replace. Decided on the validation split."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCEPTED_FIELD_NUMBER: _builtins.int
+    OVER_FIELD_NUMBER: _builtins.int
+    DIFFERENCE_FIELD_NUMBER: _builtins.int
+    POWER_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    accepted: _builtins.bool
+    """Output only. True where the interval of the difference lies above zero."""
+    over: _builtins.str
+    """Output only. The name of what it was compared with."""
+    reason: _builtins.str
+    """Output only. Why, for a person."""
+    @_builtins.property
+    def difference(self) -> Global___Estimate:
+        """Output only. The paired difference of the rewards; its interval makes up for having chosen the best of several."""
+
+    @_builtins.property
+    def power(self) -> Global___PowerAnalysis:
+        """Output only. What could be found, as it was stated before anything was spent."""
+
+    def __init__(
+        self,
+        *,
+        accepted: _builtins.bool = ...,
+        over: _builtins.str = ...,
+        difference: Global___Estimate | None = ...,
+        power: Global___PowerAnalysis | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["difference", b"difference", "power", b"power"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "difference", b"difference", "over", b"over", "power", b"power", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Acceptance: _TypeAlias = Acceptance  # noqa: Y015
+
+@_typing.final
+class Flag(_message.Message):
+    """What to know before trusting a figure or a workflow."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    WORKFLOW_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    TASKS_FIELD_NUMBER: _builtins.int
+    kind: Global___FlagKind.ValueType
+    """Output only. The kind."""
+    workflow: _builtins.str
+    """Output only. Which workflow it is about, by its name in the result."""
+    message: _builtins.str
+    """Output only. What was found, for a person."""
+    @_builtins.property
+    def tasks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Output only. The tasks that show it, at most 20."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___FlagKind.ValueType = ...,
+        workflow: _builtins.str = ...,
+        message: _builtins.str = ...,
+        tasks: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "message", b"message", "tasks", b"tasks", "workflow", b"workflow"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Flag: _TypeAlias = Flag  # noqa: Y015
 
 @_typing.final
 class Estimate(_message.Message):
@@ -766,6 +1180,8 @@ class WorkflowReport(_message.Message):
     MISSING_FIELD_NUMBER: _builtins.int
     CHOSEN_FROM_FIELD_NUMBER: _builtins.int
     PLAN_F1_FIELD_NUMBER: _builtins.int
+    UNOPTIMIZED_FIELD_NUMBER: _builtins.int
+    SPENT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Such as `baseline`, `control`, `best`."""
     valid_plan_rate: _builtins.float
@@ -788,6 +1204,14 @@ class WorkflowReport(_message.Message):
     def plan_f1(self) -> Global___Estimate:
         """Output only. How much the plans are like accepted ones, whatever the reward is."""
 
+    @_builtins.property
+    def unoptimized(self) -> Global___MetricEstimate:
+        """Output only. The mean of a metric that was not optimised; unset where there is none but `plan_f1`."""
+
+    @_builtins.property
+    def spent(self) -> Global___Ledger:
+        """Output only. What its executions on the test tasks cost."""
+
     def __init__(
         self,
         *,
@@ -799,10 +1223,12 @@ class WorkflowReport(_message.Message):
         missing: _builtins.int = ...,
         chosen_from: _builtins.int = ...,
         plan_f1: Global___Estimate | None = ...,
+        unoptimized: Global___MetricEstimate | None = ...,
+        spent: Global___Ledger | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["plan_f1", b"plan_f1", "reward", b"reward", "workflow", b"workflow"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["plan_f1", b"plan_f1", "reward", b"reward", "spent", b"spent", "unoptimized", b"unoptimized", "workflow", b"workflow"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chosen_from", b"chosen_from", "missing", b"missing", "name", b"name", "plan_f1", b"plan_f1", "reward", b"reward", "tasks", b"tasks", "valid_plan_rate", b"valid_plan_rate", "workflow", b"workflow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chosen_from", b"chosen_from", "missing", b"missing", "name", b"name", "plan_f1", b"plan_f1", "reward", b"reward", "spent", b"spent", "tasks", b"tasks", "unoptimized", b"unoptimized", "valid_plan_rate", b"valid_plan_rate", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -909,6 +1335,8 @@ class WorkflowEvaluation(_message.Message):
     IMPROVEMENT_FIELD_NUMBER: _builtins.int
     PASS_RATE_FIELD_NUMBER: _builtins.int
     CONSTRAINTS_FIELD_NUMBER: _builtins.int
+    SPENT_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Output only. Its name in the request."""
     missing: _builtins.int
@@ -949,6 +1377,14 @@ class WorkflowEvaluation(_message.Message):
     def constraints(self) -> Global___ConstraintMeasures:
         """Output only. What the constraints say in all; unset where no judge rewards."""
 
+    @_builtins.property
+    def spent(self) -> Global___Ledger:
+        """Output only. What its executions cost; nothing for `reference`."""
+
+    @_builtins.property
+    def flags(self) -> _containers.RepeatedCompositeFieldContainer[Global___Flag]:
+        """Output only. What to know before trusting its figures."""
+
     def __init__(
         self,
         *,
@@ -963,14 +1399,120 @@ class WorkflowEvaluation(_message.Message):
         improvement: Global___Improvement | None = ...,
         pass_rate: Global___Estimate | None = ...,
         constraints: Global___ConstraintMeasures | None = ...,
+        spent: Global___Ledger | None = ...,
+        flags: _abc.Iterable[Global___Flag] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "improvement", b"improvement", "pass_rate", b"pass_rate", "plan_f1", b"plan_f1", "reward", b"reward", "valid_plan_rate", b"valid_plan_rate", "workflow", b"workflow"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "improvement", b"improvement", "pass_rate", b"pass_rate", "plan_f1", b"plan_f1", "reward", b"reward", "spent", b"spent", "valid_plan_rate", b"valid_plan_rate", "workflow", b"workflow"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "improvement", b"improvement", "metrics", b"metrics", "missing", b"missing", "name", b"name", "pass_rate", b"pass_rate", "plan_f1", b"plan_f1", "reward", b"reward", "tasks", b"tasks", "valid_plan_rate", b"valid_plan_rate", "workflow", b"workflow"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["constraints", b"constraints", "flags", b"flags", "improvement", b"improvement", "metrics", b"metrics", "missing", b"missing", "name", b"name", "pass_rate", b"pass_rate", "plan_f1", b"plan_f1", "reward", b"reward", "spent", b"spent", "tasks", b"tasks", "valid_plan_rate", b"valid_plan_rate", "workflow", b"workflow"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WorkflowEvaluation: _TypeAlias = WorkflowEvaluation  # noqa: Y015
+
+@_typing.final
+class MatrixResult(_message.Message):
+    """What a matrix found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAIRINGS_FIELD_NUMBER: _builtins.int
+    TEST_OPENINGS_FIELD_NUMBER: _builtins.int
+    SUITE_DIGEST_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    test_openings: _builtins.int
+    """Output only. How often this suite's test split was opened, this time included; 0 for another split."""
+    suite_digest: _builtins.str
+    """Output only. The content digest of the suite."""
+    page: _builtins.str
+    """Output only. The artifact (`sha256:<hex>`) of the page to look at; DownloadReport streams it."""
+    @_builtins.property
+    def pairings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Pairing]:
+        """Output only. Every pairing: the first generator with each interpreter in the order of the request, then the next."""
+
+    def __init__(
+        self,
+        *,
+        pairings: _abc.Iterable[Global___Pairing] | None = ...,
+        test_openings: _builtins.int = ...,
+        suite_digest: _builtins.str = ...,
+        page: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page", b"page", "pairings", b"pairings", "suite_digest", b"suite_digest", "test_openings", b"test_openings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MatrixResult: _TypeAlias = MatrixResult  # noqa: Y015
+
+@_typing.final
+class Pairing(_message.Message):
+    """A generator and an interpreter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GENERATOR_FIELD_NUMBER: _builtins.int
+    INTERPRETER_FIELD_NUMBER: _builtins.int
+    WINNER_FIELD_NUMBER: _builtins.int
+    VALIDATION_MEAN_FIELD_NUMBER: _builtins.int
+    REWARD_FIELD_NUMBER: _builtins.int
+    VALID_RATE_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    SPENT_FIELD_NUMBER: _builtins.int
+    FLAGS_FIELD_NUMBER: _builtins.int
+    validation_mean: _builtins.float
+    """Output only. The winner's mean reward on the validation split."""
+    valid_rate: _builtins.float
+    """Output only. The part of the candidates that were valid workflows."""
+    missing: _builtins.int
+    """Output only. Tasks that are missing because the infrastructure failed."""
+    @_builtins.property
+    def generator(self) -> _model_pb2.ModelRef:
+        """Output only. The model that wrote."""
+
+    @_builtins.property
+    def interpreter(self) -> _model_pb2.ModelRef:
+        """Output only. The model that executed."""
+
+    @_builtins.property
+    def winner(self) -> _workflow_pb2.Workflow:
+        """Output only. The winner; unset where no valid workflow was found."""
+
+    @_builtins.property
+    def reward(self) -> Global___Estimate:
+        """Output only. The winner's mean reward on the split of the request, bootstrap interval over tasks; unset where there
+        is no winner.
+        """
+
+    @_builtins.property
+    def spent(self) -> Global___Ledger:
+        """Output only. What the pairing cost."""
+
+    @_builtins.property
+    def flags(self) -> _containers.RepeatedCompositeFieldContainer[Global___Flag]:
+        """Output only. What to know before trusting its figures."""
+
+    def __init__(
+        self,
+        *,
+        generator: _model_pb2.ModelRef | None = ...,
+        interpreter: _model_pb2.ModelRef | None = ...,
+        winner: _workflow_pb2.Workflow | None = ...,
+        validation_mean: _builtins.float = ...,
+        reward: Global___Estimate | None = ...,
+        valid_rate: _builtins.float = ...,
+        missing: _builtins.int = ...,
+        spent: Global___Ledger | None = ...,
+        flags: _abc.Iterable[Global___Flag] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["generator", b"generator", "interpreter", b"interpreter", "reward", b"reward", "spent", b"spent", "winner", b"winner"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flags", b"flags", "generator", b"generator", "interpreter", b"interpreter", "missing", b"missing", "reward", b"reward", "spent", b"spent", "valid_rate", b"valid_rate", "validation_mean", b"validation_mean", "winner", b"winner"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Pairing: _TypeAlias = Pairing  # noqa: Y015
 
 @_typing.final
 class MetricEstimate(_message.Message):

@@ -255,6 +255,7 @@ class FinishRunRequest(_message.Message):
     LEDGER_FIELD_NUMBER: _builtins.int
     OPTIMIZATION_RESULT_FIELD_NUMBER: _builtins.int
     EVALUATION_RESULT_FIELD_NUMBER: _builtins.int
+    MATRIX_RESULT_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     CANCELLED_FIELD_NUMBER: _builtins.int
     run: _builtins.str
@@ -276,6 +277,10 @@ class FinishRunRequest(_message.Message):
         """Required, one of. An evaluation succeeded: what came out."""
 
     @_builtins.property
+    def matrix_result(self) -> _run_pb2.MatrixResult:
+        """Required, one of. A matrix succeeded: what came out."""
+
+    @_builtins.property
     def error(self) -> _status_pb2.Status:
         """Required, one of. It failed: why."""
 
@@ -287,14 +292,15 @@ class FinishRunRequest(_message.Message):
         ledger: _run_pb2.Ledger | None = ...,
         optimization_result: _run_pb2.OptimizationResult | None = ...,
         evaluation_result: _run_pb2.EvaluationResult | None = ...,
+        matrix_result: _run_pb2.MatrixResult | None = ...,
         error: _status_pb2.Status | None = ...,
         cancelled: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "error", b"error", "evaluation_result", b"evaluation_result", "ledger", b"ledger", "optimization_result", b"optimization_result", "outcome", b"outcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "error", b"error", "evaluation_result", b"evaluation_result", "ledger", b"ledger", "matrix_result", b"matrix_result", "optimization_result", b"optimization_result", "outcome", b"outcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "error", b"error", "evaluation_result", b"evaluation_result", "fencing_token", b"fencing_token", "ledger", b"ledger", "optimization_result", b"optimization_result", "outcome", b"outcome", "run", b"run"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "error", b"error", "evaluation_result", b"evaluation_result", "fencing_token", b"fencing_token", "ledger", b"ledger", "matrix_result", b"matrix_result", "optimization_result", b"optimization_result", "outcome", b"outcome", "run", b"run"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["optimization_result", "evaluation_result", "error", "cancelled"]  # noqa: Y015
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["optimization_result", "evaluation_result", "matrix_result", "error", "cancelled"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 

@@ -157,7 +157,7 @@ class TrainerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DownloadReport(self, request, context):
-        """Streams the page of an evaluation that has succeeded: one HTML file that needs nothing else.
+        """Streams the page of a run that has succeeded: one HTML file that needs nothing else.
         Errors: NOT_FOUND, FAILED_PRECONDITION (the run has no page, or not yet), DATA_LOSS (the page is gone).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

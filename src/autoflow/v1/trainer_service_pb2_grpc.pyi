@@ -72,7 +72,7 @@ class TrainerServiceStub:
     Errors: NOT_FOUND.
     """
     DownloadReport: _grpc.UnaryStreamMultiCallable[_trainer_service_pb2.DownloadReportRequest, _trainer_service_pb2.DownloadReportResponse]
-    """Streams the page of an evaluation that has succeeded: one HTML file that needs nothing else.
+    """Streams the page of a run that has succeeded: one HTML file that needs nothing else.
     Errors: NOT_FOUND, FAILED_PRECONDITION (the run has no page, or not yet), DATA_LOSS (the page is gone).
     """
 
@@ -120,7 +120,7 @@ class TrainerServiceAsyncStub(TrainerServiceStub):
     Errors: NOT_FOUND.
     """
     DownloadReport: _aio.UnaryStreamMultiCallable[_trainer_service_pb2.DownloadReportRequest, _trainer_service_pb2.DownloadReportResponse]  # type: ignore[assignment]
-    """Streams the page of an evaluation that has succeeded: one HTML file that needs nothing else.
+    """Streams the page of a run that has succeeded: one HTML file that needs nothing else.
     Errors: NOT_FOUND, FAILED_PRECONDITION (the run has no page, or not yet), DATA_LOSS (the page is gone).
     """
 
@@ -219,7 +219,7 @@ class TrainerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trainer_service_pb2.DownloadReportRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_trainer_service_pb2.DownloadReportResponse], _abc.AsyncIterator[_trainer_service_pb2.DownloadReportResponse]]:
-        """Streams the page of an evaluation that has succeeded: one HTML file that needs nothing else.
+        """Streams the page of a run that has succeeded: one HTML file that needs nothing else.
         Errors: NOT_FOUND, FAILED_PRECONDITION (the run has no page, or not yet), DATA_LOSS (the page is gone).
         """
 
