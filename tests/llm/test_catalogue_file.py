@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from autoflow.llm import Capabilities, UnknownModel
 from autoflow.llm.catalogue import default_catalogue
-from autoflow.llm.catalogue_file import CatalogueFile, ModelCapabilities, read_catalogue
+from autoflow.llm.catalogue_file import read_catalogue
+from autoflow.llm.catalogue_schema import CatalogueFile, ModelCapabilities
 from autoflow.llm.descriptions import ModelDescription, Prices
 from autoflow.settings import SettingsError
 
@@ -168,7 +169,12 @@ def test_any_file_is_a_catalogue_or_a_settings_error(
 
 def test_the_example_is_a_catalogue() -> None:
     entries = read_catalogue(EXAMPLE, {"OPENAI_API_KEY": "k"})
-    assert [entry.description.name for entry in entries] == ["gpt-5-mini", "qwen3-8b", "llama3.2"]
+    assert [entry.description.name for entry in entries] == [
+        "gpt-5-mini",
+        "qwen3-8b",
+        "checkpoint",
+        "llama3.2",
+    ]
     assert not any(entry.description.unavailable_reason for entry in entries)
 
 

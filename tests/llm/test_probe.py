@@ -118,6 +118,19 @@ async def test_an_answer_that_the_limit_cut_off_lets_nobody_tell(tmp_path: Path)
     assert findings["json_schema"].detail == "64 tokens were not enough for an answer"
 
 
+async def test_json_that_the_limit_cut_off_lets_nobody_tell(tmp_path: Path) -> None:
+    def blank(body: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "response_format" not in body:
+            return able(body)
+        answer = chat_answer(body, "{ \n\n\n")
+        for choice in answer["choices"]:
+            choice["finish_reason"] = "length"
+        return answer
+
+    finding = (await probed(tmp_path, blank))["json_schema"]
+    assert (finding.verdict, finding.detail) == (Verdict.UNCLEAR, "64 tokens were not enough for its JSON")
+
+
 @pytest.mark.parametrize(("status", "verdict"), [(401, Verdict.REFUSED), (500, Verdict.FAILED)])
 async def test_without_chat_nothing_else_is_tried(tmp_path: Path, status: int, verdict: Verdict) -> None:
     calls = 0

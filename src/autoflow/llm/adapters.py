@@ -7,13 +7,23 @@ Left out: clearing the cache. An adapter of the embedded model has some hundred 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from autoflow.errors import NotFound
 from autoflow.llm.base import UnknownAdapter
 from autoflow.store.artifacts import ArtifactStore
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+
+Folders: TypeAlias = Callable[[str], Path]
+"""Gives the folder of an adapter by its digest, or raises UnknownAdapter; blocks."""
+
+
+def no_adapters(digest: str) -> Path:
+    """The `Folders` of who has none."""
+    raise UnknownAdapter(f"there are no adapters here, and so not {digest}")
 
 
 class AdapterFolders:

@@ -10,7 +10,8 @@ endpoint knows it: some answer and ignore what they do not know.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
@@ -302,7 +303,27 @@ class LanguageModel(Protocol):
 
 
 class LanguageModelError(Exception):
-    """A call that failed; its subclasses say how."""
+    """A call that failed; its subclasses say how.
+
+    Attributes:
+        model: the name in the catalogue of the model that was called; empty where nobody has said.
+    """
+
+    model = ""
+
+
+@contextmanager
+def failing_as(model: str) -> Iterator[None]:
+    """Around calls of a model, so that their errors say which one failed.
+
+    Args:
+        model: its name in the catalogue.
+    """
+    try:
+        yield
+    except LanguageModelError as error:
+        error.model = error.model or model
+        raise
 
 
 class UnknownModel(LanguageModelError):
@@ -324,7 +345,14 @@ class PromptTooLong(LanguageModelError):
 class ModelRejected(LanguageModelError):
     """The endpoint will not do this however often it is asked: a wrong key, an unknown model, a refused
     request.
+
+    Attributes:
+        not_found: whether it said that there is nothing of the name that it was asked for.
     """
+
+    def __init__(self, message: str, *, not_found: bool = False) -> None:
+        super().__init__(message)
+        self.not_found = not_found
 
 
 class ModelOverloaded(LanguageModelError):

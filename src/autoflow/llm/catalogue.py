@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from autoflow.llm import tiny
-from autoflow.llm.adapters import AdapterFolders
+from autoflow.llm.adapters import AdapterFolders, Folders
 from autoflow.llm.base import (
     Capabilities,
     Embedder,
@@ -42,6 +42,11 @@ Pretender = Callable[[Capabilities], Coroutine[Any, Any, LanguageModel]]
 EmbedderLoader = Callable[[], Coroutine[Any, Any, Embedder]]
 """Loads a model that makes embeddings. Must not block the event loop."""
 
+LOCAL_CAPABILITIES = Capabilities(
+    grammar=True, choice=True, seed=True, log_probs=True, token_ids=True, adapters=True
+)
+"""What every model can that runs in this process."""
+
 _NEEDS_LOCAL = "needs torch: pip install 'autoflow-services[local]'"
 
 
@@ -56,6 +61,8 @@ class Entry:
     what it can."""
     load_embedder: EmbedderLoader | None = None
     """Loads what makes embeddings for those who call it; None: the catalogue's, where it has one."""
+    weights: Path | None = None
+    """The folder that it is loaded from; None where it is served elsewhere."""
 
 
 class Catalogue:
@@ -139,6 +146,14 @@ class Catalogue:
         """
         return self._entry(name).load_as
 
+    def weights(self, name: str) -> Path | None:
+        """The folder that the model of that name is loaded from; None where it is served elsewhere.
+
+        Raises:
+            UnknownModel: as `get`.
+        """
+        return self._entry(name).weights
+
     async def start(self) -> None:
         """Loads the models that are to be preloaded.
 
@@ -206,12 +221,14 @@ def default_catalogue(env: Mapping[str, str]) -> Catalogue:
         SettingsError: a setting, or the file, cannot be read.
     """
     settings = from_env(CatalogueSettings, env)
-    entries = [_embedded(settings, from_env(LocalSettings, env))]
+    store = ArtifactStore(settings.artifacts) if settings.artifacts else None
+    folders = AdapterFolders(store, settings.adapter_cache.expanduser())
+    entries = [_embedded(from_env(LocalSettings, env), folders)]
     if settings.models:
         # It needs pydantic and yaml.
         from autoflow.llm.catalogue_file import read_catalogue
 
-        entries += read_catalogue(Path(settings.models).expanduser(), env)
+        entries += read_catalogue(Path(settings.models).expanduser(), env, folders)
     embedder = partial(asyncio.to_thread, _load_embedder, settings.embedder) if settings.embedder else None
     return Catalogue(entries, _to_preload(settings.preload_models), embedder=embedder)
 
@@ -228,27 +245,36 @@ def _local_is_installed() -> bool:
     return all(find_spec(module) is not None for module in ("torch", "transformers"))
 
 
-def _embedded(settings: CatalogueSettings, local: LocalSettings) -> Entry:
-    store = ArtifactStore(settings.artifacts) if settings.artifacts else None
-    adapters = AdapterFolders(store, settings.adapter_cache.expanduser())
-    missing = "" if _local_is_installed() else f"it {_NEEDS_LOCAL}"
+def local_entry(description: ModelDescription, folder: Path, local: LocalSettings, folders: Folders) -> Entry:
+    """A model that runs in this process.
+
+    Args:
+        description: what is stated about it; without what it needs, it is one that cannot be called.
+        folder: its weights and its tokenizer.
+        local: how it runs.
+        folders: where its adapters are.
+    """
+    if not _local_is_installed():
+        description = replace(description, unavailable_reason=f"it {_NEEDS_LOCAL}")
+    load = partial(asyncio.to_thread, _load_local, description.name, folder, local, folders)
+    return Entry(description, load, weights=folder)
+
+
+def _embedded(local: LocalSettings, folders: Folders) -> Entry:
     description = ModelDescription(
         tiny.NAME,
         provider="embedded",
-        capabilities=Capabilities(
-            grammar=True, choice=True, seed=True, log_probs=True, token_ids=True, adapters=True
-        ),
+        capabilities=LOCAL_CAPABILITIES,
         context_tokens=min(local.context or tiny.CONTEXT_TOKENS, tiny.CONTEXT_TOKENS),
-        unavailable_reason=missing,
     )
-    return Entry(description, partial(asyncio.to_thread, _load_embedded, local, adapters))
+    return local_entry(description, tiny.path(), local, folders)
 
 
-def _load_embedded(settings: LocalSettings, adapters: AdapterFolders) -> LanguageModel:
+def _load_local(name: str, folder: Path, settings: LocalSettings, folders: Folders) -> LanguageModel:
     # It needs torch.
     from autoflow.llm.local import LocalModel
 
-    return LocalModel.load(tiny.NAME, tiny.path(), adapters=adapters, settings=settings)
+    return LocalModel.load(name, folder, adapters=folders, settings=settings)
 
 
 def _load_embedder(folder: str) -> Embedder:

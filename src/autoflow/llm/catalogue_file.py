@@ -11,133 +11,50 @@ a file that states more than an endpoint can; `autoflow models check` tells.
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from autoflow.llm import tiny
-from autoflow.llm.base import Capabilities, Embedder, LanguageModel
-from autoflow.llm.catalogue import Entry
+from autoflow.llm.adapters import Folders, no_adapters
+from autoflow.llm.base import Capabilities, Embedder, LanguageModel, LanguageModelError, UnknownModel
+from autoflow.llm.catalogue import LOCAL_CAPABILITIES, Entry, local_entry
+from autoflow.llm.catalogue_schema import (
+    CatalogueFile,
+    EndpointModel,
+    LocalModelFolder,
+    ModelAdapters,
+    ModelCapabilities,
+    ModelPrices,
+)
 from autoflow.llm.descriptions import ModelDescription, Prices
-from autoflow.settings import SettingsError
-from autoflow.settings_file import Strict, plain_url, read_yaml
+from autoflow.llm.local_settings import LocalSettings
+from autoflow.settings import SettingsError, from_env
+from autoflow.settings_file import read_yaml
 
 if TYPE_CHECKING:
-    from autoflow.llm.openai import Endpoint
+    from autoflow.llm.openai import AdapterServing, Endpoint
 
-_NAME = r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$"
-"""As in `ModelRef` of the contract."""
+_log = logging.getLogger(__name__)
 
-_Name = Annotated[str, Field(pattern=_NAME)]
-_Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-_Seconds = Annotated[float, Field(gt=0, le=3600)]
-
-
-def _not_taken(models: dict[str, Model]) -> dict[str, Model]:
-    if tiny.NAME in models:
-        raise ValueError(f"{tiny.NAME!r} comes with every installation and cannot be defined anew")
-    return models
+_PROVIDERS = ("openai", "local")
+_TAGS = frozenset((2, provider) for provider in _PROVIDERS)
+_CONFIG = "config.json"
 
 
-class ModelPrices(Strict):
-    """US dollars for a million tokens."""
-
-    prompt: _Price
-    completion: _Price
-    cached: _Price | None = None
-    """Of those prompt tokens that the provider had cached; None: as `prompt`."""
-
-
-class ModelCapabilities(Strict):
-    """What the endpoint does with this model besides chatting; see `autoflow.llm.base.Capabilities`."""
-
-    grammar: Literal["vllm", "openai_tool"] | None = None
-    """How a grammar is sent: vLLM's `structured_outputs`, or a custom tool of OpenAI's."""
-    choice: bool = False
-    """By vLLM's `structured_outputs`, else by a JSON schema: so it needs one of the two."""
-    json_schema: bool = False
-    tools: bool = False
-    seed: bool = False
-    stop: bool = False
-    log_probs: bool = False
-    token_ids: bool = False
-    max_n: int = Field(default=1, ge=1, le=128)
-
-    @model_validator(mode="after")
-    def _choice_has_a_way(self) -> Self:
-        if self.choice and not self.json_schema and self.grammar != "vllm":
-            raise ValueError("choice needs json_schema: true, or grammar: vllm")
-        return self
-
-
-class ModelLimits(Strict):
-    """How calls are bounded; what is left out has the default of `autoflow.llm.openai.Endpoint`."""
-
-    timeout: _Seconds | None = None
-    """Seconds for a call with all its attempts."""
-    attempt_timeout: _Seconds | None = None
-    """Seconds for one attempt."""
-    attempts: int | None = Field(default=None, ge=1, le=10)
-    max_concurrency: int | None = Field(default=None, ge=1, le=4096)
-    """Calls under way."""
-    max_waiting: int | None = Field(default=None, ge=0, le=1_000_000)
-    """Calls that wait for one of these; one more fails with ModelOverloaded."""
-    max_answer_bytes: int | None = Field(default=None, ge=1, le=2**30)
-    """The largest answer that is read."""
-
-
-class ModelEmbeddings(Strict):
-    """The model that makes embeddings for those who call this one."""
-
-    model: str = Field(min_length=1, max_length=256)
-    """Its name at the endpoint."""
-    endpoint: Annotated[str, AfterValidator(plain_url)] | None = None
-    """The base URL; None: the model's own. Either way the key is the model's."""
-    price: _Price | None = None
-    """US dollars for a million tokens."""
-
-
-class Model(Strict):
-    """A model that an endpoint serves."""
-
-    provider: Literal["openai"]
-    """What the endpoint speaks: the protocol of OpenAI's chat completions."""
-    model: str = Field(min_length=1, max_length=256)
-    """Its name at the endpoint."""
-    endpoint: Annotated[str, AfterValidator(plain_url)]
-    """The base URL, such as `https://api.openai.com/v1`."""
-    key_variable: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")
-    """The name of the variable that holds the key; None where the endpoint wants none."""
-    capabilities: ModelCapabilities = ModelCapabilities()
-    prices: ModelPrices | None = None
-    context_tokens: int = Field(default=0, ge=0)
-    """Tokens of prompt and completion together; 0: not known."""
-    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    """What the endpoint calls the limit on drawn tokens; the latter is OpenAI's newer name."""
-    temperature: bool = True
-    """Whether a temperature is sent; OpenAI's models that reason refuse any."""
-    embeddings: ModelEmbeddings | None = None
-    """None: the endpoint makes none for those who call this model."""
-    limits: ModelLimits = ModelLimits()
-
-
-class CatalogueFile(Strict):
-    """The whole file."""
-
-    models: Annotated[dict[_Name, Model], AfterValidator(_not_taken)]
-    """By the name that requests use."""
-
-
-def read_catalogue(path: Path, env: Mapping[str, str]) -> list[Entry]:
+def read_catalogue(path: Path, env: Mapping[str, str], folders: Folders = no_adapters) -> list[Entry]:
     """Reads a file.
 
     Args:
         path: the file.
         env: where keys are looked up. A model whose key is missing or cannot be sent is listed and cannot be
-            called.
+            called. Settings of models in this process are read from there, too.
+        folders: where adapters are.
 
     Returns:
         Its models; nothing is loaded or connected yet.
@@ -150,25 +67,83 @@ def read_catalogue(path: Path, env: Mapping[str, str]) -> list[Entry]:
         found = CatalogueFile.model_validate(document)
     except ValidationError as error:
         raise SettingsError(f"{path}: {'; '.join(_findings(error))}") from None
-    return [_entry(name, model, env) for name, model in found.models.items()]
+    return [
+        _in_folder(name, model, path.parent, env, folders)
+        if isinstance(model, LocalModelFolder)
+        else _at_endpoint(name, model, env, folders)
+        for name, model in found.models.items()
+    ]
 
 
 def _findings(error: ValidationError) -> Iterator[str]:
     for found in error.errors(include_url=False, include_input=False, include_context=False):
-        place = ".".join(str(part) for part in found["loc"] if part != "[key]")
-        if found["type"] == "extra_forbidden":
-            words = "there is no such field"
-            if "key" in str(found["loc"][-1]).lower():
-                words += "; key_variable names the variable that holds the key"
-        elif found["type"] == "string_pattern_mismatch" and found["loc"][-1] == "key_variable":
-            words = "it is the name of a variable, and never the key itself"
-        else:
-            words = found["msg"].removeprefix("Value error, ")
+        # The third part is the provider's name, which nobody has written there.
+        parts = [part for at, part in enumerate(found["loc"]) if part != "[key]" and (at, part) not in _TAGS]
+        if found["type"] == "union_tag_invalid":
+            parts.append("provider")
+        place, words = ".".join(map(str, parts)), _words(found)
         yield f"{place}: {words}" if place else words
 
 
-def _entry(name: str, model: Model, env: Mapping[str, str]) -> Entry:
-    stated = _stated(model.capabilities)
+def _words(found: ErrorDetails) -> str:
+    match found["type"], found["loc"][-1:]:
+        case "union_tag_invalid", _:
+            return f"Input should be {' or '.join(map(repr, _PROVIDERS))}"
+        case "extra_forbidden", (field,) if "key" in str(field).lower():
+            return "there is no such field; key_variable names the variable that holds the key"
+        case "extra_forbidden", _:
+            return "there is no such field"
+        case "string_pattern_mismatch", ("key_variable",):
+            return "it is the name of a variable, and never the key itself"
+    return found["msg"].removeprefix("Value error, ")
+
+
+def _in_folder(
+    name: str, model: LocalModelFolder, beside: Path, env: Mapping[str, str], folders: Folders
+) -> Entry:
+    folder = beside / Path(model.path).expanduser()
+    local = from_env(LocalSettings, env)
+    local = replace(local, context=model.context_tokens or local.context)
+    made_for = _made_for(folder)
+    description = ModelDescription(
+        name,
+        provider=model.provider,
+        capabilities=LOCAL_CAPABILITIES,
+        context_tokens=min(local.context or made_for or 0, made_for or local.context),
+        unavailable_reason=""
+        if made_for is not None
+        else f"path: there is no {_CONFIG} of a model in that folder",
+    )
+    entry = local_entry(description, folder, local, folders)
+
+    async def load() -> LanguageModel:
+        try:
+            return await entry.load()
+        except LanguageModelError:
+            raise
+        except Exception as error:
+            # Libraries raise errors of any kind for files that are not what they should be, and quote paths.
+            _log.warning("model %s: it cannot be loaded", name, exc_info=error)
+            why = f"{type(error).__name__}: {error}".replace(str(folder), "the folder").partition("\n")[0]
+        raise UnknownModel(
+            f"the model {name!r} cannot be called: path: no model can be loaded from it: {why}"
+        )
+
+    return replace(entry, load=load)
+
+
+def _made_for(folder: Path) -> int | None:
+    """The tokens that a model was made for; 0 where it does not say, None where there is no model."""
+    try:
+        config = json.loads((folder / _CONFIG).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    said = config.get("max_position_embeddings") if isinstance(config, dict) else None
+    return said if isinstance(said, int) else 0
+
+
+def _at_endpoint(name: str, model: EndpointModel, env: Mapping[str, str], folders: Folders) -> Entry:
+    stated = _stated(model.capabilities, model.adapters)
     description = ModelDescription(
         name,
         provider=model.provider,
@@ -182,7 +157,7 @@ def _entry(name: str, model: Model, env: Mapping[str, str]) -> Entry:
         return await load_as(stated)
 
     async def load_as(capabilities: Capabilities) -> LanguageModel:
-        return await asyncio.to_thread(_load, name, model, capabilities, env)
+        return await asyncio.to_thread(_load, name, model, capabilities, env, folders)
 
     async def load_embedder() -> Embedder:
         return await asyncio.to_thread(_load_embedder, name, model, env)
@@ -190,14 +165,16 @@ def _entry(name: str, model: Model, env: Mapping[str, str]) -> Entry:
     return Entry(description, load, load_as, load_embedder if model.embeddings else None)
 
 
-def _load(name: str, model: Model, capabilities: Capabilities, env: Mapping[str, str]) -> LanguageModel:
+def _load(
+    name: str, model: EndpointModel, capabilities: Capabilities, env: Mapping[str, str], folders: Folders
+) -> LanguageModel:
     # The package of a provider takes a second to import, and may not be there.
     from autoflow.llm.openai import OpenAIModel
 
-    return OpenAIModel(_endpoint(name, model, capabilities, env))
+    return OpenAIModel(_endpoint(name, model, capabilities, env), folders=folders)
 
 
-def _load_embedder(name: str, model: Model, env: Mapping[str, str]) -> Embedder:
+def _load_embedder(name: str, model: EndpointModel, env: Mapping[str, str]) -> Embedder:
     from autoflow.llm.openai import OpenAIEmbedder
 
     embeddings = model.embeddings
@@ -212,8 +189,12 @@ def _load_embedder(name: str, model: Model, env: Mapping[str, str]) -> Embedder:
     return OpenAIEmbedder(endpoint)
 
 
-def _stated(can: ModelCapabilities) -> Capabilities:
-    return Capabilities(**can.model_dump(exclude={"grammar"}), grammar=can.grammar is not None)
+def _stated(can: ModelCapabilities, adapters: ModelAdapters | None) -> Capabilities:
+    return Capabilities(
+        **can.model_dump(exclude={"grammar"}),
+        grammar=can.grammar is not None,
+        adapters=adapters is not None,
+    )
 
 
 def _prices(prices: ModelPrices | None) -> Prices | None:
@@ -235,7 +216,9 @@ def _without_key(variable: str | None, env: Mapping[str, str]) -> str:
     return ""
 
 
-def _endpoint(name: str, model: Model, capabilities: Capabilities, env: Mapping[str, str]) -> Endpoint:
+def _endpoint(
+    name: str, model: EndpointModel, capabilities: Capabilities, env: Mapping[str, str]
+) -> Endpoint:
     from autoflow.llm.openai import Endpoint, GrammarStyle, MaxTokensField
 
     # Whoever tries a grammar where none is stated tries that of servers which drop it in silence.
@@ -251,5 +234,12 @@ def _endpoint(name: str, model: Model, capabilities: Capabilities, env: Mapping[
         context_tokens=model.context_tokens,
         max_tokens_field=MaxTokensField(model.max_tokens_field),
         temperature=model.temperature,
+        adapters=None if model.adapters is None else _serving(model.adapters),
         **model.limits.model_dump(exclude_none=True),
     )
+
+
+def _serving(adapters: ModelAdapters) -> AdapterServing:
+    from autoflow.llm.openai import AdapterServing
+
+    return AdapterServing(**adapters.model_dump(exclude={"provider"}, exclude_none=True))

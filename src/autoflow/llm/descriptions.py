@@ -24,7 +24,7 @@ class ModelDescription:
     name: str
     """What requests name it by."""
     provider: str
-    """Who serves it: `embedded` or `openai`."""
+    """Who serves it: `embedded`, `local` or `openai`."""
     capabilities: Capabilities
     context_tokens: int = 0
     """Tokens of prompt and completion together; 0 where the catalogue does not say."""

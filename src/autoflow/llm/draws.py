@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from autoflow.llm.base import Completion, Constraint, LanguageModel, Message, Sampling, Usage
+from autoflow.llm.base import Completion, Constraint, LanguageModel, Message, Sampling, Usage, failing_as
 from autoflow.telemetry import ModelCall, model_call
 
 _CANCEL_SECONDS = 5.0
@@ -47,7 +47,7 @@ async def draw(
     async def call(first: int) -> _Drawn:
         seeded = replace(sampling, seed=sampling.seed + first)
         n = min(size, count - first)
-        with model_call(model.name, cost := ModelCall()):
+        with failing_as(model.name), model_call(model.name, cost := ModelCall()):
             drawn: tuple[Completion, ...]
             if n == 1:
                 drawn = (await model.complete(messages, seeded, constraint=constraint, adapter=adapter),)

@@ -3,9 +3,9 @@
 Some servers answer 200 and drop what they do not know: `n`, `response_format`, a grammar. So each probe asks
 for something that a model would hardly say by itself, and looks at the answer rather than at the status.
 
-It costs about a dozen short calls. Left out: adapters, whose names an endpoint's owner alone knows; whether
-prices and context size are right; how good the answers are. A probe is one sample: a model that happens to
-say what a constraint would make it say passes.
+It costs about a dozen short calls. Of adapters it asks only whether the endpoint's servers would load any.
+Left out: whether prices and context size are right; how good the answers are. A probe is one sample: a model
+that happens to say what a constraint would make it say passes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from autoflow.llm.base import (
     Capabilities,
@@ -37,6 +37,9 @@ from autoflow.llm.catalogue import Pretender
 
 CHAT = "chat"
 """The probe that comes first: without it there is nothing else to ask for."""
+
+ADAPTERS = "adapters"
+"""The probe that comes last, where servers are given adapters."""
 
 _ODD_WORDS = ("teal-71", "ochre-38")
 """What nobody answers who is not made to."""
@@ -83,6 +86,14 @@ _Outcome: TypeAlias = tuple[Verdict, str]
 _Probe: TypeAlias = Callable[[LanguageModel, Sampling], Awaitable[_Outcome]]
 
 
+@runtime_checkable
+class TakesAdapters(Protocol):
+    """A model whose servers are given adapters."""
+
+    async def check_adapters(self) -> int:
+        """How many servers there are; raises LanguageModelError where one would load no adapters."""
+
+
 class _Unclear(Exception):
     """The answer lets nobody tell."""
 
@@ -99,7 +110,7 @@ async def probe(
         seconds: the most that one probe may take.
 
     Yields:
-        A finding for every capability but adapters.
+        A finding for every capability; for adapters only where servers are given them.
     """
     sampling = Sampling(max_tokens=max_tokens)
     chat = Finding(CHAT, True, *await _judged(_chat, model, sampling, seconds))
@@ -117,6 +128,8 @@ async def probe(
             finally:
                 await abler.close()
         yield Finding(capability, stated, *outcome)
+    if chat.holds and isinstance(model, TakesAdapters) and model.capabilities.adapters:
+        yield Finding(ADAPTERS, True, *await _judged(_adapters, model, sampling, seconds))
 
 
 def _states(can: Capabilities, capability: str) -> bool:
@@ -230,6 +243,9 @@ async def _json_schema(model: LanguageModel, sampling: Sampling) -> _Outcome:
         "additionalProperties": False,
     }
     completion = await _answer(model, _COLOUR, sampling, JsonSchema("colour", schema))
+    if completion.finish_reason is FinishReason.LENGTH and completion.text.lstrip().startswith("{"):
+        # A small model may write white space for ever, which JSON allows.
+        raise _Unclear(f"{sampling.max_tokens} tokens were not enough for its JSON")
     return _seen(_is_odd_json(completion.text), _quoted(completion))
 
 
@@ -259,6 +275,12 @@ async def _choice(model: LanguageModel, sampling: Sampling) -> _Outcome:
     # An answer that is none of the options is an error of the model's.
     await model.choose(_COLOUR, _ODD_WORDS)
     return Verdict.WORKS, ""
+
+
+async def _adapters(model: LanguageModel, sampling: Sampling) -> _Outcome:
+    assert isinstance(model, TakesAdapters), "others are not asked"
+    servers = await model.check_adapters()
+    return Verdict.WORKS, f"{servers} server{'s' * (servers != 1)} would load them"
 
 
 _PROBES: Mapping[str, _Probe] = MappingProxyType(

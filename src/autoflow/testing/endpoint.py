@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from autoflow.testing.endpoint_answers import EmbeddingScript, chat_answer, embeddings_answer
 from autoflow.testing.endpoint_http import HttpReply, HttpRequest, read_request
@@ -156,9 +156,15 @@ class ScriptedEndpoint:
         host, port = self._server.sockets[0].getsockname()[:2]
         return f"http://{host}:{port}/v1"
 
-    async def start(self) -> None:
-        """Listens on a free port."""
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        assert self._server is not None, "start it first"
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Listens; 0 is a free port."""
+        self._server = await asyncio.start_server(self._connected, host, port)
 
     async def close(self) -> None:
         """Ends every connection and stops to listen."""
@@ -171,7 +177,7 @@ class ScriptedEndpoint:
         if connections:
             await asyncio.wait(connections, timeout=_PATIENCE)
 
-    async def until(self, reached: Callable[[ScriptedEndpoint], bool]) -> None:
+    async def until(self, reached: Callable[[Self], bool]) -> None:
         """Waits for a condition on the endpoint, which is looked at whenever a call begins or ends.
 
         Raises:

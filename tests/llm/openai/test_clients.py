@@ -1,33 +1,29 @@
-"""Requests are spread over clients with few connections each."""
+"""The HTTP client sets no limit of its own."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import asyncio
+from collections.abc import Mapping
+from typing import Any
 
-from openai import AsyncOpenAI
+from autoflow.llm import Sampling
+from tests.llm.openai.bench import PROMPT, Bench
 
-from autoflow.llm.openai.clients import Clients
-from autoflow.llm.openai.endpoint import Endpoint
-
-
-def endpoint(max_concurrency: int) -> Endpoint:
-    return Endpoint(name="m", base_url="http://127.0.0.1:1/v1", model="m", max_concurrency=max_concurrency)
-
-
-async def test_one_after_the_other_have_one_client() -> None:
-    clients = Clients(endpoint(64))
-    used = set()
-    for _ in range(40):
-        with clients.one() as client:
-            used.add(client)
-    assert len(used) == 1
-    await clients.close()
+MANY = 130
+"""More than the client's libraries allow by themselves."""
 
 
-async def test_many_at_once_share_clients_evenly() -> None:
-    clients = Clients(endpoint(40))
-    with ExitStack() as stack:
-        used: list[AsyncOpenAI] = [stack.enter_context(clients.one()) for _ in range(60)]
-    counts = sorted(used.count(client) for client in set(used))
-    assert counts == [20, 20, 20]
-    await clients.close()
+async def test_as_many_calls_as_are_allowed_are_under_way_at_once(bench: Bench) -> None:
+    all_came = asyncio.Event()
+
+    async def script(body: Mapping[str, Any]) -> str:
+        await all_came.wait()
+        return "at last"
+
+    endpoint = await bench.endpoint(script)
+    model = bench.model(endpoint.base_url, max_concurrency=MANY)
+    async with asyncio.TaskGroup() as group:
+        calls = [group.create_task(model.complete(PROMPT, Sampling())) for _ in range(MANY)]
+        await endpoint.until(lambda it: len(it.calls) == MANY)
+        all_came.set()
+    assert {call.result().text for call in calls} == {"at last"}

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 
@@ -19,6 +13,7 @@ from autoflow.llm import Capabilities, FinishReason, Message, ModelRejected, Rol
 from autoflow.llm.probe import Verdict
 from tests.llm.endpoints import found, write_catalogue
 from tests.llm.openai.bench import Bench
+from tests.llm.openai.peers import free_port, served
 
 START_SECONDS = 60.0
 
@@ -27,31 +22,12 @@ START_SECONDS = 60.0
 def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Its base URL."""
     folder = tmp_path_factory.mktemp("serve")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     arguments = ["serve", str(tiny.path()), "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
     env = {**os.environ, "HF_HOME": str(folder), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    with (folder / "log").open("wb") as log:
-        command = [str(Path(sys.executable).with_name("transformers")), *arguments]
-        process = subprocess.Popen(command, env=env, cwd=folder, stdout=log, stderr=log)
-    try:
-        wait_until_healthy(process, f"http://127.0.0.1:{port}/health", folder / "log")
+    command = [str(Path(sys.executable).with_name("transformers")), *arguments]
+    with served(command, env, folder, f"http://127.0.0.1:{port}/health", START_SECONDS):
         yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait(10)
-
-
-def wait_until_healthy(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            with urlopen(url, timeout=5):
-                return
-        except URLError:
-            time.sleep(0.2)
-    pytest.fail(f"transformers serve did not start:\n{log.read_text()[-2000:]}")
 
 
 async def test_a_chat(bench: Bench, peer: str) -> None:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from autoflow.llm.openai.embeddings import OpenAIEmbedder
-from autoflow.llm.openai.endpoint import Endpoint, GrammarStyle, MaxTokensField
+from autoflow.llm.openai.endpoint import AdapterServing, Endpoint, GrammarStyle, MaxTokensField
 from autoflow.llm.openai.model import OpenAIModel
 
-__all__ = ["Endpoint", "GrammarStyle", "MaxTokensField", "OpenAIEmbedder", "OpenAIModel"]
+__all__ = [
+    "AdapterServing",
+    "Endpoint",
+    "GrammarStyle",
+    "MaxTokensField",
+    "OpenAIEmbedder",
+    "OpenAIModel",
+]

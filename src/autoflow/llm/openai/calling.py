@@ -16,12 +16,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
-from openai import APIConnectionError, APIStatusError, OpenAIError, omit
+from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError, omit
 
 from autoflow.llm.base import ModelOverloaded, ModelRejected, ModelUnavailable
 from autoflow.llm.openai.answers import Nonsense
 from autoflow.llm.openai.bodies import Body
-from autoflow.llm.openai.clients import Clients
+from autoflow.llm.openai.clients import client_of
 from autoflow.llm.openai.endpoint import Endpoint
 from autoflow.llm.openai.reading import IDENTITY, Unreadable
 from autoflow.llm.openai.retries import Failure, judge, retried
@@ -47,7 +47,7 @@ class Calls:
     def __init__(self, endpoint: Endpoint, rng: random.Random | None = None) -> None:
         self._endpoint = endpoint
         self._rng = rng or random.Random()
-        self._clients = Clients(endpoint)
+        self._client: AsyncOpenAI | None = None
         self._slots = asyncio.Semaphore(endpoint.max_concurrency)
         self._waiting = 0
         self._calls: set[asyncio.Timeout] = set()
@@ -65,7 +65,8 @@ class Calls:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_CLOSE_SECONDS):
                     await self._none_left.wait()
-        await self._clients.close()
+        if self._client is not None:
+            await self._client.close()
 
     async def ask(self, path: str, body: Body, read: Callable[[str], T], deadline: float) -> T:
         """Asks until there is an answer that can be read.
@@ -99,6 +100,7 @@ class Calls:
         What goes wrong is raised outside of the `except`: the library's errors, which quote the endpoint, are
         not even the context of ours.
         """
+        client = self._client = self._client or client_of(self._endpoint)
         key = self._endpoint.api_key
         headers = {
             "Accept-Encoding": IDENTITY,
@@ -107,15 +109,14 @@ class Calls:
             "OpenAI-Project": omit,
         }
         try:
-            with self._clients.one() as client:
-                async with asyncio.timeout(self._endpoint.attempt_timeout):
-                    return await client.post(
-                        path,
-                        cast_to=str,
-                        body=body,
-                        # A prompt goes where the catalogue says, and nowhere else.
-                        options={"headers": headers, "follow_redirects": False},
-                    )
+            async with asyncio.timeout(self._endpoint.attempt_timeout):
+                return await client.post(
+                    path,
+                    cast_to=str,
+                    body=body,
+                    # A prompt goes where the catalogue says, and nowhere else.
+                    options={"headers": headers, "follow_redirects": False},
+                )
         except TimeoutError:
             failure: Exception = Failure(f"no answer within {self._endpoint.attempt_timeout:g} seconds")
         except APIStatusError as error:

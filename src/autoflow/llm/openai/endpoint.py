@@ -28,6 +28,27 @@ class MaxTokensField(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AdapterServing:
+    """How the vLLM servers behind an endpoint are given LoRA adapters while they run."""
+
+    replicas: tuple[str, ...] = ()
+    """Base URLs of all servers that may answer the endpoint's calls. Empty: the endpoint is the only one."""
+    resolve: str = ""
+    """Instead of `replicas`: a base URL whose host has an address for each of them."""
+    folder: str = ""
+    """Where the servers see an adapter's folder, `{digest}` standing for its 64 hex digits. Empty: where it
+    is on this machine."""
+    keep: int = 8
+    """Adapters that stay loaded, 1 or more; beyond, the least recently used one is unloaded once no call uses
+    it."""
+    refresh: float = 5.0
+    """Seconds for which the addresses behind `resolve` are taken to be right, and for which a replica that
+    could not be reached is not waited for."""
+    load_timeout: float = 60.0
+    """Seconds in which an adapter must be loaded on a replica, all attempts included."""
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """A model behind an OpenAI-compatible endpoint.
 
@@ -67,6 +88,8 @@ class Endpoint:
     """The most calls that wait for one of those to end; those beyond are refused at once."""
     max_answer_bytes: int = 32 * 2**20
     """The largest answer that is read, 1 or more; an attempt that is answered with more has failed."""
+    adapters: AdapterServing | None = None
+    """Needed for the capability `adapters`."""
 
     def __post_init__(self) -> None:
         can = self.capabilities
@@ -81,7 +104,8 @@ class Endpoint:
             "the capability `choice` needs `json_schema`, or vLLM's grammar style": can.choice
             and not can.json_schema
             and self.grammar is not GrammarStyle.VLLM,
-            "adapters are not known to endpoints": can.adapters,
+            "the capability `adapters` needs to be told how they are served": can.adapters
+            and self.adapters is None,
             "max_n, attempts, max_concurrency and max_answer_bytes are at least 1": min(
                 can.max_n, self.attempts, self.max_concurrency, self.max_answer_bytes
             )

@@ -3,22 +3,27 @@
 What a call cost is counted once, for the answer that was taken: a provider may well charge for an answer that
 came too late, was cut off or made no sense, and nobody here can know.
 
-Left out: streaming, adapters, and endpoints that want anything but a key (a provider's own signatures, tokens
+With an adapter, the endpoint is asked for the model of the adapter's name, once all its servers have it; see
+`lora`. Left out: streaming, and endpoints that want anything but a key (a provider's own signatures, tokens
 that expire).
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
+from autoflow.llm.adapters import Folders, no_adapters
 from autoflow.llm.base import (
     Capabilities,
     Completion,
     Constraint,
     Grammar,
     Message,
+    ModelRejected,
+    ModelUnavailable,
     Sampling,
     ToolSpec,
     Unsupported,
@@ -29,8 +34,13 @@ from autoflow.llm.openai.answers import Answer, completions, picked
 from autoflow.llm.openai.bodies import Body, chat_body, choice_body
 from autoflow.llm.openai.calling import Calls
 from autoflow.llm.openai.endpoint import Endpoint, GrammarStyle
+from autoflow.llm.openai.lora import Lookup, ServedAdapters, addresses_of
 
 _CHAT = "/chat/completions"
+_LOSSES = 3
+"""How often an adapter may get lost in one call: servers that are restarted one after the other."""
+
+T = TypeVar("T")
 
 
 class OpenAIModel:
@@ -39,11 +49,21 @@ class OpenAIModel:
     Args:
         endpoint: where it is and what it can.
         rng: draws the waits between attempts.
+        folders: where adapters are on this machine; by default there are none.
+        lookup: finds the addresses of servers that take adapters.
     """
 
-    def __init__(self, endpoint: Endpoint, rng: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        rng: random.Random | None = None,
+        *,
+        folders: Folders = no_adapters,
+        lookup: Lookup = addresses_of,
+    ) -> None:
         self._endpoint = endpoint
         self._calls = Calls(endpoint, rng)
+        self._adapters = ServedAdapters(endpoint, folders, rng, lookup)
 
     @property
     def name(self) -> str:
@@ -84,7 +104,7 @@ class OpenAIModel:
         )
         body = chat_body(self._endpoint, messages, sampling, constraint=constraint, tools=tools)
         async with self._calls.under_way() as deadline:
-            (completion,) = await self._draw(body, 1, constraint, deadline)
+            (completion,) = await self._draw(body, 1, constraint, adapter, deadline)
         return completion
 
     async def complete_n(
@@ -107,7 +127,7 @@ class OpenAIModel:
                 # With the same seed again, the rest would be the same samples again.
                 seeded = replace(sampling, seed=sampling.seed + len(drawn))
                 body = chat_body(self._endpoint, messages, seeded, constraint=constraint, n=rest)
-                drawn += await self._draw(body, rest, constraint, deadline)
+                drawn += await self._draw(body, rest, constraint, adapter, deadline)
         return drawn
 
     async def choose(
@@ -129,21 +149,51 @@ class OpenAIModel:
             (completion,) = completions(Answer.parse(text), 1, self._endpoint.prices)
             return picked(completion, options, as_json=as_json), completion.usage
 
+        body = choice_body(self._endpoint, messages, options)
         async with self._calls.under_way() as deadline:
-            return await self._calls.ask(
-                _CHAT, choice_body(self._endpoint, messages, options), read, deadline
-            )
+            return await self._ask(body, read, adapter, deadline)
 
     async def close(self) -> None:
         """As `LanguageModel.close`."""
         await self._calls.close()
+        await self._adapters.close()
+
+    async def check_adapters(self) -> int:
+        """Asks every server whether it would load adapters, and loads none.
+
+        Returns:
+            How many servers there are.
+
+        Raises:
+            LanguageModelError: one would not, or cannot be reached.
+        """
+        async with self._calls.under_way():
+            return await self._adapters.check()
 
     async def _draw(
-        self, body: Body, n: int, constraint: Constraint | None, deadline: float
+        self, body: Body, n: int, constraint: Constraint | None, adapter: str | None, deadline: float
     ) -> tuple[Completion, ...]:
         by_tool = isinstance(constraint, Grammar) and self._endpoint.grammar is GrammarStyle.OPENAI_TOOL
 
         def read(text: str) -> tuple[Completion, ...]:
             return completions(Answer.parse(text), n, self._endpoint.prices, under_grammar_tool=by_tool)
 
-        return await self._calls.ask(_CHAT, body, read, deadline)
+        return await self._ask(body, read, adapter, deadline)
+
+    async def _ask(self, body: Body, read: Callable[[str], T], adapter: str | None, deadline: float) -> T:
+        if adapter is None:
+            return await self._calls.ask(_CHAT, body, read, deadline)
+        async with self._adapters.using(adapter) as lease:
+            for _ in range(_LOSSES):
+                await lease.ready()
+                try:
+                    return await self._calls.ask(_CHAT, {**body, "model": lease.name}, read, deadline)
+                except ModelRejected as error:
+                    if not error.not_found:
+                        raise
+                # A server was restarted, or came back.
+                lease.lost()
+        raise ModelUnavailable(
+            f"the model {self.name!r} does not know the adapter {lease.name}, though its replicas do; "
+            "is one missing from those that the catalogue names?"
+        )

@@ -102,7 +102,7 @@ def judge(error: APIStatusError, api_key: str) -> Failure | LanguageModelError:
         return Failure(said, retry_after=retry_after, overloaded=status == 429 or retry_after is not None)
     if code == "context_length_exceeded" or (status in (400, 413, 422) and _TOO_LONG.search(error.message)):
         return PromptTooLong(f"prompt and completion do not fit the model's context: {said}")
-    return ModelRejected(f"the endpoint refused the call: {said}")
+    return ModelRejected(f"the endpoint refused the call: {said}", not_found=status == 404)
 
 
 def seconds_to_wait(retry_after: str, now: datetime) -> float | None:
