@@ -12,7 +12,8 @@ endpoint and tools live in this process. Prints measurements (`benchmarks.report
 * `at_once_…`: 20 tasks at once over one.
 
 Each ratio is the median over workflows. Left out: how good answers are, which a script does not tell. Wall
-times mean little on a machine with other work, so its load stands in the conditions.
+times mean little on a machine with other work, so its load stands in the conditions, and of the worst wall
+time for how much of it the interpreter could have gone on and had no core.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ class Bench:
                 "s",
                 [each.latency for each in ran],
                 [each.wall for each in ran],
-                "baseline: what endpoint and tools took",
+                f"baseline: what endpoint and tools took; {_worst(ran, lambda each: each.latency)}",
             )
             for memory, name in ((APPEND, "append"), (TRAVERSE, "traverse")):
                 ran = await self._all(kind, Way(STEPWISE, memory))
@@ -109,7 +110,8 @@ class Bench:
                     "s",
                     [each.critical_path for each in ran],
                     [each.wall for each in ran],
-                    "baseline: the critical path by the clocks of endpoint and tools",
+                    "baseline: the critical path by the clocks of endpoint and tools; "
+                    f"{_worst(ran, lambda each: each.critical_path)}",
                 )
 
     async def protocols(self) -> None:
@@ -182,6 +184,13 @@ class Bench:
             f"{1000 * pace.token:g} a token, {1000 * pace.tool:g} ms a tool; "
             f"load {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores",
         ).tell()
+
+
+def _worst(ran: Sequence[Ran], needed: Callable[[Ran], float]) -> str:
+    """What the interpreter's process went through where an execution took longest beyond what it needed."""
+    worst = max(ran, key=lambda each: each.wall / needed(each))
+    beyond, waited = 1000 * (worst.wall - needed(worst)), 1000 * worst.waited
+    return f"the worst took {beyond:.0f} ms longer, and waited {waited:.0f} ms for a core"
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from autoflow.testing.scripted_chat import Asked
 from autoflow.testing.scripted_replies import Question
 from autoflow.testing.scripted_workflow import ScriptedWorkflow, Shape
 from autoflow.v1 import interpreter_service_pb2 as pb
+from benchmarks.processes import waited
 from tests.interpreter.world import SCHEMAS, ToolAsked, World, request_for
 
 FUSED, STEPWISE = pb.EXECUTION_PROTOCOL_FUSED, pb.EXECUTION_PROTOCOL_STEPWISE
@@ -34,6 +35,8 @@ class Ran:
 
     wall: float
     """Seconds from the request to the last event."""
+    waited: float
+    """Seconds in which the interpreter could have gone on, and had no core."""
     asked: Sequence[Asked]
     tools: Sequence[ToolAsked]
     events: Sequence[pb.ExecutionEvent]
@@ -98,14 +101,26 @@ async def run(surroundings: World, client: Client, script: ScriptedWorkflow, way
         RuntimeError: it did not go as the script says.
     """
     surroundings.forget()
-    started = time.perf_counter()
+    before, started = waited(surroundings.process.pid), time.perf_counter()
     events = await execute(client, script, way)
     wall = time.perf_counter() - started
-    return Ran(wall, tuple(surroundings.asked), tuple(surroundings.tools.asked), events)
+    without_core = waited(surroundings.process.pid) - before
+    return Ran(wall, without_core, tuple(surroundings.asked), tuple(surroundings.tools.asked), events)
 
 
-async def execute(client: Client, script: ScriptedWorkflow, way: Way) -> list[pb.ExecutionEvent]:
+async def execute(
+    client: Client,
+    script: ScriptedWorkflow,
+    way: Way,
+    seen: Callable[[pb.ExecutionEvent], object] = lambda _: None,
+) -> list[pb.ExecutionEvent]:
     """Executes a workflow.
+
+    Args:
+        client: of the interpreter.
+        script: which.
+        way: how.
+        seen: is told of each event when it comes.
 
     Returns:
         Its events.
@@ -114,8 +129,11 @@ async def execute(client: Client, script: ScriptedWorkflow, way: Way) -> list[pb
         RuntimeError: it did not go as the script says.
     """
     request = request_for(script, way.protocol, memory=way.memory, model=way.model)
+    events: list[pb.ExecutionEvent] = []
     async with aclosing(client.interpreter.execute_workflow(request)) as stream:
-        events = [event async for event in stream]
+        async for event in stream:
+            seen(event)
+            events.append(event)
     taken = [event.branch_taken.label for event in events if event.HasField("branch_taken")]
     if [*taken, ""] != [move.label for move in script.path]:
         raise RuntimeError(f"{script.about} went another way: {events[-1]}")

@@ -1,9 +1,11 @@
-"""Ends the processes that benchmarks start."""
+"""Ends the processes that benchmarks start, and tells how long they waited for a core."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import suppress
+from pathlib import Path
 
 _PATIENCE = 30.0
 
@@ -24,3 +26,16 @@ async def stop(process: asyncio.subprocess.Process, patience: float = _PATIENCE)
     except TimeoutError:
         process.kill()
         await process.wait()
+
+
+def waited(pid: int) -> float:
+    """Seconds in which threads of a process could have run, and had no core.
+
+    Args:
+        pid: its number; threads that have ended do not count, and on a kernel without schedstat none do.
+    """
+    nanoseconds = 0
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):
+            nanoseconds += int((thread / "schedstat").read_text().split()[1])
+    return nanoseconds / 1e9

@@ -289,6 +289,7 @@ def test_public_names() -> None:
         "FieldViolation",
         "GeneratorClient",
         "InterpreterClient",
+        "RegistryClient",
         "RetrySettings",
         "RpcError",
         "ScorerClient",

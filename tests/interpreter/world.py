@@ -15,6 +15,7 @@ from pathlib import Path
 
 from autoflow.client import Client, ClientSettings, RetrySettings
 from autoflow.testing import ScriptedEndpoint, ScriptedTools, serving
+from autoflow.testing.endpoint_answers import EmbeddingScript
 from autoflow.testing.processes import ServiceProcess, start_service
 from autoflow.testing.scripted_chat import Asked, ScriptedChat
 from autoflow.testing.scripted_replies import ScriptedReplies
@@ -35,6 +36,7 @@ models:
     model: scripted
     endpoint: {endpoint}
     capabilities: {{json_schema: true, choice: true}}
+    embeddings: {{model: vectors, price: 2}}
     limits: {{max_concurrency: 4096, max_waiting: 100000}}
   {in_turn}:
     <<: *model
@@ -177,7 +179,12 @@ class World:
 
 @asynccontextmanager
 async def surroundings(
-    scripts: Iterable[ScriptedWorkflow], folder: Path, pace: Pace = AT_ONCE, **settings: object
+    scripts: Iterable[ScriptedWorkflow],
+    folder: Path,
+    pace: Pace = AT_ONCE,
+    *,
+    embed: EmbeddingScript | None = None,
+    **settings: object,
 ) -> AsyncIterator[tuple[ScriptedChat, SlowTools, Mapping[str, str]]]:
     """Serves model and tools.
 
@@ -185,6 +192,7 @@ async def surroundings(
         scripts: the workflows that the model can carry out.
         folder: for the catalogue, and the interpreter's database.
         pace: how long model and tools take.
+        embed: the vector of a text; None: nothing makes embeddings.
         settings: of the interpreter.
 
     Yields:
@@ -192,7 +200,10 @@ async def surroundings(
     """
     chat = ScriptedChat(ScriptedReplies(scripts), seconds=pace.answer, seconds_a_token=pace.token)
     tools = SlowTools(pace.tool)
-    async with ScriptedEndpoint.serving(chat) as endpoint, serving(tools.server.service) as provider:
+    async with (
+        ScriptedEndpoint.serving(chat, embed=embed) as endpoint,
+        serving(tools.server.service) as provider,
+    ):
         models = folder / "models.yaml"
         names = {"schemas": SCHEMAS, "in_turn": IN_TURN, "functions": FUNCTIONS}
         models.write_text(_CATALOGUE.format(endpoint=endpoint.base_url, **names))
@@ -224,7 +235,7 @@ async def world(
         module: what is run as the interpreter's process; its own by default.
         settings: as in `surroundings`.
     """
-    async with surroundings(scripts, folder, pace, **settings) as (chat, tools, env):
+    async with surroundings(scripts, folder, pace, embed=None, **settings) as (chat, tools, env):
         made = World(chat, tools, env, folder, module)
         await made.start()
         try:

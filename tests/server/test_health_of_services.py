@@ -147,6 +147,18 @@ WITH_MODELS = [
 ]
 
 
+async def test_the_generator_is_not_well_while_its_sqlite_file_is_away(tmp_path: Path) -> None:
+    file, aside = tmp_path / "generator.db", tmp_path / "aside.db"
+    generator = autoflow_generator.build({"AUTOFLOW_GENERATOR_DATA": str(tmp_path)}, catalogue_of())
+    names = "", "autoflow.v1.GeneratorService", "autoflow.v1.RegistryService"
+    async with await Listener(SETTINGS).serve(generator) as server, watching(server.address, names) as health:
+        await health.becomes(SERVING)
+        file.rename(aside)
+        await health.becomes(NOT_SERVING)
+        aside.rename(file)
+        await health.becomes(SERVING)
+
+
 class Loading:
     """A catalogue of one model, whose loads wait for the test."""
 

@@ -67,7 +67,25 @@ def request_from_proto(message: pb.ExecuteWorkflowRequest, *, max_tokens: int) -
         step_tools=tuple(message.step_tools),
         memory_tokens=message.max_memory_tokens,
         ask_seconds=_seconds(message.ask_timeout) or DEFAULT_ASK_SECONDS,
+        workflow_version=message.workflow_version,
     )
+
+
+def require_one_workflow(message: pb.ExecuteWorkflowRequest) -> None:
+    """Refuses a request without a workflow, or with two.
+
+    Raises:
+        InvalidArgument: see there.
+    """
+    given, named = message.HasField("workflow"), bool(message.workflow_version)
+    if given and named:
+        raise InvalidArgument("workflow_version", "`workflow` is given, too", fix="leave one of the two out")
+    if not (given or named):
+        raise InvalidArgument(
+            "workflow",
+            "there is nothing to execute",
+            fix="give a workflow's text, or name a registered one by `workflow_version`",
+        )
 
 
 def state_from_proto(value: pb.ExecutionState.ValueType) -> ExecutionState | None:
@@ -89,6 +107,10 @@ def execution_to_proto(execution: Execution) -> pb.Execution:
     )
     if execution.request:
         message.request.ParseFromString(execution.request)
+    if execution.settled:
+        # Under the name that was asked for, the text that is executed.
+        settled = pb.ExecuteWorkflowRequest.FromString(execution.settled)
+        message.request.workflow.CopyFrom(settled.workflow)
     if execution.end_time is not None:
         message.end_time.CopyFrom(timestamp(execution.end_time))
     if execution.finished:

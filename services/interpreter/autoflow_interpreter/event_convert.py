@@ -192,6 +192,7 @@ def _started_to_proto(event: Started) -> pb.ExecutionStarted:
         prompt_version=event.prompt_version,
         memory=MEMORIES[event.memory],
         step_tools=event.step_tools,
+        workflow_version=event.workflow_version,
     )
 
 
@@ -203,6 +204,7 @@ def _started_from_proto(message: pb.ExecutionStarted) -> Started:
         message.prompt_version,
         _MEMORIES_BACK[message.memory],
         tuple(message.step_tools),
+        message.workflow_version,
     )
 
 

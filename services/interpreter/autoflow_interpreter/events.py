@@ -87,6 +87,8 @@ class Started:
     memory: MemoryStrategy
     step_tools: tuple[str, ...]
     """Those that steps may call, sorted."""
+    workflow_version: str = ""
+    """The registered version that is executed; empty for a text."""
 
 
 @dataclass(frozen=True, slots=True)

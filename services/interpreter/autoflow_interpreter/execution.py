@@ -71,6 +71,8 @@ class ExecutionRequest:
     """The most that earlier answers take of a prompt; 0: the service's own limit."""
     ask_seconds: float = DEFAULT_ASK_SECONDS
     """How long a person has to answer."""
+    workflow_version: str = ""
+    """The registered version whose text it is; empty where the text was given."""
 
 
 @dataclass(frozen=True, slots=True)

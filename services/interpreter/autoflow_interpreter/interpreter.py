@@ -10,9 +10,10 @@ from datetime import datetime
 from autoflow import prompts
 from autoflow.admission import Admission
 from autoflow.errors import InvalidArgument, Unavailable
-from autoflow.language import Diagnostic, Severity, Workflow, check
+from autoflow.language import Workflow
 from autoflow.llm import Embedder, LanguageModel
 from autoflow.llm.catalogue import Catalogue
+from autoflow.soundness import sound_workflow
 from autoflow.suites import Tool
 from autoflow.tools.model import Listed
 from autoflow.tools.registry import Registry
@@ -28,7 +29,6 @@ from autoflow_interpreter.protocols.fused import Fused, FusedFrame
 from autoflow_interpreter.protocols.stepwise import PlainFrame, Stepwise
 from autoflow_interpreter.step_tools import ToolDesk
 
-_TOLD_DIAGNOSTICS = 3
 _EVERY_TOOL = ("*",)
 
 
@@ -90,7 +90,7 @@ class Interpreter:
             LanguageModelError: the model is unknown, or nothing makes the embeddings that its memory needs.
             Unavailable: a source that may have a tool for its steps cannot be reached.
         """
-        workflow = _sound_workflow(request.source)
+        workflow = sound_workflow(request.source, "workflow.source")
         if request.plan is not None:
             self._plans.check()
         started = past.started if past else None
@@ -128,6 +128,7 @@ class Interpreter:
                     prompts.VERSION,
                     request.memory,
                     names,
+                    request.workflow_version,
                 )
             )
         clock = Clock(request.limits.max_seconds, past.seconds)
@@ -224,20 +225,3 @@ def _require(
             f"no tool that takes arguments is named {name!r}",
             fix="ListTools lists those that there are",
         )
-
-
-def _sound_workflow(source: str) -> Workflow:
-    checked = check(source)
-    if checked.ok and checked.workflow is not None:
-        return checked.workflow
-    errors = [finding for finding in checked.diagnostics if finding.severity is Severity.ERROR]
-    told = "; ".join(_in_words(error) for error in errors[:_TOLD_DIAGNOSTICS])
-    more = f"; and {len(errors) - _TOLD_DIAGNOSTICS} more" if len(errors) > _TOLD_DIAGNOSTICS else ""
-    raise InvalidArgument(
-        "workflow.source", f"the workflow has errors: {told}{more}", fix="LintWorkflow lists every finding"
-    )
-
-
-def _in_words(finding: Diagnostic) -> str:
-    place = f"line {finding.line}: " if finding.line else ""
-    return f"{place}{finding.message} [{finding.code}]"

@@ -27,14 +27,12 @@ from autoflow.llm import (
     ToolSpec,
     Vector,
 )
+from autoflow.llm.base import failing_as
 from autoflow.telemetry import ModelCall, model_call
 from autoflow_interpreter.events import Outcome, Purpose
 from autoflow_interpreter.journal import Journal
 
 _T = TypeVar("_T")
-
-_EMBEDDINGS = b""
-"""In place of the digest of a call that is never known again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +155,7 @@ class BoundedModel:
         if known := self._journal.made(digest):
             return known.reply
         seeded = replace(sampling, seed=_call_seed(sampling.seed, digest))
-        with model_call(self._model.name, call := ModelCall()):
+        with failing_as(self._model.name), model_call(self._model.name, call := ModelCall()):
             completion = await self._call(
                 digest,
                 lambda: self._model.complete(
@@ -174,7 +172,7 @@ class BoundedModel:
         digest = self._journal.digest(self._purpose, messages, options)
         if (known := self._journal.made(digest)) and known.choice is not None:
             return known.choice
-        with model_call(self._model.name, call := ModelCall()):
+        with failing_as(self._model.name), model_call(self._model.name, call := ModelCall()):
             index, usage = await self._call(
                 digest, lambda: self._model.choose(messages, options, adapter=self._adapter)
             )
@@ -187,10 +185,11 @@ class BoundedModel:
 
         Vectors are not written down: an execution that lost its server asks for them again.
         """
-        with model_call(embedder.name, call := ModelCall()):
-            vectors, usage = await self._call(_EMBEDDINGS, lambda: embedder.embed(texts))
+        digest = self._journal.digest(self._purpose, (), texts)
+        with failing_as(embedder.name), model_call(embedder.name, call := ModelCall()):
+            vectors, usage = await self._call(digest, lambda: embedder.embed(texts))
             call.usage = usage
-        self._journal.called(self._purpose, _EMBEDDINGS, "", None, usage)
+        self._journal.called(self._purpose, digest, "", None, usage)
         return vectors
 
     async def _call(self, digest: bytes, call: Callable[[], Awaitable[_T]]) -> _T:

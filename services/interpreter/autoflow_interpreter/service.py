@@ -27,6 +27,7 @@ from autoflow_interpreter.executions.writer import GroupWriter
 from autoflow_interpreter.interpreter import Interpreter
 from autoflow_interpreter.memory import MemorySettings
 from autoflow_interpreter.plan_execution import PlanExecutor
+from autoflow_interpreter.registered import RegisteredWorkflows
 from autoflow_interpreter.remote_tools import RemoteTools
 from autoflow_interpreter.servicer import InterpreterServicer
 from autoflow_interpreter.settings import InterpreterSettings
@@ -68,8 +69,9 @@ def build(env: Mapping[str, str], catalogue: Catalogue | None = None) -> Service
     )
     engine = create_engine(settings.database)
     store = ExecutionStore(engine)
-    requests = StoredRequests(interpreter, max_tokens=settings.interpreter_max_tokens)
-    writer = GroupWriter(store)
+    registered = RegisteredWorkflows(settings.generator_address)
+    requests = StoredRequests(interpreter, registered, max_tokens=settings.interpreter_max_tokens)
+    writer = GroupWriter(store, patience=settings.interpreter_store_seconds)
     runner = Runner(
         store,
         writer,
@@ -95,6 +97,7 @@ def build(env: Mapping[str, str], catalogue: Catalogue | None = None) -> Service
     async def stop() -> None:
         await runner.stop()
         await tools.close()
+        await registered.close()
         await catalogue.close()
         await store.close()
 

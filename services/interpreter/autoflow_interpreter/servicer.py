@@ -49,7 +49,7 @@ class InterpreterServicer(interpreter_service_pb2_grpc.InterpreterServiceService
         execution = await self._executions.known(begun)
         owned = request.on_disconnect != pb.DISCONNECT_POLICY_CONTINUE
         if execution is None:
-            run = await self._requests.run(request)
+            begun, run = await self._requests.new(begun, request)
             execution = await self._executions.begin(begun, run, owned=owned)
         async with aclosing(_messages(self._executions.follow(execution, owned=owned))) as events:
             async for event in events:

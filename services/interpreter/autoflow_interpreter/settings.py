@@ -13,6 +13,7 @@ _POSITIVE = (
     "interpreter_keep_days",
     "interpreter_keep_executions",
     "interpreter_lease_seconds",
+    "interpreter_store_seconds",
     "interpreter_poll_seconds",
 )
 
@@ -64,6 +65,9 @@ class InterpreterSettings(DatabaseSettings):
     """A YAML file that names the sources of tools, the first first."""
     interpreter_tool_characters: int = 20_000
     """Of the text that one call of a tool with arguments brings; a longer one is cut, and says so."""
+    generator_address: str = ""
+    """`host:port` of the generator, which keeps registered workflows; `autoflow up` sets it. Without it they
+    cannot be executed by their names."""
     experts_address: str = ""
     """`host:port` of the experts, the last of the providers; `autoflow up` sets it."""
     interpreter_keep_days: float = 30.0
@@ -73,6 +77,9 @@ class InterpreterSettings(DatabaseSettings):
     interpreter_lease_seconds: float = 15.0
     """A server without a sign of life for so long loses its executions to the others, or to itself when it is
     back."""
+    interpreter_store_seconds: float = 30.0
+    """For how long events are tried to be stored while the database is away. Then whoever watches is answered
+    UNAVAILABLE, and the execution goes on when it is back."""
     interpreter_poll_seconds: float = 0.5
     """Between two looks for events of an execution that another server holds."""
 

@@ -24,7 +24,7 @@ from autoflow.settings import PREFIX, from_env
 
 GROUP = "autoflow.services"
 """The group of the entry points."""
-SERVICES = ("scorer", "experts", "interpreter", "generator", "trainer")
+SERVICES = ("scorer", "experts", "generator", "interpreter", "trainer")
 """All services in the order of their start: whoever calls comes after those it calls."""
 
 _HOST = "127.0.0.1"
@@ -54,7 +54,7 @@ def local_environment(home: Path, env: Mapping[str, str]) -> dict[str, str]:
         env: what is given; it wins. An empty variable is as good as none.
 
     Returns:
-        `env`, and the places of artifacts, adapters, runs and executions below `home` where it has none.
+        `env`, and the places of artifacts, adapters and databases below `home` where it has none.
     """
     home = home.absolute()
     places = {
@@ -62,6 +62,7 @@ def local_environment(home: Path, env: Mapping[str, str]) -> dict[str, str]:
         f"{PREFIX}ADAPTER_CACHE": str(home / "adapters"),
         f"{PREFIX}TRAINER_DATA": str(home / "trainer"),
         f"{PREFIX}INTERPRETER_DATA": str(home / "interpreter"),
+        f"{PREFIX}GENERATOR_DATA": str(home / "generator"),
     }
     return {**env, **{variable: env.get(variable) or place for variable, place in places.items()}}
 

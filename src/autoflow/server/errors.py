@@ -72,7 +72,8 @@ class Answer:
 
     code: grpc.StatusCode
     words: str = ""
-    """What the caller reads. Empty: the error's own message, which is written for callers."""
+    """What the caller reads; `{model}` stands for the name of the model that failed. Empty: the error's own
+    message, which is written for callers."""
     retry_after: float | None = None
     """Seconds after which trying again makes sense, where the error itself does not say."""
 
@@ -98,10 +99,10 @@ TABLE: Mapping[type[Exception], Answer] = {
     # A provider's own words may hold an address or a key's name.
     llm.ModelRejected: Answer(
         grpc.StatusCode.FAILED_PRECONDITION,
-        words="the model's endpoint rejects the call; the log says why",
+        words="the endpoint of the model{model} rejects the call; the log says why",
     ),
     llm.ModelOverloaded: Answer(grpc.StatusCode.RESOURCE_EXHAUSTED, retry_after=1.0),
-    llm.ModelUnavailable: Answer(grpc.StatusCode.UNAVAILABLE, words="the model cannot be reached"),
+    llm.ModelUnavailable: Answer(grpc.StatusCode.UNAVAILABLE, words="the model{model} cannot be reached"),
 }
 
 _INTERNAL = Answer(grpc.StatusCode.INTERNAL, words="internal error")
@@ -143,7 +144,7 @@ def failure(error: Exception, request_id: str) -> Failure:
     status = Status(
         # grpc types `value` loosely; it is a pair of number and words.
         code=int(answer.code.value[0]),
-        message=_cut(answer.words or _words(cause)),
+        message=_cut(_public(answer, cause)),
         details=[_packed(detail) for detail in details],
     )
     return Failure(answer.code, status, expected, retry_after)
@@ -177,6 +178,11 @@ def _details(error: Exception, retry_after: float | None) -> Iterator[Message]:
         yield RetryInfo(retry_delay=delay)
     if violations := _violations(error):
         yield _bad_request(violations)
+
+
+def _public(answer: Answer, error: Exception) -> str:
+    name = error.model if isinstance(error, llm.LanguageModelError) else ""
+    return answer.words.format(model=f" {name!r}" if name else "") or _words(error)
 
 
 def _violations(error: Exception) -> tuple[tuple[str, str], ...]:

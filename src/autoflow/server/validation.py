@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from protovalidate import Validator, Violation
 
 from autoflow.server.errors import InvalidRequest
+from autoflow.server.patterns import in_words
 
 
 def validate(validator: Validator, request: Message) -> None:
@@ -22,7 +23,13 @@ def validate(validator: Validator, request: Message) -> None:
         InvalidRequest: a rule is broken; names each field.
     """
     if violations := validator.collect_violations(request):
-        raise InvalidRequest(tuple((_path(violation), violation.proto.message) for violation in violations))
+        raise InvalidRequest(tuple((_path(violation), _message(violation)) for violation in violations))
+
+
+def _message(violation: Violation) -> str:
+    """What is wrong, for people who cannot be expected to read a regular expression."""
+    words = in_words(str(violation.rule_value)) if violation.proto.rule_id == "string.pattern" else None
+    return words or violation.proto.message
 
 
 def _path(violation: Violation) -> str:

@@ -45,9 +45,14 @@ class ServiceProcess:
         self.address = address
 
     @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    @property
     def usage(self) -> ProcessUsage:
         """What it takes."""
-        folder = Path("/proc") / str(self._process.pid)
+        folder = Path("/proc") / str(self.pid)
         told = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
         user, system = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
         return ProcessUsage(

@@ -142,16 +142,17 @@ class Provider:
             self._good_until = time.monotonic() + _ASK_AGAIN
         else:
             taken = [tool for tool in response.tools if self._only is None or tool.name in self._only]
-            self._tools = tuple(tool_from_proto(tool) for tool in taken if self._is_sound(tool))
+            self._tools = tuple([tool_from_proto(tool) for tool in taken if await self._is_sound(tool)])
             self._unavailable = ""
             self._good_until = time.monotonic() + _REMEMBERED
 
-    def _is_sound(self, tool: task_pb2.Tool) -> bool:
+    async def _is_sound(self, tool: task_pb2.Tool) -> bool:
         problem = ""
         if violations := self._validator.collect_violations(tool):
             problem = violations[0].proto.message
         elif tool.arguments_schema:
-            problem = tool_problem(tool_from_proto(tool))
+            # The first schema loads what judges schemas, which may take more than a second.
+            problem = await asyncio.to_thread(tool_problem, tool_from_proto(tool))
         if problem:
             _log.warning("a tool is passed over, %r: %s", tool.name[:80], problem)
         return not problem

@@ -13,23 +13,27 @@ from dataclasses import replace
 import pytest
 
 from autoflow.language import StepType
+from autoflow.testing import ScriptedEmbedder
 from autoflow.testing.scripted_workflow import ScriptedWorkflow, Shape
 from autoflow.testing.simple_tools import SIMPLE_TOOLS
 from autoflow_interpreter.events import (
     Event,
+    MemoryRecalled,
     MemoryStrategy,
     ModelCalled,
     Protocol,
     ReplyRefused,
+    Resumed,
     StepAnswered,
     ToolCalled,
     ToolReturned,
 )
-from tests.interpreter.protocols.executing import CountedTools, Executed, execute, model_of
+from tests.interpreter.protocols.executing import CountedTools, Executed, execute, model_of, vector
 
 SHAPE = Shape(max_steps=6, tools=("add", "book"), tool_share=0.8, fault_share=0.4)
 SEEDS = (10, 11)
 MEMORIES = (MemoryStrategy.APPEND, MemoryStrategy.TRAVERSE, MemoryStrategy.DIRECT)
+"""Those that keep all they have paid for; embeddings have a test of their own."""
 
 
 def instants(script: ScriptedWorkflow, protocol: Protocol, whole: Executed) -> list[int]:
@@ -77,6 +81,40 @@ async def test_what_was_stored_is_not_done_again(protocol: Protocol, memory: Mem
             seen[lost.tool if lost else "none"] += 1
             _tools_are_called_once(executed, whole, stored, lost, tools.calls)
     assert seen.keys() == {"add", "book", "none"}
+
+
+def embeddings(events: Sequence[Event]) -> int:
+    """The calls for embeddings, whose reply is not kept."""
+    return sum(isinstance(event, ModelCalled) and not event.reply for event in events)
+
+
+@pytest.mark.parametrize("protocol", Protocol)
+async def test_the_next_server_asks_for_the_embedding_of_a_text_once(protocol: Protocol) -> None:
+    memory, again = MemoryStrategy.EMBEDDING, Counter[int]()
+    for seed in SEEDS:
+        script = ScriptedWorkflow.drawn(seed, SHAPE)
+        whole = await execute(script, model_of(script), protocol, memory)
+        chats = len(whole.of(ModelCalled)) - embeddings(whole.events)
+        for count in instants(script, protocol, whole):
+            stored = whole.events[:count]
+            model, embedder = model_of(script), ScriptedEmbedder(vector)
+
+            executed = await execute(
+                script, model, protocol, memory, before=[*stored, Resumed(1)], embedder=embedder
+            )
+
+            assert (executed.way, executed.answers) == (whole.way, whole.answers)
+            assert executed.of(MemoryRecalled) == whole.of(MemoryRecalled)
+            known = sum(isinstance(event, ModelCalled) for event in stored) - embeddings(stored)
+            assert len(model.calls) == chats - known
+            texts = [text for call in embedder.calls for text in call]
+            assert len(texts) == len(set(texts))
+            more = embeddings(executed.events) - embeddings(whole.events)
+            again[more] += 1
+            assert executed.finished.usage.calls == whole.finished.usage.calls + more
+            # Of those only the first may have been under way.
+            assert executed.finished.counts.repeated_model_calls <= 1
+    assert min(again) == 0 < max(again)
 
 
 def _tools_are_called_once(

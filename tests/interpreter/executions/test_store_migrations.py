@@ -54,7 +54,7 @@ def test_the_command_migrates(tmp_path: Path) -> None:
         timeout=60,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (0, b"the database is at revision 0001\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, b"the database is at revision 0002\n"), done.stderr
     assert (tmp_path / "interpreter" / "interpreter.db").is_file()
 
 

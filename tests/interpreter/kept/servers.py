@@ -14,6 +14,7 @@ import grpc
 from autoflow.client.errors import RpcError, from_grpc
 from autoflow.llm import LanguageModel
 from autoflow.llm.descriptions import Prices
+from autoflow.server import ServerSettings
 from autoflow.store.engine import create_engine
 from autoflow.testing import ScriptedTools, catalogue_of, serving
 from autoflow.v1 import interpreter_service_pb2 as pb
@@ -33,6 +34,7 @@ Request: TypeAlias = Callable[..., pb.ExecuteWorkflowRequest]
 _PATIENCE = 30.0
 _LOOK = 0.01
 _LEASE = 2.4
+_SERVED = ServerSettings(address="127.0.0.1:0", health_interval=0.5)
 _FAR = datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -146,7 +148,8 @@ async def server(
             for one in tools
         ]
         env["AUTOFLOW_TOOL_PROVIDERS"] = ",".join(addresses)
-        address = await stack.enter_async_context(serving(build(env, catalogue_of(*models, prices=Prices()))))
+        service = build(env, catalogue_of(*models, prices=Prices()))
+        address = await stack.enter_async_context(serving(service, _SERVED))
         channel = await channels.enter_async_context(grpc.aio.insecure_channel(address))
         yield Server(address, channel)
 

@@ -47,6 +47,8 @@ async def test_everybody_is_told_the_same(
     assert second is not None
     assert first.message == second.message == kept.error.message
     assert "sk-1234" not in kept.error.message
+    # Of those that hide their words it is said which model it was.
+    assert ("'scripted'" in kept.error.message) is isinstance(raised, ModelRejected | ModelUnavailable)
     assert "sk-1234" not in str(kept.error.SerializeToString())
     assert first.details.reason == second.details.reason
     assert not reason or first.details.reason == reason

@@ -145,15 +145,11 @@ def model_of(script: ScriptedWorkflow, *, chooses: bool = True, name: str = "scr
     )
 
 
-def embedder() -> ScriptedEmbedder:
+def vector(text: str) -> Vector:
     """Texts about the same step are near, all others are far."""
-
-    def vector(text: str) -> Vector:
-        found = re.search(r"\b[a-z]+\d+-(\d+)\b", text)
-        near = random.Random(text).random() / 10
-        return [float(found is not None and int(found[1]) == step) for step in range(1, _STEPS + 1)] + [near]
-
-    return ScriptedEmbedder(vector)
+    found = re.search(r"\b[a-z]+\d+-(\d+)\b", text)
+    near = random.Random(text).random() / 10
+    return [float(found is not None and int(found[1]) == step) for step in range(1, _STEPS + 1)] + [near]
 
 
 async def execute(
@@ -164,6 +160,7 @@ async def execute(
     *,
     before: Sequence[Event] = (),
     tools: Mapping[str, SimpleTool] = SIMPLE_TOOLS,
+    embedder: ScriptedEmbedder | None = None,
 ) -> Executed:
     """Executes a workflow.
 
@@ -174,9 +171,10 @@ async def execute(
         memory: what it sees.
         before: what was stored of the execution before its server was lost.
         tools: by their names.
+        embedder: makes embeddings; by default one of its own, by `vector`.
     """
     interpreter = Interpreter(
-        catalogue_of(model, embedder=embedder()),
+        catalogue_of(model, embedder=embedder or ScriptedEmbedder(vector)),
         PlanExecutor(RemoteTools([])),
         Registry([BuiltIn("simple", [tools[name] for name in script.shape.tools])]),
         plan_executions=Admission(1, "plans"),

@@ -118,8 +118,9 @@ class Carrier:
         except Fenced:
             _LOG.warning("another server holds the execution by now", extra=told)
         except (AutoFlowError, Unread) as error:
-            # It stays as it is stored, and is claimed when its lease is over.
+            # It stays as it is stored, and is claimed when its lease is over. Nobody knows when that will be.
             _LOG.warning("an execution cannot be read or stored: %s", error, extra=told)
+            held.live.fail(str(error))
         except Exception:
             _LOG.exception("what became of an execution cannot be stored", extra=told)
 
@@ -135,7 +136,7 @@ class Carrier:
             past = past_of(await self._events(held.execution))
             if lost and past.losses >= _MOST_LOSSES:
                 raise Aborted(f"{past.losses + 1} servers were lost in the same place of the execution")
-            carry_out = await self._resumed(held.execution.request, past)
+            carry_out = await self._resumed(held.execution.executed, past)
             if lost:
                 resumed = Resumed(held.execution.resumptions)
                 past.resumed(resumed)

@@ -45,6 +45,8 @@ class Begun:
     query: str
     model: str
     adapter: str
+    settled: bytes = b""
+    """What of the request was found out since; see `Execution.settled`."""
 
 
 class Executions:
@@ -104,6 +106,7 @@ class Executions:
             adapter=begun.adapter,
             create_time=now,
             update_time=now,
+            settled=begun.settled,
         )
         # Else nobody would know whether it was stored before the call was cancelled.
         beginning = asyncio.create_task(self._runner.begin(execution, run))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 
+from autoflow.errors import Unavailable
+
 
 class Live:
     """Stored events, in memory for as long as somebody may want them.
@@ -19,6 +21,7 @@ class Live:
         self.first = first
         self._payloads: list[bytes] = []
         self._ended = False
+        self._failure: str | None = None
         self._changed = asyncio.Event()
 
     @property
@@ -31,6 +34,11 @@ class Live:
         self._payloads += payloads
         self._tell()
 
+    def fail(self, reason: str) -> None:
+        """Nothing more can be stored, or nobody knows what is; those who watch are told why."""
+        self._failure = reason
+        self.end()
+
     def end(self) -> None:
         """Nothing more comes."""
         self._ended = True
@@ -41,12 +49,17 @@ class Live:
 
         Args:
             start: at least `first`.
+
+        Raises:
+            Unavailable: something failed.
         """
         while True:
             changed = self._changed
             while start < self.next:
                 yield self._payloads[start - self.first]
                 start += 1
+            if self._failure is not None:
+                raise Unavailable(self._failure)
             if self._ended:
                 return
             await changed.wait()

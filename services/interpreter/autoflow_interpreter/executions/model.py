@@ -92,6 +92,13 @@ class Execution:
     """The fencing token: grows with every holder; only the newest is heard."""
     place: int = 0
     """In the order of creation, from 1; what lists are paged by."""
+    settled: bytes = b""
+    """What of the request was found out when it began, and holds from then on; empty in lists."""
+
+    @property
+    def executed(self) -> bytes:
+        """The request as it is carried out: bytes of messages one after the other are one message."""
+        return self.request + self.settled
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,14 +81,15 @@ class Runner:
         self._held: dict[str, Held] = {}
         self._awaited: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
         self._keeper: asyncio.Task[None] | None = None
-        self._pruned = -math.inf
+        self._pruned = self._kept = -math.inf
         self.stopping = False
         """Whether calls that end now end because the server does."""
 
     @property
     def alive(self) -> bool:
-        """Whether leases are renewed."""
-        return self._keeper is not None and not self._keeper.done()
+        """Whether leases are renewed, and were within the last one."""
+        kept = time.monotonic() < self._kept + self._settings.lease.total_seconds()
+        return kept and self._keeper is not None and not self._keeper.done()
 
     @property
     def owner(self) -> str:
@@ -103,6 +104,7 @@ class Runner:
     def start(self) -> None:
         """Begins to keep leases, and to take over what others have lost."""
         self._writer.start()
+        self._kept = time.monotonic()
         self._keeper = asyncio.create_task(self._keep(), name="executions-keeper")
 
     async def stop(self) -> None:
@@ -188,6 +190,7 @@ class Runner:
                 await self._renew()
                 await self._claim()
                 await self._prune()
+                self._kept = time.monotonic()
             except AutoFlowError as error:
                 _LOG.warning("leases cannot be renewed: %s", error)
             except Exception:

@@ -95,7 +95,8 @@ class ExecutionStore(Database):
         def store(connection: Connection) -> int:
             placed = insert(EXECUTIONS).returning(_TABLE.place)
             place = connection.scalar(placed, {**from_begun(new, self._tenant), **holding})
-            connection.execute(insert(REQUESTS), {"execution": place, "request": execution.request})
+            asked = {"request": execution.request, "settled": execution.settled or None}
+            connection.execute(insert(REQUESTS), {"execution": place, **asked})
             return int(place)
 
         try:

@@ -112,4 +112,5 @@ def take(
 
 def with_requests() -> Any:
     """Selects executions with what was asked for."""
-    return select(EXECUTIONS, REQUESTS.c.request).join(REQUESTS, REQUESTS.c.execution == _TABLE.place)
+    asked = REQUESTS.c.request, REQUESTS.c.settled
+    return select(EXECUTIONS, *asked).join(REQUESTS, REQUESTS.c.execution == _TABLE.place)

@@ -75,6 +75,8 @@ REQUESTS = Table(
     METADATA,
     Column("execution", SERIAL, ForeignKey("executions.place", ondelete="CASCADE"), primary_key=True),
     Column("request", LargeBinary, nullable=False),
+    # NULL where nothing had to be found out.
+    Column("settled", LargeBinary),
 )
 """What was asked for; never changed."""
 
@@ -129,6 +131,7 @@ def begun(execution: Execution) -> Execution:
         create_time=execution.create_time,
         update_time=execution.create_time,
         token=1,
+        settled=execution.settled,
     )
 
 
@@ -156,7 +159,7 @@ def to_execution(row: Row[Any]) -> Execution:
     """A row of `EXECUTIONS` as an execution.
 
     Args:
-        row: may have `request` beside the table's columns; else the execution is without.
+        row: may have `request` and `settled` beside the table's columns; else the execution is without.
     """
     return Execution(
         id=row.id,
@@ -177,6 +180,7 @@ def to_execution(row: Row[Any]) -> Execution:
         cancel_requested=row.cancel_requested,
         token=row.token,
         place=row.place,
+        settled=getattr(row, "settled", None) or b"",
     )
 
 
