@@ -56,7 +56,7 @@ async def test_a_candidate_is_the_text_as_drawn_with_its_parse(
     async with generating(ScriptedModel(lambda messages: text)) as client:
         started, (candidate,) = await drawn(client, request_for())
 
-    assert started == pb.GenerationStarted(prompt_version=prompts.VERSION)
+    assert started == pb.GenerationStarted(prompt_version=prompts.VERSION, guidance=pb.GUIDANCE_NONE)
     workflow = check(text).workflow
     assert workflow is not None
     assert candidate.workflow.source == text

@@ -20,12 +20,14 @@ import xgrammar
 from autoflow.language import (
     LABEL_PAIRS,
     NEXT_LABEL,
+    Notations,
     Step,
     StepType,
     Workflow,
     check,
     decoding_grammar,
     lark_grammar,
+    named_grammar,
 )
 
 _LETTERS = "ABCMYZabcmyz"
@@ -44,13 +46,35 @@ _PIECES = (
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The arguments of `decoding_grammar`."""
+    """The arguments of `decoding_grammar`, or of `named_grammar` where there are names."""
 
     max_steps: int
     max_instruction_chars: int
+    names: tuple[str, ...] = ()
+    """Those that the steps must have, as many as `max_steps`; none: they are numbered."""
+
+    @property
+    def notations(self) -> Notations:
+        """The grammar."""
+        if self.names:
+            return named_grammar(self.names, self.max_instruction_chars)
+        bounds = self.max_steps, self.max_instruction_chars
+        return Notations(decoding_grammar(*bounds), lark_grammar(*bounds))
+
+    def name(self, i: int) -> str:
+        """The name of a step, from 1; of one too many, a number."""
+        return self.names[i - 1] if i <= len(self.names) else f"Step {i}"
 
 
-BOUNDS = (Bounds(1, 3), Bounds(2, 12), Bounds(4, 30), Bounds(12, 240))
+BOUNDS = (
+    Bounds(1, 3),
+    Bounds(2, 12),
+    Bounds(4, 30),
+    Bounds(12, 240),
+    Bounds(1, 12, ("Tell",)),
+    # One begins as another does, and some have characters that the notations escape.
+    Bounds(4, 30, ("Look", "Look again", 'Is "it" \\ 中\t😀', "next")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,26 +122,26 @@ def samples(count: int, seed: int) -> Iterator[Sample]:
 def verdicts(sample: Sample) -> Verdicts:
     """Puts a text to the three readers."""
     return Verdicts(
-        _xgrammar_accepts(sample.text, sample.bounds),
-        _lark_accepts(sample.text, sample.bounds),
+        xgrammar_accepts(sample.text, sample.bounds.notations),
+        lark_accepts(sample.text, sample.bounds.notations),
         _is_generated(sample.text, sample.bounds),
     )
 
 
 def _sound(bounds: Bounds, rng: random.Random) -> str:
-    size = rng.randint(1, bounds.max_steps)
+    size = bounds.max_steps if bounds.names else rng.randint(1, bounds.max_steps)
     lines = [_line(i, size, bounds, rng) for i in range(1, size)]
-    return "".join([*lines, f"Step {size}:::terminal:::{_instruction(bounds, rng)}\n"])
+    return "".join([*lines, f"{bounds.name(size)}:::terminal:::{_instruction(bounds, rng)}\n"])
 
 
 def _line(i: int, size: int, bounds: Bounds, rng: random.Random) -> str:
-    following, instruction = f"Step {i + 1}", _instruction(bounds, rng)
+    name, following, instruction = bounds.name(i), bounds.name(i + 1), _instruction(bounds, rng)
     if rng.random() < 0.5:
-        return f"Step {i}:::process:::{instruction}:::{NEXT_LABEL}::{following}\n"
+        return f"{name}:::process:::{instruction}:::{NEXT_LABEL}::{following}\n"
     first, second = rng.choice(_LABELS)
-    targets = [following, f"Step {rng.randint(1, size)}"]
+    targets = [following, bounds.name(rng.randint(1, size))]
     rng.shuffle(targets)
-    return f"Step {i}:::decision:::{instruction}:::{first}::{targets[0]}::{second}::{targets[1]}\n"
+    return f"{name}:::decision:::{instruction}:::{first}::{targets[0]}::{second}::{targets[1]}\n"
 
 
 def _instruction(bounds: Bounds, rng: random.Random) -> str:
@@ -130,7 +154,7 @@ def _instruction(bounds: Bounds, rng: random.Random) -> str:
 def _near_miss(bounds: Bounds, rng: random.Random) -> str:
     """A sound text that is too large by one, or with one or two changes; it may be generated still."""
     if rng.random() < 0.1:
-        return _sound(Bounds(bounds.max_steps + 1, bounds.max_instruction_chars + 1), rng)
+        return _sound(Bounds(bounds.max_steps + 1, bounds.max_instruction_chars + 1, bounds.names), rng)
     text = _sound(bounds, rng)
     for _ in range(rng.randint(1, 2)):
         changes = (_with_other_characters, _with_a_rare_character, _with_another_word, _with_other_lines)
@@ -158,7 +182,7 @@ def _place(text: str, rng: random.Random) -> int:
 def _with_another_word(text: str, bounds: Bounds, rng: random.Random) -> str:
     size = bounds.max_steps
     words: list[str] = [
-        *(f"Step {i}" for i in range(size + 2)),
+        *(bounds.name(i) if i else "Step 0" for i in range(size + 2)),
         *(label for pair in LABEL_PAIRS for label in pair),
         *(*StepType, NEXT_LABEL, "x" * (bounds.max_instruction_chars + 1), ":::", "::"),
     ]
@@ -187,15 +211,15 @@ def _noise(_: Bounds, rng: random.Random) -> str:
 
 
 @cache
-def _compiled(bounds: Bounds) -> Any:
+def _compiled(ebnf: str) -> Any:
     # Texts are matched as bytes; of the vocabulary only the end is needed.
     info = xgrammar.TokenizerInfo([*(bytes([byte]) for byte in range(256)), b""], stop_token_ids=[256])
-    grammar = xgrammar.Grammar.from_ebnf(decoding_grammar(bounds.max_steps, bounds.max_instruction_chars))
-    return xgrammar.GrammarCompiler(info, max_threads=1).compile_grammar(grammar)
+    return xgrammar.GrammarCompiler(info, max_threads=1).compile_grammar(xgrammar.Grammar.from_ebnf(ebnf))
 
 
-def _xgrammar_accepts(text: str, bounds: Bounds) -> bool:
-    matcher = xgrammar.GrammarMatcher(_compiled(bounds), terminate_without_stop_token=True)
+def xgrammar_accepts(text: str, notations: Notations) -> bool:
+    """Whether xgrammar takes a text for one that the EBNF generates."""
+    matcher = xgrammar.GrammarMatcher(_compiled(notations.ebnf), terminate_without_stop_token=True)
     if not text:
         return bool(matcher.is_terminated())
     return bool(matcher.accept_string(text.encode("utf-8", "surrogatepass"))) and bool(
@@ -204,14 +228,14 @@ def _xgrammar_accepts(text: str, bounds: Bounds) -> bool:
 
 
 @cache
-def _lark(bounds: Bounds) -> lark.Lark:
-    grammar = lark_grammar(bounds.max_steps, bounds.max_instruction_chars)
+def _lark(grammar: str) -> lark.Lark:
     return lark.Lark(grammar, parser="earley", lexer="dynamic")
 
 
-def _lark_accepts(text: str, bounds: Bounds) -> bool:
+def lark_accepts(text: str, notations: Notations) -> bool:
+    """Whether lark takes a text for one that the Lark form generates."""
     try:
-        _lark(bounds).parse(text)
+        _lark(notations.lark).parse(text)
     except lark.exceptions.LarkError:
         return False
     return True
@@ -228,8 +252,9 @@ def _is_narrow(workflow: Workflow, bounds: Bounds) -> bool:
     *steps, last = workflow.steps
     return (
         len(workflow.steps) <= bounds.max_steps
-        and all(step.name == f"Step {i}" for i, step in enumerate(workflow.steps, start=1))
-        and all(_leads_on(step, f"Step {i}") for i, step in enumerate(steps, start=2))
+        and (not bounds.names or len(workflow.steps) == bounds.max_steps)
+        and all(step.name == bounds.name(i) for i, step in enumerate(workflow.steps, start=1))
+        and all(_leads_on(step, bounds.name(i)) for i, step in enumerate(steps, start=2))
         and last.type is StepType.TERMINAL
         and all(_is_instruction(step.instruction, bounds) for step in workflow.steps)
     )

@@ -40,6 +40,27 @@ def trained(query: str, instruction: str, output: str) -> Iterator[Message]:
     yield prompts.branch_again(LABELS)
 
 
+def written(query: str, instruction: str, output: str) -> Iterator[Message]:
+    """The prompts for writing workflows that the embedded model does not know."""
+    for named, as_json in ((True, False), (False, True), (True, True)):
+        yield from prompts.design(query, PLAN_TOOLS, 7, named=named, as_json=as_json)
+    # What is empty is not shown.
+    failure = prompts.StepFailure(
+        "Step 1", output, 0.1, f"do {instruction}", "hotels", f"in {output}", f"out {output}", f"say {query}"
+    )
+    yield from prompts.reflection(output, 0.5, [prompts.told_failure(failure)])
+    chat = prompts.design(query, (), 7)
+    yield from prompts.step_to_change(chat, instruction)
+    yield from prompts.structure_to_change(chat)
+    yield from prompts.steps_named(prompts.step_names(chat, 7), ["Read it", instruction])
+    found = [
+        prompts.finding(3, "unknown-target", instruction, f"do {output}"),
+        prompts.finding(3, "unknown-target", instruction, "", as_json=True),
+        prompts.finding(0, "no-steps", query, ""),
+    ]
+    yield from prompts.correction(output, [prompts.CUT_OFF, *found])
+
+
 def recalled(query: str, instruction: str, output: str) -> Iterator[Message]:
     """The prompts about earlier answers."""
     beginning = prompts.shortened("beginning", 100)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from autoflow import prompts
 from autoflow.llm.base import Message
-from tests.prompts.samples import STEP_TOOLS, fused, recalled, stepwise, trained
+from tests.prompts.samples import STEP_TOOLS, fused, recalled, stepwise, trained, written
 
 _TEMPLATES = resources.files("autoflow.prompts") / "templates"
 _HOSTILE = (
@@ -42,6 +42,10 @@ def _every(query: str, instruction: str, output: str) -> list[Message]:
     return [message for kind in kinds for message in kind(query, instruction, output)]
 
 
+def _asked(query: str, instruction: str, output: str) -> list[Message]:
+    return [*_every(query, instruction, output), *written(query, instruction, output)]
+
+
 def _refusals() -> list[Message]:
     """The words for replies that cannot be used: the model sees them."""
     said = []
@@ -53,10 +57,14 @@ def _refusals() -> list[Message]:
 
 
 def test_the_wording_of_a_version_never_changes() -> None:
-    """Whoever changes a word raises `VERSION`, and adds what the digest then is."""
-    written = [*_every("query", "instruction", "output"), *_refusals()]
-    known = {"2": "ac885e3c32039dcd"}
-    assert _digest(written, _templates()) == known[prompts.VERSION]
+    """Whoever changes a word raises `VERSION`, and adds what the digests then are.
+
+    A further prompt is no change: it is added to one of the lists with the digest that it then has.
+    """
+    executing = [*_every("query", "instruction", "output"), *_refusals()]
+    known = {"2": ("ac885e3c32039dcd", "0415fa8cfd23a2f0")}
+    writing = _digest(written("query", "instruction", "output"))
+    assert (_digest(executing, _templates()), writing) == known[prompts.VERSION]
 
 
 def test_the_embedded_model_is_asked_what_it_was_trained_on() -> None:
@@ -78,8 +86,8 @@ def test_whatever_is_asked_about_stands_there_to_the_letter(
 ) -> None:
     """A prompt is that of three marks with these words in their places, and nothing else."""
     places = {"\ue000q": query, "\ue000i": instruction, "\ue000o": output}
-    asked = [message.content for message in _every(query, instruction, output)]
-    assert asked == [_put(places, message.content) for message in _every(*places)]
+    asked = [message.content for message in _asked(query, instruction, output)]
+    assert asked == [_put(places, message.content) for message in _asked(*places)]
 
 
 def _put(places: Mapping[str, str], text: str) -> str:

@@ -1,70 +1,23 @@
-"""Draws candidates of a workflow, all at once, and says of each whether it could be executed.
+"""Draws candidates of a workflow, all at once, and makes each a valid one as far as the request wants it.
 
-Each candidate is a call of its own, and is handed on as soon as it is drawn: a provider merges what is in
-flight, and a slow candidate holds none back. A text is never mended, cut or drawn again: what comes out is
-what the model wrote, since a learner needs the likelihood of exactly that.
-
-One failed call fails the request and cancels the rest. Left out: refinement, and keeping what was drawn.
+One failed call fails the request and cancels the rest. Left out: keeping what was drawn.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 
-from autoflow import prompts
 from autoflow.admission import Admission
-from autoflow.language import Checked, check, decoding_grammar, lark_grammar
-from autoflow.llm import Completion, FinishReason, Grammar, Sampling
 from autoflow.llm.catalogue import Catalogue
 from autoflow.llm.descriptions import ModelDescription
-from autoflow.llm.draws import draw
-from autoflow.suites import Tool
-
-
-@dataclass(frozen=True, slots=True)
-class GenerationRequest:
-    """Who writes, what for, and how many."""
-
-    model: str
-    """A name of the catalogue."""
-    adapter: str | None
-    goal: str
-    tools: tuple[Tool, ...]
-    count: int
-    sampling: Sampling
-    """Of candidate 0; candidate i draws with `seed + i`."""
-    max_steps: int
-    """Of a workflow, under the grammar."""
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """What all candidates have in common."""
-
-    prompt_token_ids: tuple[int, ...]
-    """Empty where the provider does not tell."""
-    grammar: str
-    """Empty where none masked the draw."""
-    prompt_version: str
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A drawn workflow."""
-
-    index: int
-    completion: Completion
-    checked: Checked
-
-    @property
-    def valid(self) -> bool:
-        """Whether the text is complete, parses and lints without errors.
-
-        A text that the token limit cut off may parse by luck; it is not what the model meant to write.
-        """
-        return self.completion.finish_reason is FinishReason.STOP and self.checked.ok
+from autoflow_generator.candidates import Candidate, Started
+from autoflow_generator.chats import design_chat, refinement_chats
+from autoflow_generator.duplicates import Duplicates
+from autoflow_generator.requests import GenerationRequest, RefinementRequest
+from autoflow_generator.scope import StepScope
+from autoflow_generator.writing import Writer
 
 
 class WorkflowGenerator:
@@ -85,7 +38,7 @@ class WorkflowGenerator:
         return self._catalogue.descriptions
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Started | Candidate, None]:
-        """Yields `Started` with the first candidate that is drawn, then every candidate as it is drawn.
+        """Yields `Started` with the first draw, then every candidate as it is finished.
 
         Closing the generator cancels all calls in flight.
 
@@ -94,26 +47,32 @@ class WorkflowGenerator:
             LanguageModelError: the model is unknown, or a call of it failed.
         """
         with self._admission.enter():
-            model = await self._catalogue.get(request.model)
-            can = model.capabilities
-            grammar = _grammar(request.max_steps) if can.grammar else None
-            drawing = draw(
-                model,
-                prompts.design(request.goal, request.tools, request.max_steps),
-                replace(request.sampling, log_probs=can.log_probs),
-                request.count,
-                constraint=grammar,
-                adapter=request.adapter,
-            )
-            announced = False
-            async with aclosing(drawing) as drawn:
-                async for index, completion in drawn:
-                    if not announced:
-                        ebnf = "" if grammar is None else grammar.ebnf
-                        yield Started(completion.prompt_token_ids, ebnf, prompts.VERSION)
-                        announced = True
-                    yield Candidate(index, completion, check(completion.text))
+            writer = await self._writer(request)
+            writing = writer.write([design_chat(request, writer.guidance)], Duplicates())
+            async with aclosing(writing) as events:
+                async for event in events:
+                    yield event
 
+    async def refine(self, request: RefinementRequest) -> AsyncGenerator[Started | Candidate, None]:
+        """As `generate`, for successors of workflows.
 
-def _grammar(max_steps: int) -> Grammar:
-    return Grammar(ebnf=decoding_grammar(max_steps), lark=lark_grammar(max_steps))
+        Raises:
+            ResourceExhausted: too many requests are under way.
+            InvalidArgument: the newest attempt has no such step as is to change.
+            LanguageModelError: the model is unknown, or a call of it failed; PromptTooLong: not even the
+                newest attempt alone fits its context.
+        """
+        with self._admission.enter():
+            writer = await self._writer(request.drawing)
+            scope = StepScope.of(request.change, request.attempts[-1])
+            chats = refinement_chats(request, writer.guidance, plain=writer.plain)
+            # In a thread, for attempts may be many and large.
+            seen = await asyncio.to_thread(Duplicates, [attempt.text for attempt in request.attempts])
+            async with aclosing(writer.write(chats, seen, scope)) as events:
+                async for event in events:
+                    yield event
+
+    async def _writer(self, request: GenerationRequest) -> Writer:
+        model = await self._catalogue.get(request.model)
+        description = self._catalogue.description(request.model)
+        return Writer(model, description, request)

@@ -11,12 +11,14 @@ import grpc
 from autoflow.language import check, repair
 from autoflow.v1 import generator_service_pb2, generator_service_pb2_grpc
 from autoflow_generator.convert import (
-    event_to_proto,
     format_to_proto,
+    generated_to_proto,
+    generation_from_proto,
     lint_to_proto,
     models_to_proto,
+    refined_to_proto,
+    refinement_from_proto,
     repair_to_proto,
-    request_from_proto,
 )
 from autoflow_generator.generation import WorkflowGenerator
 
@@ -39,10 +41,21 @@ class GeneratorServicer(generator_service_pb2_grpc.GeneratorServiceServicer):
         context: grpc.aio.ServicerContext[Any, Any],
     ) -> AsyncGenerator[generator_service_pb2.GenerateWorkflowsResponse, None]:
         """Draws candidates and streams each as it finishes."""
-        wanted = request_from_proto(request, max_tokens=self._max_tokens)
+        wanted = generation_from_proto(request, max_tokens=self._max_tokens)
         async with aclosing(self._generator.generate(wanted)) as events:
             async for event in events:
-                yield event_to_proto(event)
+                yield generated_to_proto(event)
+
+    async def RefineWorkflow(
+        self,
+        request: generator_service_pb2.RefineWorkflowRequest,
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> AsyncGenerator[generator_service_pb2.RefineWorkflowResponse, None]:
+        """Draws successors of workflows and streams each as it finishes."""
+        wanted = refinement_from_proto(request, max_tokens=self._max_tokens)
+        async with aclosing(self._generator.refine(wanted)) as events:
+            async for event in events:
+                yield refined_to_proto(event)
 
     async def LintWorkflow(
         self,

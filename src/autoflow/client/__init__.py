@@ -13,6 +13,7 @@ from autoflow.client.client import Client
 from autoflow.client.errors import ErrorDetails, FieldViolation, RpcError
 from autoflow.client.generator import GeneratorClient
 from autoflow.client.interpreter import InterpreterClient
+from autoflow.client.registry import RegistryClient
 from autoflow.client.scorer import ScorerClient
 from autoflow.client.settings import ClientSettings, RetrySettings
 from autoflow.client.sync import SyncClient
@@ -26,6 +27,7 @@ __all__ = [
     "FieldViolation",
     "GeneratorClient",
     "InterpreterClient",
+    "RegistryClient",
     "RetrySettings",
     "RpcError",
     "ScorerClient",

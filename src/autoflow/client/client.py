@@ -11,11 +11,13 @@ import grpc
 
 from autoflow.client import generator as generator_module
 from autoflow.client import interpreter as interpreter_module
+from autoflow.client import registry as registry_module
 from autoflow.client import scorer as scorer_module
 from autoflow.client import tools as tools_module
 from autoflow.client import trainer as trainer_module
 from autoflow.client.generator import GeneratorClient
 from autoflow.client.interpreter import InterpreterClient
+from autoflow.client.registry import RegistryClient
 from autoflow.client.scorer import ScorerClient
 from autoflow.client.settings import ClientSettings, channel_options
 from autoflow.client.tools import ToolClient
@@ -27,7 +29,8 @@ _REPEATABLE = (
     interpreter_module.FULL_NAME,
     scorer_module.FULL_NAME,
     tools_module.FULL_NAME,
-    # `create_run` always has a request id, and a suite is named by its content.
+    # What changes something always has a request id, and a suite is named by its content.
+    registry_module.FULL_NAME,
     trainer_module.FULL_NAME,
 )
 
@@ -39,7 +42,7 @@ class Client:
     encrypted nor authenticated: for a trusted network.
 
     Args:
-        generator: `host:port`.
+        generator: `host:port`; the registry is there, too.
         interpreter: `host:port`.
         scorer: `host:port`.
         trainer: `host:port`.
@@ -88,6 +91,11 @@ class Client:
             ValueError: the client was made without its address; so for the other services.
         """
         return GeneratorClient(self._channel("generator"), self._settings)
+
+    @cached_property
+    def registry(self) -> RegistryClient:
+        """Keeps workflows; the generator serves it."""
+        return RegistryClient(self._channel("generator"), self._settings)
 
     @cached_property
     def interpreter(self) -> InterpreterClient:

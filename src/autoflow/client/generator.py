@@ -17,6 +17,8 @@ from autoflow.v1.generator_service_pb2 import (
     LintWorkflowResponse,
     ListModelsRequest,
     ListModelsResponse,
+    RefineWorkflowRequest,
+    RefineWorkflowResponse,
     RepairWorkflowRequest,
     RepairWorkflowResponse,
 )
@@ -46,6 +48,12 @@ class GeneratorClient:
     ) -> AsyncGenerator[GenerateWorkflowsResponse]:
         """Draws candidates; yields `started`, then each as it finishes."""
         return self._calls.stream(self._stub.GenerateWorkflows, "GenerateWorkflows", request, timeout)
+
+    def refine_workflow(
+        self, request: RefineWorkflowRequest, *, timeout: float | None = None
+    ) -> AsyncGenerator[RefineWorkflowResponse]:
+        """Draws successors of workflows; yields `started`, then each as it finishes."""
+        return self._calls.stream(self._stub.RefineWorkflow, "RefineWorkflow", request, timeout)
 
     async def lint_workflow(
         self, request: LintWorkflowRequest, *, timeout: float | None = None

@@ -23,6 +23,7 @@ from typing import Concatenate, Generic, ParamSpec, Self, TypeVar
 from autoflow.client.client import Client
 from autoflow.client.generator import GeneratorClient
 from autoflow.client.interpreter import InterpreterClient
+from autoflow.client.registry import RegistryClient
 from autoflow.client.scorer import ScorerClient
 from autoflow.client.settings import ClientSettings
 from autoflow.client.tools import ToolClient
@@ -136,10 +137,24 @@ class SyncGenerator(_Service[GeneratorClient]):
     """`GeneratorClient`, without an event loop. Leaving a stream early cancels the call when it is closed."""
 
     generate_workflows = _stream(GeneratorClient.generate_workflows)
+    refine_workflow = _stream(GeneratorClient.refine_workflow)
     lint_workflow = _unary(GeneratorClient.lint_workflow)
     format_workflow = _unary(GeneratorClient.format_workflow)
     repair_workflow = _unary(GeneratorClient.repair_workflow)
     list_models = _unary(GeneratorClient.list_models)
+
+
+class SyncRegistry(_Service[RegistryClient]):
+    """`RegistryClient`, without an event loop."""
+
+    create_workflow_version = _unary(RegistryClient.create_workflow_version)
+    get_workflow_version = _unary(RegistryClient.get_workflow_version)
+    list_workflow_versions = _unary(RegistryClient.list_workflow_versions)
+    list_workflows = _unary(RegistryClient.list_workflows)
+    promote_workflow = _unary(RegistryClient.promote_workflow)
+    rollback_alias = _unary(RegistryClient.rollback_alias)
+    list_aliases = _unary(RegistryClient.list_aliases)
+    list_alias_changes = _unary(RegistryClient.list_alias_changes)
 
 
 class SyncInterpreter(_Service[InterpreterClient]):
@@ -224,6 +239,11 @@ class SyncClient:
             ValueError: the client was made without its address; so for the other services.
         """
         return SyncGenerator(self._loop, self._loop.run(self._of(lambda client: client.generator)))
+
+    @cached_property
+    def registry(self) -> SyncRegistry:
+        """Keeps workflows; the generator serves it."""
+        return SyncRegistry(self._loop, self._loop.run(self._of(lambda client: client.registry)))
 
     @cached_property
     def interpreter(self) -> SyncInterpreter:

@@ -7,7 +7,14 @@ be executed.
 from autoflow.language.diagnostics import CODES, MAX_DIAGNOSTICS, CodeInfo, Diagnostic, Severity
 from autoflow.language.diff import ChangeKind, StepChange, WorkflowDiff, diff
 from autoflow.language.dot import to_dot
-from autoflow.language.grammar import LABEL_PAIRS, decoding_grammar, lark_grammar
+from autoflow.language.grammar import (
+    LABEL_PAIRS,
+    Notations,
+    decoding_grammar,
+    lark_grammar,
+    named_grammar,
+    names_grammar,
+)
 from autoflow.language.graph import Graph
 from autoflow.language.json_form import from_json, to_json, workflow_schema
 from autoflow.language.linter import DEFAULT_LIMITS, Checked, Limits, check, lint
@@ -15,6 +22,7 @@ from autoflow.language.mermaid import diff_to_mermaid, to_mermaid
 from autoflow.language.model import NEXT_LABEL, Branch, Step, StepType, Workflow
 from autoflow.language.parser import Parsed, parse
 from autoflow.language.repair import REPAIRS, Repaired, repair
+from autoflow.language.step_grammar import step_grammar
 
 __all__ = [
     "CODES",
@@ -30,6 +38,7 @@ __all__ = [
     "Diagnostic",
     "Graph",
     "Limits",
+    "Notations",
     "Parsed",
     "Repaired",
     "Severity",
@@ -45,8 +54,11 @@ __all__ = [
     "from_json",
     "lark_grammar",
     "lint",
+    "named_grammar",
+    "names_grammar",
     "parse",
     "repair",
+    "step_grammar",
     "to_dot",
     "to_json",
     "to_mermaid",
