@@ -76,6 +76,9 @@ _METHODS: Mapping[Method, run_pb2.Method.ValueType] = MappingProxyType(
         Method.REINFORCE: run_pb2.METHOD_REINFORCE,
         Method.RLOO: run_pb2.METHOD_RLOO,
         Method.RAFT: run_pb2.METHOD_RAFT,
+        Method.HISTORY: run_pb2.METHOD_HISTORY,
+        Method.REFLECTIVE: run_pb2.METHOD_REFLECTIVE,
+        Method.RANDOM: run_pb2.METHOD_RANDOM,
     }
 )
 _METHODS_BACK = _inverse(_METHODS)

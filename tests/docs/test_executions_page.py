@@ -32,7 +32,7 @@ sources:
 """
 _CHANGING = (
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID"),
-    (r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d", "TIME"),
+    (r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d [A-Z]+", "TIME"),
     (r"\d+(\.\d)? s\b", "SECONDS"),
     (r"ended after \d+:\d\d", "ended after MINUTES"),
     # Another version of the prompts has other sizes.

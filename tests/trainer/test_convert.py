@@ -27,6 +27,7 @@ from autoflow_trainer.runs import (
 )
 from tests.trainer.harness import WORKFLOW, optimization
 from tests.trainer.hold import CHECKPOINT, iteration
+from tests.trainer.matrices import matrix
 from tests.trainer.test_reports import GONE, evaluation
 
 NOW = datetime(2026, 3, 29, 2, 30, 0, 123456, tzinfo=UTC)
@@ -131,6 +132,10 @@ def test_each_outcome_is_told_apart() -> None:
     assert convert.outcome_from_proto(request(evaluation_result=measured)) == Succeeded(
         measured.SerializeToString(), "evaluation"
     )
+    found = run_pb2.MatrixResult(page="sha256:1")
+    assert convert.outcome_from_proto(request(matrix_result=found)) == Succeeded(
+        found.SerializeToString(), "matrix"
+    )
     failed = convert.outcome_from_proto(request(error=Status(code=3, message="wrong")))
     assert isinstance(failed, Failed)
     assert failed.failure.code == 3
@@ -196,8 +201,28 @@ def test_a_page_is_found_in_a_result(names: tuple[str, ...]) -> None:
     result.ClearField("page")
     assert convert.page_digest(replace(evaluated, result=result.SerializeToString())) == ""
     assert convert.page_digest(replace(evaluated, result=b"")) == ""
-    # An optimisation has none, whatever its result is like.
-    assert convert.page_digest(a_run()) == ""
+
+
+@pytest.mark.parametrize(
+    ("run", "result"),
+    [
+        (
+            optimization(),
+            run_pb2.OptimizationResult(winner_validation_mean=0.5, ceiling=0.9, test_openings=2, page=GONE),
+        ),
+        (matrix(), run_pb2.MatrixResult(pairings=[run_pb2.Pairing(valid_rate=0.5)], page=GONE)),
+    ],
+    ids=["optimization", "matrix"],
+)
+def test_runs_of_every_kind_may_have_a_page(
+    run: run_pb2.Run, result: run_pb2.OptimizationResult | run_pb2.MatrixResult
+) -> None:
+    ended = replace(a_run(), spec=run.SerializeToString(), result=result.SerializeToString())
+    assert convert.page_digest(ended) == GONE
+    message = convert.run_to_proto(ended)
+    assert getattr(message, f"{message.WhichOneof('kind')}_result") == result
+    result.ClearField("page")
+    assert convert.page_digest(replace(ended, result=result.SerializeToString())) == ""
 
 
 def test_a_page_is_found_without_reading_the_whole_result() -> None:

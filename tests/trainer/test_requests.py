@@ -13,6 +13,7 @@ from autoflow.testing.launcher import CoroutineLauncher
 from autoflow.v1 import run_pb2, task_pb2, trainer_service_pb2, workflow_pb2
 from autoflow.v1.trainer_service_pb2_grpc import TrainerServiceStub
 from tests.trainer.harness import DEADLINE, WORKFLOW, Trainer, Workers, optimization, trainer
+from tests.trainer.matrices import matrix
 from tests.trainer.suites import changed
 
 
@@ -43,6 +44,21 @@ def evaluation(
     return run
 
 
+def in_context(method: run_pb2.Method.ValueType = run_pb2.METHOD_REFLECTIVE, **lora: int) -> run_pb2.Run:
+    """An optimisation that trains nothing, with an adapter that is there already."""
+    run = with_adapter()
+    run.optimization.method = method
+    for name, value in lora.items():
+        setattr(run.optimization.lora, name, value)
+    return run
+
+
+def repeated(temperature: float) -> run_pb2.Run:
+    run = evaluation("planning")
+    run.evaluation.repeats, run.evaluation.temperature = 3, temperature
+    return run
+
+
 BROKEN = "Step 1:::process:::Name the input.:::next::Nowhere"
 REFUSED = [
     pytest.param(
@@ -50,6 +66,38 @@ REFUSED = [
         "run.optimization.candidates",
         "rloo",
         id="reinforce-with-candidates",
+    ),
+    pytest.param(
+        optimization(method=run_pb2.METHOD_HISTORY, candidates=2),
+        "run.optimization.candidates",
+        "take the method `reflective`",
+        id="history-with-candidates",
+    ),
+    pytest.param(
+        in_context(rank=8), "run.optimization.lora", "leave the settings out", id="lora-without-training"
+    ),
+    pytest.param(repeated(0.0), "run.evaluation.repeats", "set a temperature above 0", id="greedy-repeats"),
+    pytest.param(
+        matrix(generators=["m1", "m2", "m1"]),
+        "run.matrix.generators[2]",
+        "name every model once",
+        id="a-generator-twice",
+    ),
+    pytest.param(
+        matrix(interpreters=["m1", "m1"]), "run.matrix.interpreters[1]", "'m1'", id="an-interpreter-twice"
+    ),
+    pytest.param(
+        matrix(method=run_pb2.METHOD_HISTORY, candidates=4),
+        "run.matrix.candidates",
+        "one candidate",
+        id="matrix-of-history-with-candidates",
+    ),
+    pytest.param(matrix(method=run_pb2.METHOD_RLOO), "run.matrix.method", "", id="matrix-that-trains"),
+    pytest.param(
+        matrix(suite="travel", reward=run_pb2.REWARD_PLAN),
+        "run.matrix.reward",
+        "the suite judges answers",
+        id="matrix-of-plans-where-a-judge-is",
     ),
     pytest.param(optimization(candidates=1), "run.optimization.candidates", "reinforce", id="rloo-with-one"),
     pytest.param(with_adapter(), "run.optimization.generator.adapter", "leave", id="adapter"),
@@ -123,6 +171,7 @@ async def test_a_run_is_refused_whose_suite_has_no_tasks_for_it(tmp_path: Path) 
                 "take `train` or `validation`",
             ),
             (optimization(suite=made.name), "run.optimization.suite", "no tasks in `test`"),
+            (matrix(suite=made.name), "run.matrix.suite", "no tasks in `test`"),
         ):
             with pytest.raises(errors.InvalidArgument) as refused:
                 await service.create(run)
@@ -131,6 +180,28 @@ async def test_a_run_is_refused_whose_suite_has_no_tasks_for_it(tmp_path: Path) 
             assert said in violation.description
         assert await names(service) == []
         assert (await service.create(evaluation(made.name, task_pb2.SPLIT_VALIDATION))).name
+        assert (await service.create(matrix(suite=made.name, split=task_pb2.SPLIT_VALIDATION))).name
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        *(
+            pytest.param(in_context(method), id=f"{run_pb2.Method.Name(method)}-with-an-adapter")
+            for method in (run_pb2.METHOD_HISTORY, run_pb2.METHOD_REFLECTIVE, run_pb2.METHOD_RANDOM)
+        ),
+        pytest.param(repeated(0.7), id="repeats-with-a-temperature"),
+        pytest.param(optimization(register_as="planner"), id="winner-that-is-registered"),
+        pytest.param(matrix(), id="matrix"),
+        pytest.param(matrix(suite="travel"), id="matrix-with-a-judge"),
+    ],
+)
+async def test_what_a_worker_could_serve_is_accepted_and_comes_back(tmp_path: Path, run: run_pb2.Run) -> None:
+    run.budget.max_cost_usd = 2.5
+    async with trainer(tmp_path, CoroutineLauncher(Workers().work)) as service:
+        created = await service.create(run)
+        for kind in ("optimization", "evaluation", "matrix", "budget"):
+            assert getattr(created, kind) == getattr(run, kind)
 
 
 @pytest.mark.parametrize("candidates", [0, 1])

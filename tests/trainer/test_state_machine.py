@@ -46,7 +46,9 @@ from autoflow_trainer.suites import Suite
 
 POLICY = RetryPolicy(max_losses=2, first_delay=timedelta(seconds=1))
 REQUEST = OptimizationRequest(b"spec", "planning", Method.RLOO, 0, "")
-SUITE = Suite("planning", SuiteHead("planning", "Plan.", ()), "", dict.fromkeys(Split, 1))
+SUITE = Suite(
+    "planning", SuiteHead("planning", "Plan.", ()), "", dict.fromkeys(Split, 1), dict.fromkeys(Split, 1)
+)
 OUTCOMES: list[Outcome] = [Succeeded(b"result"), Failed(Failure(13, "broken", b"status")), Cancelled()]
 PROGRESSES = [None, Progress("learning", 1, 3), Progress("testing", 0, 0)]
 SELDOM = st.sampled_from([False, False, False, True])
@@ -90,7 +92,13 @@ class RunMachine(RuleBasedStateMachine):
             return SUITE
 
         self._control = ControlPlane(
-            self._store, notifier, find_suite=built_in, clock=clock, max_waiting=1, poll_interval=1
+            self._store,
+            notifier,
+            find_suite=built_in,
+            power_of=lambda request, suite: b"",
+            clock=clock,
+            max_waiting=1,
+            poll_interval=1,
         )
         self._leases = Leases(
             self._store, clock=clock, lease_duration=timedelta(seconds=30), kind_of=lambda _: ""

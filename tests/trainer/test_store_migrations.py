@@ -122,7 +122,7 @@ async def test_several_processes_may_start_at_once(database_url: str) -> None:
     ]
     async with asyncio.timeout(60):
         answers = [await process.communicate() for process in processes]
-    assert answers == [(b"the database is at revision 0002\n", b"")] * 3
+    assert answers == [(b"the database is at revision 0003\n", b"")] * 3
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ def suite(digit: str) -> Suite:
         head=SuiteHead("title\0", "goal 🙂", (TOOL,)),
         digest="sha256:" + digit * 64,
         sizes={Split.TRAIN: 3, Split.VALIDATION: 2, Split.TEST: 1},
+        independent={Split.TRAIN: 2, Split.VALIDATION: 1, Split.TEST: 1},
         artifact="sha256:" + "f" * 64,
         create_time=NOW,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,7 +28,10 @@ from autoflow_worker.ports import (
     UpdateStats,
     Workflow,
 )
+from autoflow_worker.publishing import Chronicle, Discovery, Publisher, Registry
+from autoflow_worker.refinement import Attempt, Change
 from autoflow_worker.results import IterationReport, Progress
+from autoflow_worker.run_page.tallies import StepTallies
 from autoflow_worker.spec import RunSpec, TestPlan
 
 COST = Usage(calls=3, prompt_tokens=100, completion_tokens=10)
@@ -96,7 +100,7 @@ class ScriptedInterpreter:
         self.most_in_flight = 0
         self._in_flight = 0
 
-    async def execute(self, workflow: Workflow, task: Task) -> Execution:
+    async def execute(self, workflow: Workflow, task: Task, *, seed: int = 0) -> Execution:
         """Executes, or fails."""
         pair = (workflow.text, task.id)
         self.calls[pair] += 1
@@ -141,28 +145,54 @@ class ScriptedGenerator:
     """Draws what a function of the seed writes; None is an invalid candidate.
 
     A candidate's token ids depend on its text alone. Requests are kept as (count, seed, adapter).
+
+    Args:
+        write: what a seed's candidate answers, given the adapter.
+        failures: calls that fail at first.
+        refine: what a seed's successor answers, given what the model is shown. Default: `write`.
+
+    Attributes:
+        shown: what each request for successors showed, and wanted changed.
     """
 
-    def __init__(self, write: Callable[[int, str], str | None], failures: int = 0) -> None:
+    def __init__(
+        self,
+        write: Callable[[int, str], str | None],
+        failures: int = 0,
+        refine: Callable[[int, Sequence[Attempt]], str | None] | None = None,
+    ) -> None:
         self._write = write
         self._failures = failures
+        self._refine = refine
         self.requests: list[tuple[int, int, str]] = []
+        self.shown: list[tuple[tuple[Attempt, ...], Change | None]] = []
 
     async def draw(self, count: int, *, seed: int, adapter: str) -> Generation:
         """Draws, or fails."""
+        return self._drawn(count, seed, adapter, lambda seed: self._write(seed, adapter))
+
+    async def refine(
+        self, attempts: Sequence[Attempt], change: Change | None, count: int, *, seed: int, adapter: str
+    ) -> Generation:
+        """Draws successors, or fails."""
+        self.shown.append((tuple(attempts), change))
+        refine = self._refine
+        write = (lambda seed: refine(seed, attempts)) if refine else (lambda seed: self._write(seed, adapter))
+        return self._drawn(count, seed, adapter, write)
+
+    def _drawn(self, count: int, seed: int, adapter: str, write: Callable[[int], str | None]) -> Generation:
         self.requests.append((count, seed, adapter))
         if len(self.requests) <= self._failures:
             raise CallFailed("no generator today")
-        return Generation(
-            PROMPT, tuple(_candidate(self._write(seed + index, adapter)) for index in range(count))
-        )
+        return Generation(PROMPT, tuple(_candidate(write(seed + index)) for index in range(count)))
 
 
 def _candidate(instruction: str | None) -> Candidate:
     ids = tuple((instruction or "-").encode())
-    return Candidate(
-        None if instruction is None else workflow(instruction), instruction is None, ids, DRAWING
-    )
+    if instruction is None:
+        return Candidate(None, True, ids, DRAWING, text="Step 1", error="the step has no type")
+    drawn = workflow(instruction)
+    return Candidate(drawn, False, ids, DRAWING, text=drawn.text)
 
 
 class Notebook:
@@ -194,6 +224,45 @@ class Notebook:
         """Keeps it."""
         self.openings.append(suite_digest)
         return len(self.openings)
+
+
+class NotingRegistry:
+    """A registry that keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.found: list[Discovery] = []
+
+    async def register(self, found: Discovery) -> str:
+        """Keeps it."""
+        self.found.append(found)
+        return f"workflows/{found.spec.register_as}@{len(self.found)}"
+
+
+class MemoryArtifacts:
+    """Artifacts in a dictionary; no folders."""
+
+    def __init__(self) -> None:
+        self.blobs: dict[str, bytes] = {}
+
+    def put(self, data: bytes) -> str:
+        """Keeps a blob."""
+        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        self.blobs[digest] = data
+        return digest
+
+    def put_folder(self, path: Path) -> str:
+        """There are none."""
+        raise NotImplementedError
+
+    def fetch_folder(self, digest: str, into: Path) -> Path:
+        """There are none."""
+        raise NotImplementedError
+
+
+def publisher(here: Context, registry: Registry | None = None) -> Publisher:
+    """Publishes into memory."""
+    chronicle = Chronicle(here.journal, ())
+    return Publisher(here, chronicle, StepTallies(), MemoryArtifacts(), registry or NotingRegistry())
 
 
 class CountingPolicy:

@@ -10,19 +10,22 @@ from google.protobuf.json_format import MessageToDict
 
 from autoflow.errors import FailedPrecondition, InvalidArgument
 from autoflow.llm.base import Usage
+from autoflow.power import Power
 from autoflow.v1 import (
-    generator_service_pb2,
     interpreter_service_pb2,
-    model_pb2,
     run_pb2,
     run_worker_service_pb2,
     workflow_pb2,
 )
-from autoflow_worker import convert
+from autoflow_worker import convert, result_convert
+from autoflow_worker.flags import Flag, FlagKind
 from autoflow_worker.ledger import Budget, Ledger
 from autoflow_worker.methods import METHODS
-from autoflow_worker.ports import Execution, Workflow
+from autoflow_worker.ports import Workflow
 from autoflow_worker.results import (
+    Acceptance,
+    CandidateReport,
+    Fate,
     Improvement,
     IterationReport,
     PolicyReport,
@@ -30,6 +33,7 @@ from autoflow_worker.results import (
     Result,
     WorkflowReport,
 )
+from autoflow_worker.search import SEARCHES
 from autoflow_worker.spec import TestPlan
 from autoflow_worker.statistics import Estimate
 
@@ -48,7 +52,7 @@ def smallest(method: run_pb2.Method.ValueType = run_pb2.METHOD_RAFT) -> run_pb2.
 
 def test_every_method_of_the_contract_is_known() -> None:
     values = set(run_pb2.Method.values()) - {run_pb2.METHOD_UNSPECIFIED}
-    assert {convert.spec_from_proto(smallest(value)).method for value in values} == set(METHODS)
+    assert {convert.spec_from_proto(smallest(value)).method for value in values} == {*METHODS, *SEARCHES}
 
 
 def test_what_a_run_leaves_open_is_the_methods_own() -> None:
@@ -112,36 +116,25 @@ def test_a_grant_brings_the_ledger_of_the_last_commit() -> None:
     grant = convert.grant_from_proto(
         run_worker_service_pb2.LeaseRunResponse(
             run=run, fencing_token=3, lease_duration=Duration(seconds=30), checkpoint="sha256:0"
-        )
+        ),
+        convert.spec_from_proto,
     )
     assert (grant.fencing_token, grant.seconds, grant.checkpoint) == (3, 30.0, "sha256:0")
     assert grant.spent == ledger
     assert grant.read_spec() == convert.spec_from_proto(run)
 
 
-def candidate(**changes: object) -> generator_service_pb2.Candidate:
-    message = generator_service_pb2.Candidate(
-        index=1,
-        workflow=workflow_pb2.Workflow(source=SOURCE, digest="sha256:1"),
-        valid=True,
-        finish_reason=model_pb2.FINISH_REASON_STOP,
-        token_ids=[5, 6, 7],
-        usage=model_pb2.TokenUsage(llm_calls=1, prompt_tokens=2, completion_tokens=3),
+def test_every_fate_of_a_candidate_is_told() -> None:
+    reports = [CandidateReport("sha256:1", fate, ("sha256:2",), 0.5, 3, "why", True) for fate in Fate]
+    told = convert.iteration_to_proto(IterationReport(0, 0.5, 0.5, candidates=tuple(reports))).candidates
+    assert {each.fate for each in told} == set(run_pb2.CandidateFate.values()) - {0}
+    assert {(each.digest, *each.parents, each.reward, each.tasks, each.reason) for each in told} == {
+        ("sha256:1", "sha256:2", 0.5, 3, "why")
+    }
+    unmeasured = convert.iteration_to_proto(
+        IterationReport(0, 0.0, 0.0, candidates=(CandidateReport("", Fate.INVALID),))
     )
-    for name, value in changes.items():
-        setattr(message, name, value)
-    return message
-
-
-def test_a_candidate_is_a_workflow_only_where_it_is_valid() -> None:
-    valid = convert.candidate_from_proto(candidate())
-    assert valid.workflow == Workflow(SOURCE, "sha256:1")
-    assert (valid.token_ids, valid.usage, valid.truncated) == ((5, 6, 7), Usage(1, 2, 3), False)
-    invalid = convert.candidate_from_proto(
-        candidate(valid=False, finish_reason=model_pb2.FINISH_REASON_LENGTH)
-    )
-    assert invalid.workflow is None
-    assert invalid.truncated
+    assert not unmeasured.candidates[0].HasField("reward")
 
 
 @pytest.mark.parametrize("outcome", interpreter_service_pb2.ExecutionOutcome.values())
@@ -150,7 +143,7 @@ def test_only_an_answered_execution_has_an_answer(
 ) -> None:
     message = interpreter_service_pb2.ExecutionFinished(outcome=outcome, answer="Alpha")
     answered = outcome == interpreter_service_pb2.EXECUTION_OUTCOME_ANSWERED
-    assert convert.execution_from_proto(message) == Execution("Alpha" if answered else None, Usage())
+    assert convert.execution_from_proto(message).answer == ("Alpha" if answered else None)
 
 
 def test_an_iteration_says_everything() -> None:
@@ -191,6 +184,8 @@ def test_a_result_says_everything() -> None:
                 tasks=8,
                 missing=1,
                 chosen_from=32,
+                unoptimized=("exact_plan", Estimate(0.25, 0.125, 0.5)),
+                spent=Ledger(executions=8, usage=Usage(16, 100, 10)),
             ),
         ),
         policy=PolicyReport(Estimate(0.25, 0.125, 0.5), Estimate(0.75, 0.5, 1.0), 48, 12, 0.875, 3),
@@ -198,8 +193,14 @@ def test_a_result_says_everything() -> None:
         improvement=Improvement("baseline", Estimate(0.5, 0.25, 0.75), 1.5),
         test_openings=2,
         suite_digest="sha256:3",
+        acceptance=Acceptance(
+            True, "baseline", Estimate(0.5, 0.25, 0.75), Power(25, 0.125, 0.5), 8, "Above zero."
+        ),
+        flags=(Flag(FlagKind.REOPENED, "best", "again", ("t1",)),),
+        registered="workflows/planner@3",
+        page="sha256:4",
     )
-    message = convert.result_to_proto(result)
+    message = result_convert.result_to_proto(result)
     assert MessageToDict(message, preserving_proto_field_name=True) == {
         "winner": {"source": SOURCE, "digest": "sha256:1"},
         "winner_validation_mean": 0.875,
@@ -214,6 +215,16 @@ def test_a_result_says_everything() -> None:
                 "tasks": 8,
                 "missing": 1,
                 "chosen_from": 32,
+                "unoptimized": {
+                    "metric": "exact_plan",
+                    "reward": {"mean": 0.25, "ci95_low": 0.125, "ci95_high": 0.5},
+                    "tasks": 8,
+                },
+                "spent": {
+                    "executions": "8",
+                    "usage": {"llm_calls": "16", "prompt_tokens": "100", "completion_tokens": "10"},
+                    "wall_time": "0s",
+                },
             }
         ],
         "policy": {
@@ -232,6 +243,21 @@ def test_a_result_says_everything() -> None:
         },
         "test_openings": 2,
         "suite_digest": "sha256:3",
+        "acceptance": {
+            "accepted": True,
+            "over": "baseline",
+            "difference": {"mean": 0.5, "ci95_low": 0.25, "ci95_high": 0.75},
+            "power": {
+                "tasks": 25,
+                "minimum_detectable_effect": 0.125,
+                "assumed_sd": 0.5,
+                "candidates": 8,
+            },
+            "reason": "Above zero.",
+        },
+        "flags": [{"kind": "FLAG_KIND_REOPENED", "workflow": "best", "message": "again", "tasks": ["t1"]}],
+        "registered": "workflows/planner@3",
+        "page": "sha256:4",
     }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from google.rpc import code_pb2
 
 from autoflow.llm.base import Message
+from autoflow.store.artifacts import ArtifactStore
 from autoflow.suites import Split, load_suite
 from autoflow.v1 import run_pb2, workflow_pb2
 from autoflow_worker.assembly import work_on
@@ -69,20 +72,27 @@ def small_run(method: run_pb2.Method.ValueType = run_pb2.METHOD_RLOO) -> run_pb2
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> run_pb2.Run:
-    """A small run that one worker did from its start to its end."""
+def uninterrupted(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, float]]:
+    """What a small run came to that one worker did from its start to its end."""
+    home = tmp_path_factory.mktemp("uninterrupted")
 
     async def finished() -> run_pb2.Run:
-        async with world(folder, tmp_path_factory.mktemp("uninterrupted"), say) as here:
+        async with world(folder, home, say) as here:
             return await here.finished(small_run())
 
-    return asyncio.run(finished())
+    return learned(asyncio.run(finished()), home)
 
 
-def learned(run: run_pb2.Run) -> list[tuple[str, float]]:
-    """What every iteration came to."""
+def learned(run: run_pb2.Run, home: Path) -> list[tuple[str, float]]:
+    """What every iteration came to: the digest of the weights, without the name of their run, and the reward."""
     assert run.state == run_pb2.RUN_STATE_SUCCEEDED, run.error
-    return [(iteration.adapter, iteration.reward_mean) for iteration in run.iterations]
+    return [(_weights(iteration.adapter, home), iteration.reward_mean) for iteration in run.iterations]
+
+
+def _weights(adapter: str, home: Path) -> str:
+    with tempfile.TemporaryDirectory() as scratch:
+        found = ArtifactStore(str(home / "artifacts")).fetch_folder(adapter, Path(scratch) / "adapter")
+        return hashlib.sha256((found / "adapter_model.safetensors").read_bytes()).hexdigest()
 
 
 async def test_a_run_learns_and_reports(folder: Path, tmp_path: Path) -> None:
@@ -110,7 +120,7 @@ async def test_a_run_learns_and_reports(folder: Path, tmp_path: Path) -> None:
 
 
 async def test_another_worker_goes_on_where_one_died(
-    folder: Path, tmp_path: Path, uninterrupted: run_pb2.Run
+    folder: Path, tmp_path: Path, uninterrupted: list[tuple[str, float]]
 ) -> None:
     deaths: list[str] = []
 
@@ -129,12 +139,12 @@ async def test_another_worker_goes_on_where_one_died(
         run = await here.finished(small_run())
         assert len(here.launcher.launches) == 2
     assert deaths == [run.name]
-    assert learned(run) == learned(uninterrupted)
-    assert len(set(learned(run))) == 2
+    assert learned(run, tmp_path) == uninterrupted
+    assert len(set(learned(run, tmp_path))) == 2
 
 
 async def test_a_run_outlasts_a_generator_that_is_away_for_longer_than_calls_are_repeated(
-    folder: Path, tmp_path: Path, uninterrupted: run_pb2.Run
+    folder: Path, tmp_path: Path, uninterrupted: list[tuple[str, float]]
 ) -> None:
     workers: list[str] = []
     commits: list[int] = []
@@ -148,7 +158,7 @@ async def test_a_run_outlasts_a_generator_that_is_away_for_longer_than_calls_are
         run = await here.finished(small_run())
     # The second worker found the first one's iteration.
     assert commits == [0, 1]
-    assert learned(run) == learned(uninterrupted)
+    assert learned(run, tmp_path) == uninterrupted
 
 
 async def test_a_run_that_ends_for_want_of_a_service_names_no_address(folder: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from autoflow.suites import Split
 from autoflow.v1 import run_pb2, task_pb2, workflow_pb2
 from autoflow_worker.evaluation.convert import result_to_proto, spec_from_proto
 from autoflow_worker.evaluation.shelf import MeasuredTask
-from autoflow_worker.evaluation.table import EvaluationResult, WorkflowEvaluation, evaluations
+from autoflow_worker.evaluation.table import EvaluationResult, WorkflowEvaluation, evaluations, table_of
 from autoflow_worker.ledger import Budget
 from autoflow_worker.ports import Evidence, Score
 from autoflow_worker.statistics import Estimate
@@ -61,7 +61,13 @@ def test_a_result_tells_everything_task_by_task() -> None:
         MeasuredTask("t0", "clip", (Score(True, 0.5, 0.25, Evidence("said")), Score(True, 1.0))),
         MeasuredTask("t1", "vit", (None, Score(True, 1.0))),
     ]
-    result = EvaluationResult(evaluations(evaluation(RIGHT), tasks), tuple(tasks), 3, "sha256:5", "sha256:b")
+    result = EvaluationResult(
+        evaluations(evaluation(RIGHT), table_of(evaluation(RIGHT), tasks)),
+        tuple(tasks),
+        3,
+        "sha256:5",
+        "sha256:b",
+    )
     message = result_to_proto(result)
     assert (message.test_openings, message.suite_digest, message.page) == (3, "sha256:5", "sha256:b")
     mine, reference = message.workflows

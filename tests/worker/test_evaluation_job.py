@@ -109,9 +109,9 @@ async def test_the_test_split_is_opened_before_it_is_touched(tmp_path: Path) -> 
     bench = Bench(tmp_path, evaluation(RIGHT, split=Split.TEST))
 
     class Watching(ScriptedInterpreter):
-        async def execute(self, workflow: Workflow, task: Task) -> Execution:
+        async def execute(self, workflow: Workflow, task: Task, *, seed: int = 0) -> Execution:
             touched_at.append(len(bench.journal.openings))
-            return await super().execute(workflow, task)
+            return await super().execute(workflow, task, seed=seed)
 
     bench.interpreter = Watching()
     result = await bench.job().run()

@@ -17,7 +17,7 @@ from autoflow.suites import Content, ContentType, Sample, Split, Task, TaskSuite
 from autoflow_worker.evaluation.page import Page
 from autoflow_worker.evaluation.shelf import MeasuredTask, Shelf
 from autoflow_worker.evaluation.spec import EvaluationSpec
-from autoflow_worker.evaluation.table import evaluations
+from autoflow_worker.evaluation.table import evaluations, table_of
 from autoflow_worker.ports import Evidence, Outcome, Score
 from autoflow_worker.spec import Comparator
 from tests.worker.doubles import TOOLS, workflow
@@ -76,7 +76,7 @@ def rendered(
     shelf = Shelf(ArtifactStore(str(home)))
     shelf.add(measured)
     light = [one.light for one in measured]
-    return Page(spec, suite, tasks, light, shelf, **limits).render(evaluations(spec, light))
+    return Page(spec, suite, tasks, light, shelf, **limits).render(evaluations(spec, table_of(spec, light)))
 
 
 def measured(

@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoflow.errors import FailedPrecondition, NotFound
+from autoflow.llm.base import Usage
 from autoflow.store.artifacts import ArtifactStore
 from autoflow.suites.judging import Kind, Verdict
 from autoflow_worker.evaluation.shelf import MeasuredTask, Shelf
+from autoflow_worker.ledger import Ledger
 from autoflow_worker.ports import Evidence, Outcome, Score
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -27,8 +29,13 @@ EVIDENCE = st.builds(
     st.lists(OUTCOMES, max_size=2).map(tuple),
     st.lists(st.builds(Verdict, TEXTS, st.sampled_from(Kind), st.booleans(), TEXTS), max_size=2).map(tuple),
 )
-SCORES = st.none() | st.builds(Score, st.booleans(), PARTS, PARTS, st.none() | EVIDENCE, st.booleans())
-TASKS = st.builds(MeasuredTask, TEXTS, TEXTS, st.lists(SCORES, min_size=1, max_size=3).map(tuple))
+NUMBERS = st.integers(0, 9)
+USAGE = st.builds(Usage, NUMBERS, NUMBERS, NUMBERS, NUMBERS, PARTS)
+COSTS = st.none() | st.builds(Ledger, NUMBERS, NUMBERS, NUMBERS, USAGE, PARTS, NUMBERS, NUMBERS)
+SCORES = st.none() | st.builds(Score, st.booleans(), PARTS, PARTS, st.none() | EVIDENCE, st.booleans(), COSTS)
+ONCE = st.builds(MeasuredTask, TEXTS, TEXTS, st.lists(SCORES, min_size=1, max_size=3).map(tuple))
+OFTEN = st.lists(st.lists(SCORES, min_size=2, max_size=3).map(tuple), min_size=1, max_size=3)
+TASKS = ONCE | st.builds(MeasuredTask.of, TEXTS, TEXTS, OFTEN)
 
 
 @settings(max_examples=20, deadline=None)
@@ -47,10 +54,15 @@ def test_what_was_stored_comes_back(batches: list[list[MeasuredTask]]) -> None:
             assert [number for number, _ in read] == list(range(len(tasks)))
             for task, (_, found) in zip(tasks, read, strict=True):
                 assert found == task
-                # Scores are equal whatever their evidence is.
-                assert [score and score.evidence for score in found.scores] == [
-                    score and score.evidence for score in task.scores
-                ]
+                # Scores are equal whatever their evidence and their cost.
+                for column in range(len(task.scores)):
+                    ours, theirs = found.cells(column), task.cells(column)
+                    assert [score and score.evidence for score in ours] == [
+                        score and score.evidence for score in theirs
+                    ]
+                    assert [score and score.cost for score in ours] == [
+                        score and score.cost for score in theirs
+                    ]
 
 
 class Counting(ArtifactStore):

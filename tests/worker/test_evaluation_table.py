@@ -11,7 +11,7 @@ from autoflow.errors import Unavailable
 from autoflow_worker.comparison import improvement
 from autoflow_worker.evaluation.convert import result_to_proto
 from autoflow_worker.evaluation.shelf import MeasuredTask
-from autoflow_worker.evaluation.table import EvaluationResult, WorkflowEvaluation, evaluations
+from autoflow_worker.evaluation.table import EvaluationResult, WorkflowEvaluation, evaluations, table_of
 from autoflow_worker.ports import Evidence, Score
 from autoflow_worker.statistics import Estimate, bootstrap_mean
 from tests.worker.evaluations import RIGHT, SHORT, evaluation
@@ -22,13 +22,11 @@ Cell = float | None
 def table(*tasks: tuple[str, Sequence[Cell]]) -> tuple[WorkflowEvaluation, ...]:
     """Of tasks with their metric, and the rewards of one or more workflows and the reference."""
     spec = evaluation(*[RIGHT, SHORT][: len(tasks[0][1]) - 1])
-    return evaluations(
-        spec,
-        [
-            MeasuredTask(f"t{number}", metric, tuple(map(score, rewards)))
-            for number, (metric, rewards) in enumerate(tasks)
-        ],
-    )
+    measured = [
+        MeasuredTask(f"t{number}", metric, tuple(map(score, rewards)))
+        for number, (metric, rewards) in enumerate(tasks)
+    ]
+    return evaluations(spec, table_of(spec, measured))
 
 
 def score(reward: Cell) -> Score | None:

@@ -17,7 +17,7 @@ from autoflow_worker.concurrency import Retry
 from autoflow_worker.evaluator import Assignment, Evaluator, Row, mean_reward
 from autoflow_worker.ledger import Budget, BudgetSpent, Meter
 from autoflow_worker.ports import CallFailed, Score, Workflow
-from autoflow_worker.remote import RemoteInterpreter
+from autoflow_worker.remote_interpreter import RemoteInterpreter
 from tests.worker.doubles import COST, IMPATIENT, PlanScorer, ScriptedInterpreter, suite, workflow
 
 TASKS = suite().tasks(Split.TRAIN)[:3]

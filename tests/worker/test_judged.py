@@ -16,17 +16,18 @@ from autoflow.suites.travel import judged_suite, measures
 from autoflow_worker.cache import EvaluationCache
 from autoflow_worker.checkpoint import State
 from autoflow_worker.context import Context
-from autoflow_worker.convert import result_to_proto as run_to_proto
 from autoflow_worker.evaluation.convert import result_to_proto
 from autoflow_worker.evaluation.shelf import Shelf
 from autoflow_worker.evaluation.spec import EvaluationSpec
 from autoflow_worker.evaluation.table import EvaluationResult
 from autoflow_worker.evaluator import Evaluator
+from autoflow_worker.job import found
 from autoflow_worker.judged import JudgedScorer, unanswered
 from autoflow_worker.ledger import Meter
 from autoflow_worker.ports import Workflow
-from autoflow_worker.remote import RemoteInterpreter
+from autoflow_worker.remote_interpreter import RemoteInterpreter
 from autoflow_worker.report import Ending
+from autoflow_worker.result_convert import result_to_proto as run_to_proto
 from autoflow_worker.spec import Comparator, TestPlan
 from tests.suites.travel.country import SUITE
 from tests.worker.doubles import (
@@ -35,6 +36,7 @@ from tests.worker.doubles import (
     Notebook,
     ScriptedGenerator,
     ScriptedInterpreter,
+    publisher,
     run_spec,
     workflow,
 )
@@ -116,17 +118,17 @@ async def test_an_evaluation_tells_the_measures_of_the_suite(tmp_path: Path) -> 
     tasks = {task.id: task for task in TASKS}
     measured = [tasks[one.task] for one in result.tasks]
     assert len(measured) == 12
-    for name, found in zip((*ANSWERS, "right"), result.workflows, strict=True):
+    for name, line in zip((*ANSWERS, "right"), result.workflows, strict=True):
         said = [answer(workflow(name), task) or "" for task in measured]
         scores = [judge().score(task, text) for task, text in zip(measured, said, strict=True)]
-        assert found.constraints == measures(scores)
-        assert found.pass_rate is not None
-        assert found.pass_rate.mean == found.constraints.final_pass_rate
-        assert found.valid_plan_rate.mean == found.constraints.delivery_rate
-        assert found.reward.mean == pytest.approx(sum(score.reward for score in scores) / 12)
-        assert found.plan_f1 is None
-        assert [metric.metric for metric in found.metrics] == ["constraints"]
-        for score, one in zip(found.scores, scores, strict=True):
+        assert line.constraints == measures(scores)
+        assert line.pass_rate is not None
+        assert line.pass_rate.mean == line.constraints.final_pass_rate
+        assert line.valid_plan_rate.mean == line.constraints.delivery_rate
+        assert line.reward.mean == pytest.approx(sum(score.reward for score in scores) / 12)
+        assert line.plan_f1 is None
+        assert [metric.metric for metric in line.metrics] == ["constraints"]
+        for score, one in zip(line.scores, scores, strict=True):
             assert score is not None
             assert score.evidence is not None
             assert score.evidence.verdicts == one.verdicts
@@ -207,7 +209,7 @@ async def test_the_end_of_an_optimisation_is_judged_and_knows_no_likeness_of_pla
     here = Context(wanted, JUDGED, generator, evaluator, meter, Notebook(), IMPATIENT)
     await evaluator.evaluate([(workflow("right"), here.training_tasks(0))])
     state = State(iteration=1, adapter="sha256:" + "a" * 64, workflows=(workflow("right"),))
-    message = run_to_proto(await Ending(here, scorer, state).run())
+    message = run_to_proto(await Ending(here, scorer, found(here, state), publisher(here)).run())
     dull, best = message.reports
     test = JUDGED.tasks(Split.TEST)
     said = [judge().score(task, spoilt(task)).reward for task in test]

@@ -115,6 +115,10 @@ async def test_the_report_says_what_happened(tmp_path: Path) -> None:
     assert not report.update_skipped
     assert report.ledger.executions == 9
     assert report.ledger.usage.calls == 9 * COST.calls + 4 * DRAWING.calls
+    assert [candidate.fate for candidate in report.candidates] == ["measured", "invalid", *["measured"] * 2]
+    assert [candidate.reward for candidate in report.candidates] == [1.0, None, 0.5, 0.0]
+    assert [candidate.tasks for candidate in report.candidates] == [3, 0, 3, 3]
+    assert report.candidates[1].reason == "the step has no type"
     # RLOO: advantages 4/3 of the distance from the mean, over 4 samples.
     assert isinstance(run.policy, CountingPolicy)
     ((batch,),) = run.policy.updates

@@ -15,7 +15,8 @@ from autoflow.v1.task_pb2 import TaskSuite
 from autoflow.v1.trainer_service_pb2 import GetSuiteRequest
 from tests.trainer.harness import optimization
 from tests.trainer.suites import parts
-from tests.worker.world import World, pick, small_model, world
+from tests.worker.services import World
+from tests.worker.world import pick, small_model, world
 
 
 def say(messages: Sequence[Message]) -> str:

@@ -9,6 +9,7 @@ import pytest
 from autoflow.errors import FailedPrecondition
 from autoflow.suites import Split, Task, stratified
 from autoflow_worker.checkpoint import State
+from autoflow_worker.job import found
 from autoflow_worker.ledger import Budget, BudgetSpent
 from autoflow_worker.ports import CallFailed, Workflow
 from autoflow_worker.report import Ending, reserve
@@ -22,6 +23,7 @@ from tests.worker.doubles import (
     ScriptedInterpreter,
     answering,
     context,
+    publisher,
     run_spec,
     suite,
     workflow,
@@ -55,7 +57,7 @@ class End:
         self,
         spec: RunSpec,
         *,
-        found: Sequence[Workflow] = (HALF, workflow("Alpha, Beta")),
+        seen: Sequence[Workflow] = (HALF, workflow("Alpha, Beta")),
         interpreter: ScriptedInterpreter | None = None,
         write: Callable[[int, str], str | None] = write,
     ) -> None:
@@ -64,13 +66,14 @@ class End:
         self.journal = Notebook()
         self.scorer = PlanScorer()
         self.context = context(spec, self.generator, self.interpreter, self.journal, tasks=SUITE)
-        self.state = State(iteration=3, adapter=TRAINED, workflows=tuple(found))
+        self.state = State(iteration=3, adapter=TRAINED, workflows=tuple(seen))
 
     async def go(self) -> Result:
         """Measures what was found, as the loop did, and ends the run."""
         tasks = self.context.training_tasks(0)
         await self.context.evaluator.evaluate([(workflow, tasks) for workflow in self.state.workflows])
-        return await Ending(self.context, self.scorer, self.state).run()
+        left_over = found(self.context, self.state)
+        return await Ending(self.context, self.scorer, left_over, publisher(self.context)).run()
 
 
 async def test_everything_that_was_asked_for_is_reported() -> None:
@@ -155,7 +158,7 @@ async def test_the_winner_is_chosen_on_validation_not_on_training_tasks() -> Non
             return "Alpha, Beta" if task in SUITE.tasks(Split.TRAIN) else "Gamma"
         return answering(workflow, TEST[0])
 
-    end = End(run_spec(), found=[flatterer, honest], interpreter=ScriptedInterpreter(answer))
+    end = End(run_spec(), seen=[flatterer, honest], interpreter=ScriptedInterpreter(answer))
     result = await end.go()
     assert result.winner == honest
     assert result.winner_validation_mean == pytest.approx(0.8)
@@ -212,7 +215,7 @@ async def test_missing_cells_are_counted_and_leave_the_means_alone() -> None:
 
 
 async def test_a_run_that_found_nothing_valid_fails_with_the_test_closed() -> None:
-    end = End(run_spec(test=PLAN), found=[])
+    end = End(run_spec(test=PLAN), seen=[])
     with pytest.raises(FailedPrecondition, match="no valid workflow"):
         await end.go()
     assert end.journal.openings == []
@@ -232,13 +235,13 @@ async def test_a_budget_that_does_not_last_is_said() -> None:
 async def test_the_reserve_is_enough_for_the_end_when_nothing_repeats() -> None:
     drawn = iter(range(1000))
     spec = run_spec(test=PLAN)
-    found = [workflow(f"Found {index}") for index in range(20)]
-    end = End(spec, found=found, write=lambda seed, adapter: f"Drawn {next(drawn)}")
+    seen = [workflow(f"Found {index}") for index in range(20)]
+    end = End(spec, seen=seen, write=lambda seed, adapter: f"Drawn {next(drawn)}")
     tasks = end.context.training_tasks(0)
-    await end.context.evaluator.evaluate([(each, tasks) for each in found])
+    await end.context.evaluator.evaluate([(each, tasks) for each in seen])
     before = end.context.meter.ledger.executions
-    await Ending(end.context, end.scorer, end.state).run()
+    await Ending(end.context, end.scorer, found(end.context, end.state), publisher(end.context)).run()
     spent = end.context.meter.ledger.executions - before
-    # 10 controls on 3 tasks, 16 shortlisted on 5, 4 contestants on 8, 12 samples on 3.
-    assert reserve(spec, SUITE) == 30 + 80 + 32 + 36
+    # 10 controls on 3 tasks, 16 shortlisted and the incumbent on 5, 4 contestants on 8, 12 samples on 3.
+    assert reserve(spec, SUITE) == 30 + 85 + 32 + 36
     assert spent == reserve(spec, SUITE)

@@ -46,6 +46,7 @@ class ControlPlane:
         store: where the runs are.
         notifier: tells when a run has changed.
         find_suite: finds the suite of an id; raises NotFound.
+        power_of: how small a difference a run on a suite can tell from chance, as it is kept.
         clock: the time, aware.
         max_waiting: runs that may wait for a worker; one more is refused.
         poll_interval: seconds after which a watcher looks for changes that nobody told of.
@@ -57,6 +58,7 @@ class ControlPlane:
         notifier: Notifier,
         *,
         find_suite: Callable[[str], Awaitable[Suite]],
+        power_of: Callable[[RunRequest, Suite], bytes],
         clock: Callable[[], datetime],
         max_waiting: int,
         poll_interval: float,
@@ -64,6 +66,7 @@ class ControlPlane:
         self._store = store
         self._notifier = notifier
         self._find_suite = find_suite
+        self._power_of = power_of
         self._clock = clock
         self._max_waiting = max_waiting
         self._poll_interval = poll_interval
@@ -91,6 +94,7 @@ class ControlPlane:
             state=RunState.PENDING,
             create_time=self._clock(),
             suite_artifact=suite.artifact,
+            power=self._power_of(request, suite),
         )
         record = await self._store.insert(run, request_id, max_waiting=self._max_waiting)
         return await self._replay(record, request)

@@ -16,10 +16,19 @@ from google.rpc.status_pb2 import Status
 
 from autoflow.convert import method_from_proto, reward_from_proto, split_from_proto
 from autoflow.errors import Unauthenticated
-from autoflow.v1 import run_pb2, run_worker_service_pb2, workflow_pb2
+from autoflow.suites import Split
+from autoflow.v1 import model_pb2, run_pb2, run_worker_service_pb2, workflow_pb2
 from autoflow_trainer.control import Page, Snapshot
 from autoflow_trainer.leases import Grant
-from autoflow_trainer.requests import EvaluationRequest, NamedWorkflow, OptimizationRequest, RunRequest
+from autoflow_trainer.power import RunPower, run_power
+from autoflow_trainer.requests import (
+    EvaluationRequest,
+    MatrixRequest,
+    ModelName,
+    NamedWorkflow,
+    OptimizationRequest,
+    RunRequest,
+)
 from autoflow_trainer.runs import (
     Cancelled,
     Claim,
@@ -33,6 +42,7 @@ from autoflow_trainer.runs import (
     Succeeded,
 )
 from autoflow_trainer.suite_convert import suite_id
+from autoflow_trainer.suites import Suite
 
 _STATES: Mapping[RunState, run_pb2.RunState.ValueType] = MappingProxyType(
     {
@@ -47,6 +57,16 @@ _STATES: Mapping[RunState, run_pb2.RunState.ValueType] = MappingProxyType(
 _BEARER = "bearer "
 _LENGTH_DELIMITED = 2
 """The wire type of texts and messages: their length goes before them."""
+_FIXED: Mapping[int, int] = MappingProxyType({1: 8, 5: 4})
+"""Bytes of the wire types of a fixed length: doubles, floats and their like."""
+_PAGES: Mapping[str, int] = MappingProxyType(
+    {
+        "optimization": run_pb2.OptimizationResult.PAGE_FIELD_NUMBER,
+        "evaluation": run_pb2.EvaluationResult.PAGE_FIELD_NUMBER,
+        "matrix": run_pb2.MatrixResult.PAGE_FIELD_NUMBER,
+    }
+)
+"""Where the results of each kind of run name their page."""
 
 
 def run_name(run_id: str) -> str:
@@ -64,11 +84,16 @@ def request_from_proto(message: run_pb2.Run) -> RunRequest:
     spec = run_pb2.Run()
     if message.HasField("budget"):
         spec.budget.CopyFrom(message.budget)
-    if message.HasField("evaluation"):
-        spec.evaluation.CopyFrom(message.evaluation)
-        return _evaluation_from_proto(spec)
-    spec.optimization.CopyFrom(message.optimization)
-    return _optimization_from_proto(spec)
+    match message.WhichOneof("kind"):
+        case "evaluation":
+            spec.evaluation.CopyFrom(message.evaluation)
+            return _evaluation_from_proto(spec)
+        case "matrix":
+            spec.matrix.CopyFrom(message.matrix)
+            return _matrix_from_proto(spec)
+        case _:
+            spec.optimization.CopyFrom(message.optimization)
+            return _optimization_from_proto(spec)
 
 
 def _optimization_from_proto(spec: run_pb2.Run) -> OptimizationRequest:
@@ -80,6 +105,7 @@ def _optimization_from_proto(spec: run_pb2.Run) -> OptimizationRequest:
         method=method_from_proto(wanted.method),
         candidates=wanted.candidates,
         generator_adapter=wanted.generator.adapter,
+        lora=wanted.HasField("lora"),
         comparators=comparators,
         reward=reward_from_proto(wanted.reward),
     )
@@ -94,7 +120,28 @@ def _evaluation_from_proto(spec: run_pb2.Run) -> EvaluationRequest:
         split=split_from_proto(wanted.split),
         workflows=workflows,
         reward=reward_from_proto(wanted.reward),
+        tasks=wanted.tasks,
+        temperature=wanted.temperature,
+        repeats=wanted.repeats or 1,
     )
+
+
+def _matrix_from_proto(spec: run_pb2.Run) -> MatrixRequest:
+    wanted = spec.matrix
+    return MatrixRequest(
+        spec=_bytes(spec),
+        suite=suite_id(wanted.suite),
+        method=method_from_proto(wanted.method),
+        candidates=wanted.candidates,
+        split=split_from_proto(wanted.split) if wanted.split else Split.TEST,
+        generators=_models(wanted.generators),
+        interpreters=_models(wanted.interpreters),
+        reward=reward_from_proto(wanted.reward),
+    )
+
+
+def _models(models: Iterable[model_pb2.ModelRef]) -> tuple[ModelName, ...]:
+    return tuple(ModelName(item.model, item.adapter) for item in models)
 
 
 def _named(workflows: Iterable[run_pb2.NamedWorkflow]) -> tuple[NamedWorkflow, ...]:
@@ -131,28 +178,43 @@ def run_to_proto(run: Run) -> run_pb2.Run:
     message.ledger.CopyFrom(run_pb2.Ledger.FromString(run.ledger))
     if run.failure is not None:
         message.error.CopyFrom(failure_to_proto(run.failure))
+    if run.power:
+        message.power.ParseFromString(run.power)
     # A list's runs come without their results.
-    if run.result and message.HasField("evaluation"):
-        message.evaluation_result.ParseFromString(run.result)
-    elif run.result:
-        message.optimization_result.ParseFromString(run.result)
+    if run.result:
+        result: Message = getattr(message, f"{message.WhichOneof('kind')}_result")
+        result.ParseFromString(run.result)
     return message
 
 
+def power_bytes(request: RunRequest, suite: Suite) -> bytes:
+    """How small a difference a run can tell from chance, as it is kept; empty where it compares nothing."""
+    found = run_power(request, suite)
+    return _bytes(power_to_proto(found)) if found else b""
+
+
+def power_to_proto(found: RunPower) -> run_pb2.PowerAnalysis:
+    """How small a difference a run can tell from chance, as a message."""
+    return run_pb2.PowerAnalysis(
+        tasks=found.power.tasks,
+        minimum_detectable_effect=found.power.effect,
+        assumed_sd=found.power.sd,
+        candidates=found.candidates,
+    )
+
+
 def run_kind(run: Run) -> str:
-    """`optimization` or `evaluation`."""
+    """`optimization`, `evaluation` or `matrix`."""
     return run_pb2.Run.FromString(run.spec).WhichOneof("kind") or ""
 
 
 def page_digest(run: Run) -> str:
     """The artifact of a run's page; empty where it has none, or none yet."""
-    if not run.result or run_kind(run) != "evaluation":
-        return ""
-    return _text_field(run.result, run_pb2.EvaluationResult.PAGE_FIELD_NUMBER)
+    return _text_field(run.result, _PAGES[run_kind(run)]) if run.result else ""
 
 
 def _text_field(message: bytes, number: int) -> str:
-    """A text in an encoded message of texts, integers and messages; empty where it is not set.
+    """A text at the top of an encoded message; empty where it is not set.
 
     What lies before it is skipped. To parse a result of 60 MB instead would hold up all other calls, in a
     thread as well, for the parser keeps the interpreter's lock.
@@ -160,11 +222,15 @@ def _text_field(message: bytes, number: int) -> str:
     at = 0
     while at < len(message):
         tag, at = _varint(message, at)
-        value, at = _varint(message, at)
-        if tag & 7 == _LENGTH_DELIMITED:
-            if tag >> 3 == number:
-                return message[at : at + value].decode()
-            at += value
+        match tag & 7:
+            case wire_type if wire_type in _FIXED:
+                at += _FIXED[wire_type]
+            case wire_type:
+                value, at = _varint(message, at)
+                if wire_type == _LENGTH_DELIMITED:
+                    if tag >> 3 == number:
+                        return message[at : at + value].decode()
+                    at += value
     return ""
 
 
@@ -215,6 +281,8 @@ def outcome_from_proto(request: run_worker_service_pb2.FinishRunRequest) -> Outc
             return Succeeded(_bytes(request.optimization_result), "optimization")
         case "evaluation_result":
             return Succeeded(_bytes(request.evaluation_result), "evaluation")
+        case "matrix_result":
+            return Succeeded(_bytes(request.matrix_result), "matrix")
         case "error":
             return Failed(failure_from_proto(request.error))
         case _:

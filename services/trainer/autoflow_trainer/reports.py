@@ -1,4 +1,4 @@
-"""The pages of evaluations, read from the artifact store.
+"""The pages of runs, read from the artifact store.
 
 A page is small enough to be held in memory whole; it is checked against its name before its first byte is
 given.
@@ -50,7 +50,7 @@ class Reports:
         """
         digest = self._page_of((await self._store.get(run_id)).run)
         if not digest:
-            raise FailedPrecondition("only an evaluation that has succeeded has a page")
+            raise FailedPrecondition("the run has no page, or not yet: it is made when the run succeeds")
         try:
             page = await asyncio.to_thread(self._artifacts.get, digest)
         except NotFound:

@@ -68,6 +68,8 @@ class Run:
     create_time: datetime
     suite_artifact: str = ""
     """Artifact of the folder of its suite; empty where that is built in."""
+    power: bytes = b""
+    """How small a difference it can tell from chance; empty where it compares nothing."""
     start_time: datetime | None = None
     """When a worker first took it."""
     end_time: datetime | None = None

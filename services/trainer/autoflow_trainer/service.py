@@ -13,7 +13,7 @@ from autoflow.store.engine import create_engine
 from autoflow.v1.run_worker_service_pb2_grpc import add_RunWorkerServiceServicer_to_server
 from autoflow.v1.trainer_service_pb2_grpc import add_TrainerServiceServicer_to_server
 from autoflow_trainer.control import ControlPlane
-from autoflow_trainer.convert import page_digest, run_kind
+from autoflow_trainer.convert import page_digest, power_bytes, run_kind
 from autoflow_trainer.launcher import Launcher
 from autoflow_trainer.leases import Leases
 from autoflow_trainer.library import SuiteLibrary
@@ -53,6 +53,7 @@ def build(env: Mapping[str, str], launcher: Launcher | None = None) -> Service:
         store,
         notifier,
         find_suite=library.find,
+        power_of=power_bytes,
         clock=_now,
         max_waiting=settings.max_waiting_runs,
         poll_interval=settings.run_poll_interval,

@@ -42,7 +42,7 @@ class TrainerServicer(trainer_service_pb2_grpc.TrainerServiceServicer):
     Args:
         control: what does the work for runs.
         library: what does it for suites.
-        reports: reads pages of evaluations.
+        reports: reads pages of runs.
     """
 
     def __init__(self, control: ControlPlane, library: SuiteLibrary, reports: Reports) -> None:
@@ -115,7 +115,7 @@ class TrainerServicer(trainer_service_pb2_grpc.TrainerServiceServicer):
     async def DownloadReport(
         self, request: trainer_service_pb2.DownloadReportRequest, context: Context
     ) -> AsyncGenerator[trainer_service_pb2.DownloadReportResponse, None]:
-        """Streams an evaluation's page."""
+        """Streams a run's page."""
         async with aclosing(self._reports.read(run_id(request.name))) as chunks:
             async for chunk in chunks:
                 yield trainer_service_pb2.DownloadReportResponse(chunk=chunk)

@@ -21,6 +21,8 @@ class Suite:
     """`sha256:<hex>`; see `autoflow.suites.TaskSuite.digest`."""
     sizes: Mapping[Split, int]
     """Tasks of each split."""
+    independent: Mapping[Split, int]
+    """The same, where those that share their samples count once."""
     artifact: str = ""
     """Of its folder; empty where it is built in."""
     create_time: datetime | None = None
@@ -45,6 +47,9 @@ class Suite:
             head=SuiteHead(suite.title, suite.goal, suite.tools),
             digest=suite.digest,
             sizes={split: len(suite.tasks(split)) for split in Split},
+            independent={
+                split: len({task.data or task.id for task in suite.tasks(split)}) for split in Split
+            },
             judged=suite.judge is not None,
         )
 

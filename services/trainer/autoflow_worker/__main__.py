@@ -15,12 +15,15 @@ import re
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 
 from autoflow.errors import Unavailable
+from autoflow.llm.catalogue import default_catalogue
 from autoflow.server import logs
 from autoflow.settings import from_env
 from autoflow.telemetry.setup import switched_on
-from autoflow_worker.assembly import work_on
+from autoflow_worker.assembly import load_lora_policy, work_on
 from autoflow_worker.lease import LeaseLost
 from autoflow_worker.settings import WorkerSettings
 
@@ -50,16 +53,19 @@ def main(arguments: list[str], env: Mapping[str, str]) -> int:
             print(error, file=sys.stderr)
             return 2
         try:
-            asyncio.run(_work(arguments[0], settings))
+            asyncio.run(_work(arguments[0], settings, env))
         except Unavailable as error:
             _log.error("gave up for now: %s", error)
             return 1
     return 0
 
 
-async def _work(run: str, settings: WorkerSettings) -> None:
+async def _work(run: str, settings: WorkerSettings, env: Mapping[str, str]) -> None:
+    def weights(model: str) -> Path | None:
+        return default_catalogue(env).weights(model)
+
     try:
-        await work_on(run, settings)
+        await work_on(run, settings, partial(load_lora_policy, settings=settings, weights=weights))
     except LeaseLost as error:
         _log.warning("the lease is lost: %s", error)
         logging.shutdown()

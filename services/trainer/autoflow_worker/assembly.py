@@ -14,22 +14,33 @@ from autoflow.errors import FailedPrecondition
 from autoflow.llm import tiny
 from autoflow.methods import Reward
 from autoflow.store.artifacts import ArtifactStore
-from autoflow.suites import TaskSuite
+from autoflow.suites import Task, TaskSuite
 from autoflow_worker.checkpoint import Checkpoints
 from autoflow_worker.concurrency import Retry
 from autoflow_worker.context import Context, Journal
 from autoflow_worker.evaluation.job import EvaluationJob
 from autoflow_worker.evaluation.page import SHOWN_SAMPLES
 from autoflow_worker.evaluation.spec import EvaluationSpec
-from autoflow_worker.evaluator import Evaluator
+from autoflow_worker.evaluator import Evaluator, OnMeasured
 from autoflow_worker.executed import ExecutedScorer
 from autoflow_worker.job import OptimizationJob
 from autoflow_worker.judged import JudgedScorer
-from autoflow_worker.lease import Grant
+from autoflow_worker.lease import Grant, Spec
 from autoflow_worker.ledger import Meter
+from autoflow_worker.matrix.job import MatrixJob
+from autoflow_worker.matrix.pairing import Desk, Seat
+from autoflow_worker.matrix.spec import MatrixSpec
 from autoflow_worker.plan_calls import PlanCalls
-from autoflow_worker.ports import Interpreter, Policy, Scorer
-from autoflow_worker.remote import RemoteGenerator, RemoteInterpreter, RemoteScorer, RemoteTrainer
+from autoflow_worker.ports import Execution, Interpreter, Policy, Score, Scorer, Workflow
+from autoflow_worker.publishing import Chronicle, Publisher
+from autoflow_worker.remote import RemoteGenerator, RemoteScorer
+from autoflow_worker.remote_interpreter import RemoteInterpreter
+from autoflow_worker.remote_registry import RemoteRegistry
+from autoflow_worker.remote_trainer import RemoteTrainer
+from autoflow_worker.results import IterationReport
+from autoflow_worker.run_page.tallies import StepTallies
+from autoflow_worker.search import Traces
+from autoflow_worker.search.job import SearchJob
 from autoflow_worker.settings import WorkerSettings
 from autoflow_worker.spec import RunSpec
 from autoflow_worker.suites import SuiteFirst, Suites
@@ -39,6 +50,12 @@ _SCORE_BATCH = 512
 """Answers that are compared with plans in one call."""
 _SHOWN_SCORES = 256
 """Scores that an evaluation remembers with their outputs, which take memory."""
+
+
+def tiny_weights(model: str) -> Path | None:
+    """The folder of the embedded model; None for any other."""
+    return tiny.path() if model == tiny.NAME else None
+
 
 PolicyLoader = Callable[[RunSpec], Policy]
 """Reads the untrained policy of a run; blocks."""
@@ -74,38 +91,40 @@ async def work_on(
     )
     trainer_client = RunWorkerClient(settings.trainer_address, settings.run_token)
     async with services, trainer_client as trainer, AsyncExitStack() as closing:
-        prepare = _Assembly(settings, services, closing, load_policy, retry)
+        prepare = _Assembly(run, settings, services, closing, load_policy, retry)
         await work(RemoteTrainer(trainer, run), prepare, retry)
 
 
-def load_lora_policy(spec: RunSpec, settings: WorkerSettings) -> Policy:
+def load_lora_policy(
+    spec: RunSpec, settings: WorkerSettings, weights: Callable[[str], Path | None] = tiny_weights
+) -> Policy:
     """Reads the run's base model and gives it an adapter; imports torch.
+
+    Args:
+        spec: names the model.
+        settings: the device and its threads.
+        weights: the folder of a model by its name, as the catalogue has it.
 
     Raises:
         FailedPrecondition: this worker has no weights of that model.
+        UnknownModel: the catalogue has no such model.
     """
     from autoflow_worker.policy.loading import load
 
-    return load(
-        weights_folder(spec.generator), spec, device=settings.worker_device, threads=settings.worker_threads
-    )
-
-
-def weights_folder(model: str) -> Path:
-    """Where the weights of a model of the catalogue are on this machine.
-
-    Raises:
-        FailedPrecondition: they are not.
-    """
-    if model != tiny.NAME:
-        raise FailedPrecondition(f"the model {model!r} cannot be trained here, only {tiny.NAME!r} can")
-    return tiny.path()
+    folder = weights(spec.generator)
+    if folder is None:
+        raise FailedPrecondition(
+            f"the model {spec.generator!r} cannot be trained here: it is served elsewhere, and its weights "
+            "are in no folder of this worker"
+        )
+    return load(folder, spec, device=settings.worker_device, threads=settings.worker_threads)
 
 
 @dataclass(frozen=True, slots=True)
 class _Assembly:
     """Makes the work on a run."""
 
+    run: str
     settings: WorkerSettings
     services: Client
     closing: AsyncExitStack
@@ -125,85 +144,149 @@ class _Assembly:
             self.retry,
         )
 
-    def _job(self, spec: RunSpec | EvaluationSpec, grant: Grant, journal: Journal, suite: TaskSuite) -> Job:
+    def _job(self, spec: Spec, grant: Grant, journal: Journal, suite: TaskSuite) -> Job:
         if suite.judge is not None:
             # Whoever left the reward to its default wants this one.
             spec = replace(spec, reward=Reward.JUDGED)
-        interpreter = RemoteInterpreter(
-            self.services.interpreter, spec.interpreter, spec.interpreter_adapter, suite
+        work = _Work(
+            self, suite, Meter(spec.budget, grant.spent), journal, grant.checkpoint, grant.iterations
         )
-        meter = Meter(spec.budget, grant.spent)
-        if isinstance(spec, EvaluationSpec):
-            return self._evaluation(spec, suite, interpreter, meter, grant, journal)
-        return self._optimization(spec, suite, interpreter, meter, grant, journal)
+        match spec:
+            case RunSpec():
+                return work.optimization(spec)
+            case EvaluationSpec():
+                return work.evaluation(spec)
+            case MatrixSpec():
+                return work.matrix(spec)
 
-    def _optimization(
-        self,
-        spec: RunSpec,
-        suite: TaskSuite,
-        interpreter: Interpreter,
-        meter: Meter,
-        grant: Grant,
-        journal: Journal,
-    ) -> OptimizationJob:
-        scorer = self._scorer(spec, suite)
-        context = Context(
-            spec=spec,
-            suite=suite,
-            generator=RemoteGenerator(self.services.generator, spec.generator, suite, spec.training),
-            evaluator=Evaluator(
-                interpreter,
-                scorer,
-                meter,
-                retry=self.retry,
-                concurrency=self.settings.worker_executions,
-                # Tools work while the model still answers for others.
-                score_batch=1 if spec.reward is Reward.EXECUTED else _SCORE_BATCH,
-            ),
-            meter=meter,
-            journal=journal,
-            retry=self.retry,
-        )
-        checkpoints = Checkpoints(ArtifactStore(self.settings.artifacts))
-        return OptimizationJob(
-            context, scorer, checkpoints, partial(self.load_policy, spec), grant.checkpoint
-        )
 
-    def _evaluation(
-        self,
-        spec: EvaluationSpec,
-        suite: TaskSuite,
-        interpreter: Interpreter,
-        meter: Meter,
-        grant: Grant,
-        journal: Journal,
-    ) -> EvaluationJob:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Makes the work on a run whose suite is there."""
+
+    by: _Assembly
+    suite: TaskSuite
+    meter: Meter
+    journal: Journal
+    checkpoint: str
+    """Where to go on from; empty for the start."""
+    iterations: tuple[IterationReport, ...]
+    """Those that are committed."""
+
+    def optimization(self, spec: RunSpec) -> Job:
+        """An optimisation, by training or by search."""
+        traces, tallies = Traces(), StepTallies()
+
+        def note(workflow: Workflow, task: Task, execution: Execution, score: Score) -> None:
+            traces.note(workflow, task, execution, score)
+            tallies.note(workflow, task, execution, score)
+
+        scorer = self._scorer(spec.reward)
+        interpreter = self._interpreter(spec.interpreter, spec.interpreter_adapter)
+        chronicle = Chronicle(self.journal, self.iterations)
+        evaluator = self._evaluator(interpreter, scorer, spec.reward, note)
+        context = replace(self._context(spec, evaluator), journal=chronicle)
+        checkpoints = Checkpoints(self._artifacts, self.by.run)
+        registry = RemoteRegistry(self.by.services.registry, self.by.run)
+        publisher = Publisher(context, chronicle, tallies, self._artifacts, registry)
+        if not spec.trains:
+            return SearchJob(context, scorer, checkpoints, publisher, traces, self.checkpoint)
+        policy = partial(self.by.load_policy, spec)
+        return OptimizationJob(context, scorer, checkpoints, publisher, policy, self.checkpoint)
+
+    def evaluation(self, spec: EvaluationSpec) -> Job:
+        """An evaluation; people want to see what its scores rest on."""
+        shown = {"samples": spec.samples, "shown": SHOWN_SAMPLES, "remembered": _SHOWN_SCORES}
         return EvaluationJob(
             spec,
-            suite,
-            interpreter,
-            self._scorer(spec, suite),
-            meter,
-            journal,
-            ArtifactStore(self.settings.artifacts),
-            retry=self.retry,
-            concurrency=self.settings.worker_executions,
-            checkpoint=grant.checkpoint,
+            self.suite,
+            self._interpreter(spec.interpreter, spec.interpreter_adapter, temperature=spec.temperature),
+            self._scorer(spec.reward, evidence=True, **shown),
+            self.meter,
+            self.journal,
+            self._artifacts,
+            retry=self.by.retry,
+            concurrency=self.by.settings.worker_executions,
+            checkpoint=self.checkpoint,
         )
 
-    def _scorer(self, spec: RunSpec | EvaluationSpec, suite: TaskSuite) -> Scorer:
-        """What gives the rewards; of an evaluation people want to see what they rest on."""
-        if suite.judge is not None:
-            return JudgedScorer(suite.judge, evidence=isinstance(spec, EvaluationSpec))
-        if spec.reward is Reward.PLAN:
-            return RemoteScorer(self.services.scorer, suite)
-        if isinstance(spec, EvaluationSpec):
-            return self._executed(suite, samples=spec.samples, shown=SHOWN_SAMPLES, remembered=_SHOWN_SCORES)
-        return self._executed(suite)
+    def matrix(self, spec: MatrixSpec) -> Job:
+        """A matrix; the pairings of one interpreter share its evaluator."""
+        scorer = self._scorer(spec.reward)
+        seats = {name: Seat() for name in spec.interpreters}
+        evaluators = {
+            name: self._evaluator(self._interpreter(name.model, name.adapter), scorer, spec.reward, seat.note)
+            for name, seat in seats.items()
+        }
+        desks = [
+            Desk(
+                generator,
+                interpreter,
+                self._context(spec.search(generator, interpreter), evaluators[interpreter]),
+                seats[interpreter],
+            )
+            for generator, interpreter in spec.pairings
+        ]
+        return MatrixJob(
+            spec,
+            self.suite,
+            desks,
+            self.meter,
+            self.journal,
+            self._artifacts,
+            retry=self.by.retry,
+            checkpoint=self.checkpoint,
+        )
 
-    def _executed(self, suite: TaskSuite, **options: int) -> ExecutedScorer:
-        seconds = self.settings.worker_plan_seconds
-        calls = PlanCalls(self.services.interpreter, self.services.scorer, seconds=seconds)
-        scorer = ExecutedScorer(calls, suite, **options)
-        self.closing.push_async_callback(scorer.close)
+    @property
+    def _artifacts(self) -> ArtifactStore:
+        return ArtifactStore(self.by.settings.artifacts)
+
+    def _context(self, spec: RunSpec, evaluator: Evaluator) -> Context:
+        return Context(
+            spec=spec,
+            suite=self.suite,
+            generator=RemoteGenerator(
+                # Somebody who trains needs what was sampled, and nothing else.
+                *(self.by.services.generator, spec.generator, self.suite, spec.training),
+                mends=not spec.trains,
+            ),
+            evaluator=evaluator,
+            meter=self.meter,
+            journal=self.journal,
+            retry=self.by.retry,
+        )
+
+    def _interpreter(self, model: str, adapter: str, *, temperature: float = 0.0) -> RemoteInterpreter:
+        return RemoteInterpreter(
+            *(self.by.services.interpreter, model, adapter, self.suite),
+            temperature=temperature,
+            run=self.by.run,
+        )
+
+    def _evaluator(
+        self, interpreter: Interpreter, scorer: Scorer, reward: Reward, on_measured: OnMeasured
+    ) -> Evaluator:
+        return Evaluator(
+            *(interpreter, scorer, self.meter),
+            retry=self.by.retry,
+            concurrency=self.by.settings.worker_executions,
+            # Tools work while the model still answers for others.
+            score_batch=1 if reward is Reward.EXECUTED else _SCORE_BATCH,
+            on_measured=on_measured,
+        )
+
+    def _scorer(self, reward: Reward, *, evidence: bool = False, **options: int) -> Scorer:
+        """What gives the rewards; `options` are those of executed plans."""
+        if self.suite.judge is not None:
+            return JudgedScorer(self.suite.judge, evidence=evidence)
+        if reward is Reward.PLAN:
+            return RemoteScorer(self.by.services.scorer, self.suite)
+        calls = PlanCalls(
+            *(self.by.services.interpreter, self.by.services.scorer),
+            seconds=self.by.settings.worker_plan_seconds,
+            on_tools=self.meter.tools_called,
+        )
+        scorer = ExecutedScorer(calls, self.suite, **options)
+        self.by.closing.push_async_callback(scorer.close)
         return scorer

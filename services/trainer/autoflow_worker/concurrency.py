@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from autoflow.errors import Unavailable
 from autoflow_worker.ports import CallFailed, TimedOut
 
 T = TypeVar("T")
@@ -47,3 +48,19 @@ class Retry:
                 await self.sleep(min(max(wait, failure.retry_after), self.longest_wait))
                 wait *= 3
         return await make()
+
+
+async def patiently(retry: Retry, work: Callable[[], T]) -> T:
+    """Does what uses the artifact store, in a thread; where the store is away, it is waited for.
+
+    Raises:
+        CallFailed: it stayed away.
+    """
+
+    async def attempt() -> T:
+        try:
+            return await asyncio.to_thread(work)
+        except Unavailable as error:
+            raise CallFailed(error.message) from error
+
+    return await retry.call(attempt)

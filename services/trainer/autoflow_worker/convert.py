@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -13,40 +15,69 @@ from autoflow.errors import InvalidArgument
 from autoflow.language import check
 from autoflow.methods import Reward
 from autoflow.v1 import (
-    generator_service_pb2,
     interpreter_service_pb2,
-    model_pb2,
     run_pb2,
     run_worker_service_pb2,
     workflow_pb2,
 )
-from autoflow_worker.lease import Grant
+from autoflow_worker.flags import Flag
+from autoflow_worker.lease import Grant, Spec
 from autoflow_worker.ledger import Budget, Ledger
 from autoflow_worker.methods import METHODS, LoraSettings, TrainingSettings
-from autoflow_worker.ports import Candidate, Execution, Workflow
+from autoflow_worker.ports import Execution, Step, Workflow
 from autoflow_worker.results import (
+    CandidateReport,
+    Fate,
     Improvement,
     IterationReport,
-    PolicyReport,
     Progress,
-    Result,
-    WorkflowReport,
 )
+from autoflow_worker.search import SEARCHES
 from autoflow_worker.spec import Comparator, RunSpec, TestPlan
 from autoflow_worker.statistics import Estimate
 
 _DEFAULT_POLICY_TASKS = 12
+_LIMITS = frozenset(
+    {
+        interpreter_service_pb2.EXECUTION_OUTCOME_STEP_LIMIT,
+        interpreter_service_pb2.EXECUTION_OUTCOME_TOKEN_LIMIT,
+        interpreter_service_pb2.EXECUTION_OUTCOME_CALL_LIMIT,
+        interpreter_service_pb2.EXECUTION_OUTCOME_COST_LIMIT,
+    }
+)
+"""How an execution ends at a limit; that on time is `TimedOut`."""
+_FATES: Mapping[Fate, run_pb2.CandidateFate.ValueType] = MappingProxyType(
+    {
+        Fate.MEASURED: run_pb2.CANDIDATE_FATE_MEASURED,
+        Fate.KEPT: run_pb2.CANDIDATE_FATE_KEPT,
+        Fate.SCREENED_OUT: run_pb2.CANDIDATE_FATE_SCREENED_OUT,
+        Fate.DUPLICATE: run_pb2.CANDIDATE_FATE_DUPLICATE,
+        Fate.INVALID: run_pb2.CANDIDATE_FATE_INVALID,
+        Fate.MISSING: run_pb2.CANDIDATE_FATE_MISSING,
+    }
+)
 
 
-def grant_from_proto(message: run_worker_service_pb2.LeaseRunResponse) -> Grant:
-    """A lease. What the run is to do is read later: to say what is wrong with it takes the lease."""
+_FATES_BACK = MappingProxyType({value: fate for fate, value in _FATES.items()})
+
+
+def grant_from_proto(
+    message: run_worker_service_pb2.LeaseRunResponse, read_spec: Callable[[run_pb2.Run], Spec]
+) -> Grant:
+    """A lease. What the run is to do is read later: to say what is wrong with it takes the lease.
+
+    Args:
+        message: the lease.
+        read_spec: reads a run of this kind.
+    """
     return Grant(
-        read_spec=partial(spec_from_proto, message.run),
+        read_spec=partial(read_spec, message.run),
         fencing_token=message.fencing_token,
         seconds=_seconds(message.lease_duration),
         checkpoint=message.checkpoint,
         spent=ledger_from_proto(message.run.ledger),
         suite_artifact=message.suite_artifact,
+        iterations=tuple(map(iteration_from_proto, message.run.iterations)),
     )
 
 
@@ -67,9 +98,11 @@ def spec_from_proto(run: run_pb2.Run) -> RunSpec:
         method=method,
         seed=wanted.seed,
         reward=reward_from_proto(wanted.reward) or Reward.PLAN,
-        training=_training(wanted, METHODS[method].defaults),
+        training=_training(wanted, (METHODS if method.trains else SEARCHES)[method].defaults),
         test=_test_plan(wanted.test),
         budget=budget_from_proto(run.budget),
+        generator_adapter=wanted.generator.adapter,
+        register_as=wanted.register_as.removeprefix("workflows/"),
     )
 
 
@@ -80,6 +113,7 @@ def budget_from_proto(message: run_pb2.Budget) -> Budget:
         max_llm_calls=message.max_llm_calls,
         max_tokens=message.max_tokens,
         max_seconds=_seconds(message.max_wall_time),
+        max_cost_usd=message.max_cost_usd,
     )
 
 
@@ -135,22 +169,19 @@ def workflow_from_source(source: str, name: str, field: str) -> Workflow:
     return Workflow(source, checked.workflow.digest)
 
 
-def candidate_from_proto(message: generator_service_pb2.Candidate) -> Candidate:
-    """A drawn candidate."""
-    workflow = Workflow(message.workflow.source, message.workflow.digest) if message.valid else None
-    return Candidate(
-        workflow=workflow,
-        truncated=message.finish_reason == model_pb2.FINISH_REASON_LENGTH,
-        token_ids=tuple(message.token_ids),
-        usage=usage_from_proto(message.usage),
-        log_probs=tuple(message.log_probs),
-    )
-
-
-def execution_from_proto(message: interpreter_service_pb2.ExecutionFinished) -> Execution:
+def execution_from_proto(
+    message: interpreter_service_pb2.ExecutionFinished, *, seconds: float = 0.0, steps: tuple[Step, ...] = ()
+) -> Execution:
     """How an execution ended that ended by its own doing."""
     answered = message.outcome == interpreter_service_pb2.EXECUTION_OUTCOME_ANSWERED
-    return Execution(message.answer if answered else None, usage_from_proto(message.usage))
+    return Execution(
+        message.answer if answered else None,
+        usage_from_proto(message.usage),
+        tool_calls=message.tool_calls,
+        limited=message.outcome in _LIMITS,
+        seconds=seconds,
+        steps=steps,
+    )
 
 
 def ledger_from_proto(message: run_pb2.Ledger) -> Ledger:
@@ -161,6 +192,8 @@ def ledger_from_proto(message: run_pb2.Ledger) -> Ledger:
         missing=message.missing,
         usage=usage_from_proto(message.usage),
         seconds=_seconds(message.wall_time),
+        tool_calls=message.tool_calls,
+        limited=message.limited,
     )
 
 
@@ -174,6 +207,8 @@ def ledger_to_proto(ledger: Ledger) -> run_pb2.Ledger:
         missing=ledger.missing,
         usage=usage_to_proto(ledger.usage),
         wall_time=wall_time,
+        tool_calls=ledger.tool_calls,
+        limited=ledger.limited,
     )
 
 
@@ -195,21 +230,47 @@ def iteration_to_proto(report: IterationReport) -> run_pb2.Iteration:
         seconds=report.seconds,
         adapter=report.adapter,
         ledger=ledger_to_proto(report.ledger),
+        candidates=map(_candidate_to_proto, report.candidates),
+        pairing=report.pairing,
     )
 
 
-def result_to_proto(result: Result) -> run_pb2.OptimizationResult:
-    """A result as a message."""
-    return run_pb2.OptimizationResult(
-        winner=workflow_to_proto(result.winner),
-        winner_validation_mean=result.winner_validation_mean,
-        adapter=result.adapter,
-        reports=map(_report_to_proto, result.reports),
-        policy=_policy_to_proto(result.policy) if result.policy else None,
-        ceiling=result.ceiling,
-        improvement=improvement_to_proto(result.improvement) if result.improvement else None,
-        test_openings=result.test_openings,
-        suite_digest=result.suite_digest,
+def iteration_from_proto(message: run_pb2.Iteration) -> IterationReport:
+    """An iteration that an earlier worker committed, as far as the page of a run shows it."""
+    return IterationReport(
+        index=message.index,
+        reward_mean=message.reward_mean,
+        reward_max=message.reward_max,
+        valid_rate=message.valid_rate,
+        truncated=message.truncated,
+        seconds=message.seconds,
+        adapter=message.adapter,
+        candidates=tuple(map(_candidate_from_proto, message.candidates)),
+    )
+
+
+def _candidate_from_proto(message: run_pb2.CandidateSummary) -> CandidateReport:
+    return CandidateReport(
+        digest=message.digest,
+        # A fate of a later release is as good as measured: it is for people to read.
+        fate=_FATES_BACK.get(message.fate, Fate.MEASURED),
+        parents=tuple(message.parents),
+        reward=message.reward if message.HasField("reward") else None,
+        tasks=message.tasks,
+        reason=message.reason,
+        mended=message.mended,
+    )
+
+
+def _candidate_to_proto(report: CandidateReport) -> run_pb2.CandidateSummary:
+    return run_pb2.CandidateSummary(
+        digest=report.digest,
+        parents=report.parents,
+        reward=report.reward,
+        tasks=report.tasks,
+        fate=_FATES[report.fate],
+        reason=report.reason,
+        mended=report.mended,
     )
 
 
@@ -218,28 +279,10 @@ def workflow_to_proto(workflow: Workflow) -> workflow_pb2.Workflow:
     return workflow_pb2.Workflow(source=workflow.text, digest=workflow.digest)
 
 
-def _report_to_proto(report: WorkflowReport) -> run_pb2.WorkflowReport:
-    return run_pb2.WorkflowReport(
-        name=report.name,
-        workflow=workflow_to_proto(report.workflow),
-        reward=estimate_to_proto(report.reward),
-        plan_f1=estimate_to_proto(report.plan_f1) if report.plan_f1 else None,
-        valid_plan_rate=report.valid_plan_rate,
-        tasks=report.tasks,
-        missing=report.missing,
-        chosen_from=report.chosen_from,
-    )
-
-
-def _policy_to_proto(report: PolicyReport) -> run_pb2.PolicyReport:
-    return run_pb2.PolicyReport(
-        before=estimate_to_proto(report.before),
-        after=estimate_to_proto(report.after),
-        samples=report.samples,
-        tasks=report.tasks,
-        valid_workflow_rate=report.valid_workflow_rate,
-        truncated=report.truncated,
-    )
+def flag_to_proto(flag: Flag) -> run_pb2.Flag:
+    """A flag as a message."""
+    kind = run_pb2.FlagKind.Value(f"FLAG_KIND_{flag.kind.name}")
+    return run_pb2.Flag(kind=kind, workflow=flag.workflow, message=flag.message, tasks=flag.tasks)
 
 
 def improvement_to_proto(improvement: Improvement) -> run_pb2.Improvement:

@@ -21,6 +21,7 @@ from statistics import fmean
 from autoflow.concurrency import gather
 from autoflow.plans import PlanReference, plan_f1, plan_items
 from autoflow.suites import Sample, Task, TaskSuite
+from autoflow_worker.ledger import Ledger
 from autoflow_worker.plan_calls import ExecutedPlan, PlanCalls
 from autoflow_worker.ports import CallFailed, Evidence, Score
 
@@ -129,7 +130,8 @@ class ExecutedScorer:
             outcomes = await self._calls.score(task, samples, executed.outcomes)
             self._executed.pop(key, None)
         reward = fmean(outcome.value for outcome in outcomes)
-        return Score(True, reward, evidence=self._evidence(answer, replace(executed, outcomes=outcomes)))
+        evidence = self._evidence(answer, replace(executed, outcomes=outcomes))
+        return Score(True, reward, evidence=evidence, cost=Ledger(tool_calls=executed.tool_calls))
 
     async def _read(self, task: Task) -> tuple[Sample, ...]:
         try:

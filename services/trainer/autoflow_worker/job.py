@@ -1,18 +1,21 @@
-"""An optimisation from its start, or from its last commit, to its result."""
+"""An optimisation that trains an adapter, from its start, or from its last commit, to its result."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
+from autoflow.suites import Split
 from autoflow_worker.checkpoint import Checkpoints, State
 from autoflow_worker.context import Context
 from autoflow_worker.ledger import Ledger
 from autoflow_worker.loop import Loop
 from autoflow_worker.methods import METHODS
 from autoflow_worker.ports import Policy, Scorer
-from autoflow_worker.report import Ending, reserve
+from autoflow_worker.publishing import Publisher
+from autoflow_worker.report import Ending, Found, reserve
 from autoflow_worker.results import Progress, Result
+from autoflow_worker.selection import shortlist
 
 
 class OptimizationJob:
@@ -22,6 +25,7 @@ class OptimizationJob:
         context: what to do, and with what.
         scorer: scores the reference plans.
         checkpoints: keeps weights and states.
+        publisher: makes the page of the result, and registers the winner.
         load_policy: reads the untrained policy; blocks.
         checkpoint: where to go on from; empty for the start.
     """
@@ -31,12 +35,14 @@ class OptimizationJob:
         context: Context,
         scorer: Scorer,
         checkpoints: Checkpoints,
+        publisher: Publisher,
         load_policy: Callable[[], Policy],
         checkpoint: str,
     ) -> None:
         self._context = context
         self._scorer = scorer
         self._checkpoints = checkpoints
+        self._publisher = publisher
         self._load_policy = load_policy
         self._checkpoint = checkpoint
 
@@ -58,4 +64,13 @@ class OptimizationJob:
             self._context.evaluator.cache.load(state.cache)
         left = reserve(spec, self._context.suite)
         state = await Loop(self._context, method, policy, self._checkpoints, state, reserve=left).run()
-        return await Ending(self._context, self._scorer, state).run()
+        left_over = found(self._context, state)
+        return await Ending(self._context, self._scorer, left_over, self._publisher).run()
+
+
+def found(context: Context, state: State) -> Found:
+    """What the learning left."""
+    train = context.suite.tasks(Split.TRAIN)
+    best = shortlist(state.workflows, train, context.evaluator.cache)
+    drawn = state.iteration * context.spec.training.candidates
+    return Found(tuple(best), drawn, control=drawn, adapter=state.adapter)

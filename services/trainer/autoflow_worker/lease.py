@@ -17,6 +17,8 @@ from autoflow_worker.concurrency import Retry
 from autoflow_worker.evaluation.spec import EvaluationSpec
 from autoflow_worker.evaluation.table import EvaluationResult
 from autoflow_worker.ledger import Ledger
+from autoflow_worker.matrix.results import MatrixResult
+from autoflow_worker.matrix.spec import MatrixSpec
 from autoflow_worker.ports import CallFailed
 from autoflow_worker.results import IterationReport, Progress, Result
 from autoflow_worker.spec import RunSpec
@@ -26,7 +28,9 @@ _LONGEST_INTERVAL = 2.0
 _INTERVALS_OF_A_LEASE = 4
 
 
-Finding: TypeAlias = Result | EvaluationResult
+Spec: TypeAlias = RunSpec | EvaluationSpec | MatrixSpec
+"""What a run is to do."""
+Finding: TypeAlias = Result | EvaluationResult | MatrixResult
 """The outcome of a run that came to its end."""
 
 
@@ -43,7 +47,7 @@ class Cancelled:
 class Grant:
     """A lease, and what its worker needs to go on."""
 
-    read_spec: Callable[[], RunSpec | EvaluationSpec]
+    read_spec: Callable[[], Spec]
     """Reads what the run is to do; raises what is wrong with that."""
     fencing_token: int
     seconds: float
@@ -54,6 +58,8 @@ class Grant:
     """As of the last committed iteration."""
     suite_artifact: str = ""
     """Of the folder of the run's suite; empty where that is built in."""
+    iterations: tuple[IterationReport, ...] = ()
+    """Those that are committed."""
 
 
 class Trainer(Protocol):

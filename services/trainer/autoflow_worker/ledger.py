@@ -1,7 +1,7 @@
 """What a run has spent, what it may spend, and the gate between the two.
 
-The gate is passed before a call is made. What a call costs in tokens is known only when it has ended, so a
-limit on calls or tokens can be overshot by what was in flight when it was reached; the limit on executions is
+The gate is passed before a call is made. What a call costs is known only when it has ended, so a limit on
+calls, tokens or dollars can be overshot by what was in flight when it was reached; the limit on executions is
 exact. What a failed call had cost before it failed is counted where the service tells (`TimedOut`), and else
 is not known.
 """
@@ -28,11 +28,12 @@ class Budget:
     max_llm_calls: int = 0
     max_tokens: int = 0
     max_seconds: float = 0.0
+    max_cost_usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What a run has spent, at one moment."""
+    """What a run has spent, at one moment; or what a part of it cost."""
 
     executions: int = 0
     """One workflow on one task, cache hits not counted."""
@@ -41,7 +42,41 @@ class Ledger:
     """Cells left empty because the infrastructure failed, past all retries."""
     usage: Usage = field(default_factory=Usage)
     seconds: float = 0.0
-    """Wall time of the workers."""
+    """Wall time of the workers; of a part of a run, that of its executions, one after another."""
+    tool_calls: int = 0
+    """Those of executed plans included."""
+    limited: int = 0
+    """Executions that ended at a limit of theirs."""
+
+    def __add__(self, other: Ledger) -> Ledger:
+        return Ledger(
+            self.executions + other.executions,
+            self.cache_hits + other.cache_hits,
+            self.missing + other.missing,
+            self.usage + other.usage,
+            self.seconds + other.seconds,
+            self.tool_calls + other.tool_calls,
+            self.limited + other.limited,
+        )
+
+    def __sub__(self, other: Ledger) -> Ledger:
+        """What was spent since then."""
+        used, before = self.usage, other.usage
+        return Ledger(
+            self.executions - other.executions,
+            self.cache_hits - other.cache_hits,
+            self.missing - other.missing,
+            Usage(
+                used.calls - before.calls,
+                used.prompt_tokens - before.prompt_tokens,
+                used.completion_tokens - before.completion_tokens,
+                used.cached_prompt_tokens - before.cached_prompt_tokens,
+                used.cost_usd - before.cost_usd,
+            ),
+            self.seconds - other.seconds,
+            self.tool_calls - other.tool_calls,
+            self.limited - other.limited,
+        )
 
 
 class Meter:
@@ -90,15 +125,16 @@ class Meter:
             ("max_llm_calls", spent.usage.calls, budget.max_llm_calls, f"{budget.max_llm_calls:,}"),
             ("max_tokens", spent.usage.tokens, budget.max_tokens, f"{budget.max_tokens:,}"),
             ("max_wall_time", spent.seconds, budget.max_seconds, f"{budget.max_seconds:g} s"),
+            ("max_cost_usd", spent.usage.cost_usd, budget.max_cost_usd, f"{budget.max_cost_usd:g}"),
         ):
             if limit and used >= limit:
                 raise _spent(name, words)
 
-    def execution_paid(self, usage: Usage) -> None:
+    def execution_paid(self, cost: Ledger) -> None:
         """An admitted execution ended."""
         self._in_flight -= 1
-        self._ledger = replace(self._ledger, executions=self._ledger.executions + 1)
-        self.used(usage)
+        # Others ran beside it: its time is not the workers'.
+        self._ledger += replace(cost, seconds=0.0)
 
     def execution_failed(self) -> None:
         """An admitted execution was lost to the infrastructure, or was cancelled."""
@@ -107,6 +143,10 @@ class Meter:
     def used(self, usage: Usage) -> None:
         """A call of a language model ended."""
         self._ledger = replace(self._ledger, usage=self._ledger.usage + usage)
+
+    def tools_called(self, calls: int) -> None:
+        """Tools were called outside of an execution, for its answer's plan."""
+        self._ledger = replace(self._ledger, tool_calls=self._ledger.tool_calls + calls)
 
     def saved(self, cells: int = 1) -> None:
         """The cache answered."""
@@ -119,8 +159,8 @@ class Meter:
     def covers(self, executions: int) -> bool:
         """Whether the budget left is enough for so many more executions, each as dear as those before.
 
-        Calls, tokens and seconds are projected from the mean of all executions so far, the drawing and
-        learning between them included; before the first execution only executions can be judged.
+        Calls, tokens, seconds and dollars are projected from the mean of all executions so far, the drawing
+        and learning between them included; before the first execution only executions can be judged.
         """
         spent, budget = self.ledger, self._budget
         growth = 1 + executions / spent.executions if spent.executions else 1.0
@@ -131,6 +171,7 @@ class Meter:
                 (spent.usage.calls * growth, budget.max_llm_calls),
                 (spent.usage.tokens * growth, budget.max_tokens),
                 (spent.seconds * growth, budget.max_seconds),
+                (spent.usage.cost_usd * growth, budget.max_cost_usd),
             )
         )
 

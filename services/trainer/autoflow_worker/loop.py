@@ -25,7 +25,7 @@ from autoflow_worker.evaluator import Row, mean_reward
 from autoflow_worker.ledger import BudgetSpent
 from autoflow_worker.methods import Method, Rollout
 from autoflow_worker.ports import CallFailed, Candidate, Generation, Policy, Prompt, UpdateStats
-from autoflow_worker.results import IterationReport, Progress
+from autoflow_worker.results import CandidateReport, Fate, IterationReport, Progress
 from autoflow_worker.seeds import Purpose, derive
 
 
@@ -109,7 +109,7 @@ class Loop:
         rollouts = _rollouts(generation.candidates, rows)
         stats = await self._learn(prompt, rollouts, index)
         checkpoint = await asyncio.to_thread(self._store, generation)
-        report = self._report(generation, rollouts, stats, time.monotonic() - started)
+        report = self._report(generation, rows, stats, time.monotonic() - started)
         await self._context.journal.commit(report, checkpoint)
 
     async def _learn(self, prompt: Prompt, rollouts: Sequence[Rollout], index: int) -> UpdateStats | None:
@@ -127,7 +127,7 @@ class Loop:
         with tempfile.TemporaryDirectory() as scratch:
             self._state = State(
                 iteration=self._state.iteration + 1,
-                adapter=self._checkpoints.publish(self._policy, Path(scratch)),
+                adapter=self._checkpoints.publish(self._policy, Path(scratch), self._state.iteration + 1),
                 prompt=generation.prompt,
                 workflows=tuple(distinct.values()),
                 method=self._method.state(),
@@ -136,13 +136,14 @@ class Loop:
             return self._checkpoints.save(self._state, Path(scratch))
 
     def _report(
-        self, generation: Generation, rollouts: Sequence[Rollout], stats: UpdateStats | None, seconds: float
+        self, generation: Generation, rows: Sequence[Row], stats: UpdateStats | None, seconds: float
     ) -> IterationReport:
         candidates = generation.candidates
+        rewards = [mean for row in rows if (mean := mean_reward(row)) is not None]
         return IterationReport(
             index=self._state.iteration - 1,
-            reward_mean=sum(rollout.reward for rollout in rollouts) / len(rollouts),
-            reward_max=max(rollout.reward for rollout in rollouts),
+            reward_mean=sum(rewards) / len(rewards),
+            reward_max=max(rewards),
             valid_rate=sum(candidate.workflow is not None for candidate in candidates) / len(candidates),
             truncated=sum(candidate.truncated for candidate in candidates),
             kl=stats.kl if stats else 0.0,
@@ -150,6 +151,7 @@ class Loop:
             seconds=seconds,
             adapter=self._state.adapter,
             ledger=self._context.meter.ledger,
+            candidates=tuple(map(_summary, candidates, rows)),
         )
 
     def _checked_prompt(self, generation: Generation) -> Prompt:
@@ -177,3 +179,16 @@ def _rollouts(candidates: Sequence[Candidate], rows: Sequence[Row]) -> list[Roll
     if not rollouts:
         raise CallFailed("not one candidate of the iteration could be measured")
     return rollouts
+
+
+def _summary(candidate: Candidate, row: Row) -> CandidateReport:
+    """What became of a candidate. One that was drawn before is learned from all the same."""
+    if candidate.workflow is None:
+        return CandidateReport("", Fate.INVALID, reason=candidate.error)
+    mean = mean_reward(row)
+    return CandidateReport(
+        candidate.workflow.digest,
+        Fate.MISSING if mean is None else Fate.MEASURED,
+        reward=mean,
+        tasks=sum(score is not None for score in row),
+    )

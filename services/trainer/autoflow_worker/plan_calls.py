@@ -44,6 +44,7 @@ class ExecutedPlan:
     """Why it was not executed."""
     outcomes: tuple[Outcome, ...] = ()
     """Of each sample, all of value 0; empty where the plan was not executed."""
+    tool_calls: int = 0
 
 
 class PlanCalls:
@@ -54,6 +55,7 @@ class PlanCalls:
         scorer: scores outputs.
         seconds: the most that one call may take.
         most: bytes of contents in one call, unless one sample alone has more.
+        on_tools: is told how many calls of tools a call was.
     """
 
     def __init__(
@@ -63,11 +65,13 @@ class PlanCalls:
         *,
         seconds: float = 600.0,
         most: int = 16 << 20,
+        on_tools: Callable[[int], None] = lambda calls: None,
     ) -> None:
         self._interpreter = interpreter
         self._scorer = scorer
         self._seconds = seconds
         self._most = most
+        self._on_tools = on_tools
 
     async def execute(self, answer: str, task: Task, samples: Sequence[Sample]) -> ExecutedPlan:
         """Executes the plan that an answer names.
@@ -85,10 +89,17 @@ class PlanCalls:
             tools = tuple(match.tool for match in response.matches)
             if response.outcome != interpreter_service_pb2.PLAN_OUTCOME_EXECUTED:
                 return ExecutedPlan(False, tools, response.detail)
+            calls = sum(_tool_calls(result, len(tools)) for result in response.results)
+            self._on_tools(calls)
             if len(response.results) != len(part):
                 raise CallFailed("the interpreter did not execute the plan on every sample")
             outcomes = await asyncio.to_thread(lambda found: tuple(map(_outcome, found)), response.results)
-            executed = replace(executed, tools=tools, outcomes=(*executed.outcomes, *outcomes))
+            executed = replace(
+                executed,
+                tools=tools,
+                outcomes=(*executed.outcomes, *outcomes),
+                tool_calls=executed.tool_calls + calls,
+            )
         return executed
 
     async def score(
@@ -166,6 +177,11 @@ def _parts(items: Sequence[T], size: Callable[[T], int], most: int) -> Iterator[
 def _size(content: Content) -> int:
     # A character has four bytes at most.
     return len(content) if isinstance(content, bytes) else 4 * len(content)
+
+
+def _tool_calls(result: interpreter_service_pb2.PlanResult, tools: int) -> int:
+    """A sample passes all tools of the plan, or ends at the one that fails."""
+    return result.failure.step + 1 if result.HasField("failure") else tools
 
 
 def _outcome(result: interpreter_service_pb2.PlanResult) -> Outcome:

@@ -16,6 +16,7 @@ from autoflow.errors import Unavailable
 from autoflow.llm.base import Usage
 from autoflow.suites import Content, Task
 from autoflow.suites.judging import Verdict
+from autoflow_worker.ledger import Ledger
 
 
 class CallFailed(Unavailable):
@@ -64,6 +65,12 @@ class Candidate:
     usage: Usage
     log_probs: tuple[float, ...] = ()
     """Of each drawn token, under temperature and mask; empty where the sampler does not tell."""
+    text: str = ""
+    """As it stands, also where it is not valid."""
+    error: str = ""
+    """What is wrong with it, for the model; empty where it is valid."""
+    mended: bool = False
+    """Whether it was repaired or corrected: then it is not what was sampled at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +92,45 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What a step did in an execution; one that a loop repeats stands there as often."""
+
+    name: str
+    instruction: str = ""
+    answer: str = ""
+    """Empty where the model gave none."""
+    tool: str = ""
+    """The last one that it called; empty where it called none."""
+    tool_input: str = ""
+    tool_output: str = ""
+    """What that tool returned, or how it failed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Execution:
     """How a workflow did on a task."""
 
     answer: str | None
     """None where the execution ended without an answer."""
     usage: Usage
+    tool_calls: int = 0
+    limited: bool = False
+    """Whether it ended at a limit of its own."""
+    seconds: float = 0.0
+
+    @property
+    def cost(self) -> Ledger:
+        """What it cost."""
+        return Ledger(
+            executions=1,
+            usage=self.usage,
+            seconds=self.seconds,
+            tool_calls=self.tool_calls,
+            limited=int(self.limited),
+        )
+
+    steps: tuple[Step, ...] = ()
+    """In the order in which they were executed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +174,9 @@ class Score:
     """None where nobody wants to look at it."""
     passed: bool = False
     """Whether every constraint holds, where a judge scores."""
+    cost: Ledger | None = field(default=None, compare=False)
+    """Of what was done to have it, also where it came from the cache; None where that is not known. What
+    several have in common is the cost of each."""
 
 
 class Generator(Protocol):
@@ -157,10 +200,15 @@ class Interpreter(Protocol):
 
     @property
     def identity(self) -> str:
-        """Everything but workflow and task that decides an execution: model, prompts, sampling, limits."""
+        """Everything but workflow, task and seed that decides an execution: model, prompts, sampling."""
 
-    async def execute(self, workflow: Workflow, task: Task) -> Execution:
+    async def execute(self, workflow: Workflow, task: Task, *, seed: int = 0) -> Execution:
         """Executes a workflow on a task.
+
+        Args:
+            workflow: what to execute.
+            task: on what.
+            seed: of the draw of tokens; without a temperature it changes nothing.
 
         Raises:
             TimedOut: the execution did not end in the time that it had.

@@ -7,6 +7,10 @@
   and under the grammar of the run, on the same few test tasks. That is the learning.
 - The ceiling is what the reference plans themselves score.
 
+The winner is accepted where it is surely better on validation than the first comparator; choosing the best of
+a shortlist is made up for (`autoflow_worker.acceptance`). Where none is accepted the best of them is measured
+and reported all the same, and not registered.
+
 Everything that chooses or draws is done before the test split is opened. A worker that is stopped after that
 does the end again, and the trainer counts the run's opening once.
 """
@@ -19,34 +23,50 @@ from itertools import islice
 
 from autoflow.errors import FailedPrecondition
 from autoflow.suites import Split, TaskSuite, stratified
-from autoflow_worker.checkpoint import State
+from autoflow_worker.acceptance import decide, groups_of, rewards_of
 from autoflow_worker.comparison import improvement
 from autoflow_worker.context import Context
-from autoflow_worker.evaluator import Assignment, Row, mean_reward
+from autoflow_worker.evaluator import Assignment, Row, cost_of, mean_reward
 from autoflow_worker.ports import CallFailed, Candidate, Scorer, Workflow
-from autoflow_worker.results import Improvement, PolicyReport, Progress, Result, WorkflowReport
+from autoflow_worker.publishing import Publisher
+from autoflow_worker.results import Acceptance, Improvement, PolicyReport, Progress, Result, WorkflowReport
 from autoflow_worker.seeds import Purpose, derive
 from autoflow_worker.selection import SHORTLIST, best, shortlist
 from autoflow_worker.spec import RunSpec
 from autoflow_worker.statistics import Estimate, bootstrap_mean, t_interval
+from autoflow_worker.trust import WINNER, acceptance, flags_of, unoptimized
 
 _POLICY_TASKS_SEED = 0
 """The tasks on which policies are measured are the same in every run, so that runs can be compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the learning or the search left."""
+
+    shortlist: tuple[Workflow, ...]
+    """From which the winner is chosen, the best first."""
+    drawn: int
+    """Candidates in all."""
+    control: int
+    """The most samples that a control under the same budget may have."""
+    adapter: str = ""
+    """Digest of the policy's; empty where none was trained."""
 
 
 def reserve(spec: RunSpec, suite: TaskSuite) -> int:
     """The most executions that the end of a run can need."""
     chosen = 2 if spec.test.control_samples else 1
     test = len(suite.tasks(Split.TEST))
-    control = _control_samples(spec, spec.training.iterations) * spec.training.tasks
-    validation = chosen * SHORTLIST * len(suite.tasks(Split.VALIDATION))
-    policy = 2 * spec.test.policy_samples * min(spec.test.policy_tasks, test)
+    samples = spec.test.control_samples
+    if spec.trains:
+        samples = min(samples, spec.training.iterations * spec.training.candidates)
+    control = samples * spec.training.tasks
+    # The first comparator is what the winner must beat.
+    incumbent = 1 if spec.test.comparators else 0
+    validation = (chosen * SHORTLIST + incumbent) * len(suite.tasks(Split.VALIDATION))
+    policy = 2 * spec.test.policy_samples * min(spec.test.policy_tasks, test) if spec.trains else 0
     return control + validation + (chosen + len(spec.test.comparators)) * test + policy
-
-
-def _control_samples(spec: RunSpec, iterations: int) -> int:
-    """Samples of the control of a run that did so many iterations."""
-    return min(spec.test.control_samples, iterations * spec.training.candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +81,32 @@ class _Contestant:
     """Samples; 0 for a given workflow."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """What a contestant is chosen from."""
+
+    name: str
+    samples: int
+    workflows: Sequence[Workflow]
+
+
 class Ending:
     """One run's end.
 
     Args:
         context: what to do, and with what.
         scorer: scores the reference plans.
-        state: what the learning left.
+        found: what the learning or the search left.
+        publisher: makes the page, and registers the winner.
     """
 
-    def __init__(self, context: Context, scorer: Scorer, state: State) -> None:
+    def __init__(self, context: Context, scorer: Scorer, found: Found, publisher: Publisher) -> None:
         self._context = context
         self._scorer = scorer
-        self._state = state
+        self._found = found
+        self._publisher = publisher
         self._test = context.suite.tasks(Split.TEST)
+        self._groups = groups_of(self._test)
 
     async def run(self) -> Result:
         """Chooses, opens the test split, and measures.
@@ -84,9 +116,9 @@ class Ending:
             CallFailed: something could not be measured at all.
             BudgetSpent: the budget did not last.
         """
-        chosen = await self._choose()
+        chosen, accepted = await self._choose()
         before = await self._fresh(Purpose.POLICY_BEFORE, adapter="")
-        after = await self._fresh(Purpose.POLICY_AFTER, adapter=self._state.adapter)
+        after = await self._fresh(Purpose.POLICY_AFTER, adapter=self._found.adapter)
         digest = self._context.suite.digest
         openings = await self._context.journal.open_test(digest)
         given = [_Contestant(item.name, item.workflow) for item in self._context.spec.test.comparators]
@@ -98,48 +130,80 @@ class Ending:
             + [(sample.workflow, tasks) for sample in samples],
             "testing",
         )
-        return Result(
+        reports = tuple(map(self._workflow_report, contestants, rows))
+        row = rows[len(contestants) - 1]
+        gain = self._improvement(given[0].name, row, rows[0]) if given else None
+        result = Result(
             winner=chosen[-1].workflow,
             winner_validation_mean=chosen[-1].validation_mean,
-            adapter=self._state.adapter,
-            reports=tuple(map(self._workflow_report, contestants, rows)),
+            adapter=self._found.adapter,
+            reports=reports,
             policy=_policy_report(samples, rows[len(contestants) :]) if samples else None,
             ceiling=await self._ceiling(),
-            improvement=self._improvement(given[0].name, rows[len(contestants) - 1], rows[0])
-            if given
-            else None,
+            improvement=gain,
             test_openings=openings,
             suite_digest=digest,
+            acceptance=accepted,
+            flags=flags_of(
+                self._context.suite,
+                (chosen[-1].workflow, row),
+                (given[0].name, given[0].workflow, rows[0]) if given else None,
+                gain,
+                reward=self._context.spec.reward,
+                openings=openings,
+                tasks=self._test,
+                seed=self._seed,
+            ),
+        )
+        self._context.journal.progress(Progress("reporting", 0, 0))
+        return await self._publisher.publish(
+            result, {item.name: row for item, row in zip(contestants, rows, strict=False)}
         )
 
-    async def _choose(self) -> list[_Contestant]:
-        """The control, where one is asked for and has anything to choose from, and the winner last."""
-        control = await self._control()
-        drawn = self._state.iteration * self._context.spec.training.candidates
-        fields = [
-            ("control", len(control), self._shortlist(control)),
-            ("best", drawn, self._shortlist(self._state.workflows)),
-        ]
-        if not fields[-1][2]:
-            raise FailedPrecondition("the run has found no valid workflow")
-        validation = self._context.suite.tasks(Split.VALIDATION)
-        entries = [(workflow, validation) for _, _, workflows in fields for workflow in workflows]
-        rows = iter(await self._evaluate(entries, "validating"))
-        chosen = []
-        for name, count, workflows in fields:
-            if workflows:
-                workflow, mean = best(workflows, list(islice(rows, len(workflows))))
-                chosen.append(_Contestant(name, workflow, mean, count))
-        return chosen
+    async def _choose(self) -> tuple[list[_Contestant], Acceptance | None]:
+        """The control, where one is asked for and has anything to choose from, and the winner last.
 
-    def _shortlist(self, workflows: Iterable[Workflow | None]) -> list[Workflow]:
+        With them, whether the winner is accepted; None where there is nothing to compare it with.
+        """
+        control = await self._control()
+        fields = [
+            _Field("control", len(control), self._shortlist(control)),
+            _Field(WINNER, self._found.drawn, self._found.shortlist),
+        ]
+        if not fields[-1].workflows:
+            raise FailedPrecondition("the run has found no valid workflow")
+        incumbent = next(iter(self._context.spec.test.comparators), None)
+        validation = self._context.suite.tasks(Split.VALIDATION)
+        entries = [workflow for field in fields for workflow in field.workflows]
+        entries += [incumbent.workflow] if incumbent else []
+        rows = await self._evaluate([(workflow, validation) for workflow in entries], "validating")
+        left = iter(rows)
+        rows_of = {field.name: list(islice(left, len(field.workflows))) for field in fields}
+        chosen = []
+        for field in (field for field in fields if field.workflows):
+            workflow, mean = best(field.workflows, rows_of[field.name])
+            chosen.append(_Contestant(field.name, workflow, mean, field.samples))
+        if incumbent is None:
+            return chosen, None
+        decision = decide(
+            [rewards_of(row) for row in rows_of[WINNER]],
+            rewards_of(rows[-1]),
+            seed=self._seed,
+            groups=groups_of(validation),
+        )
+        if decision.chosen is not None:
+            winner, row = fields[-1].workflows[decision.chosen], rows_of[WINNER][decision.chosen]
+            chosen[-1] = _Contestant(WINNER, winner, mean_reward(row) or 0.0, self._found.drawn)
+        return chosen, acceptance(decision, incumbent.name)
+
+    def _shortlist(self, workflows: Iterable[Workflow | None]) -> Sequence[Workflow]:
         train = self._context.suite.tasks(Split.TRAIN)
         return shortlist(filter(None, workflows), train, self._context.evaluator.cache)
 
     async def _control(self) -> list[Workflow | None]:
         """Draws and measures samples of the untrained generator as an iteration does; None where invalid."""
         training = self._context.spec.training
-        count = _control_samples(self._context.spec, self._state.iteration)
+        count = min(self._context.spec.test.control_samples, self._found.control)
         if not count:
             return []
         generation = await self._context.draw(count, purpose=Purpose.CONTROL)
@@ -150,7 +214,7 @@ class Ending:
 
     async def _fresh(self, purpose: Purpose, *, adapter: str) -> Sequence[Candidate]:
         count = self._context.spec.test.policy_samples
-        if not count:
+        if not count or not self._context.spec.trains:
             return ()
         return (await self._context.draw(count, purpose=purpose, adapter=adapter)).candidates
 
@@ -173,18 +237,28 @@ class Ending:
         return WorkflowReport(
             name=contestant.name,
             workflow=contestant.workflow,
-            reward=bootstrap_mean([score.reward for score in scores], seed=self._seed),
+            reward=self._mean([score.reward if score else None for score in row]),
             plan_f1=None
             if self._context.suite.judge
-            else bootstrap_mean([score.plan_f1 for score in scores], seed=self._seed),
+            else self._mean([score.plan_f1 if score else None for score in row]),
             valid_plan_rate=sum(score.plan_valid for score in scores) / len(scores),
             tasks=len(scores),
             missing=len(row) - len(scores),
             chosen_from=contestant.chosen_from,
+            unoptimized=unoptimized(row, self._context.spec.reward, seed=self._seed, groups=self._groups),
+            spent=cost_of(row),
         )
 
+    def _mean(self, values: Sequence[float | None]) -> Estimate:
+        """The mean of what is there on the test tasks."""
+        known = [
+            (value, group) for value, group in zip(values, self._groups, strict=True) if value is not None
+        ]
+        found, groups = zip(*known, strict=True)
+        return bootstrap_mean(found, seed=self._seed, groups=groups)
+
     def _improvement(self, over: str, row: Row, comparator: Row) -> Improvement:
-        found = improvement(row, comparator, over, seed=self._seed)
+        found = improvement(row, comparator, over, seed=self._seed, groups=self._groups)
         if found is None:
             raise CallFailed(f"the winner and {over} could not be measured on one common test task")
         return found

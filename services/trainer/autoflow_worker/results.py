@@ -3,10 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
+from autoflow.power import Power
+from autoflow_worker.flags import Flag
 from autoflow_worker.ledger import Ledger
 from autoflow_worker.ports import Workflow
 from autoflow_worker.statistics import Estimate
+
+
+class Fate(StrEnum):
+    """What became of a candidate."""
+
+    MEASURED = "measured"
+    """It was measured, and learned from where the method learns."""
+    KEPT = "kept"
+    """It joined those that are searched on from."""
+    SCREENED_OUT = "screened out"
+    """It did worse than its parent on a few tasks, and was not measured on more."""
+    DUPLICATE = "duplicate"
+    INVALID = "invalid"
+    MISSING = "missing"
+    """The infrastructure failed on every task."""
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateReport:
+    """One candidate of an iteration."""
+
+    digest: str
+    """Empty where it is not valid."""
+    fate: Fate
+    parents: tuple[str, ...] = ()
+    """Digests of the workflows that it was made from, the nearest first."""
+    reward: float | None = None
+    """The mean over the tasks that it was measured on; None where it was on none."""
+    tasks: int = 0
+    """Those tasks."""
+    reason: str = ""
+    mended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +63,10 @@ class IterationReport:
     """Digest of the adapter after the update."""
     ledger: Ledger = field(default_factory=Ledger)
     """After the iteration."""
+    pairing: int = 0
+    """Of a matrix, row by row; 0 elsewhere."""
+    candidates: tuple[CandidateReport, ...] = ()
+    """In the order in which they were drawn; none of an evaluation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +85,10 @@ class WorkflowReport:
     missing: int
     chosen_from: int
     """Samples; 0 for a given workflow."""
+    unoptimized: tuple[str, Estimate] | None = None
+    """The name of a metric that was not optimised, and its mean; None where there is none."""
+    spent: Ledger = field(default_factory=Ledger)
+    """What its executions on the test tasks cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +118,22 @@ class Improvement:
 
 
 @dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Whether a winner is taken for better than what it is to replace, on validation."""
+
+    accepted: bool
+    over: str
+    difference: Estimate | None
+    """Corrected for having chosen the best of several; None where nothing could be compared."""
+    power: Power
+    """What could be found, as it was stated before anything was spent."""
+    candidates: int
+    """Of which the best was chosen."""
+    reason: str
+    """For a person."""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What a run found, measured on the sealed test split."""
 
@@ -87,6 +146,13 @@ class Result:
     improvement: Improvement | None
     test_openings: int
     suite_digest: str
+    acceptance: Acceptance | None = None
+    """None where there is no comparator."""
+    flags: tuple[Flag, ...] = ()
+    registered: str = ""
+    """The version that the winner became; empty where it was not registered."""
+    page: str = ""
+    """Artifact of the page to look at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,16 @@ class Purpose(StrEnum):
 
     ADAPTER = "adapter"
     CANDIDATES = "candidates"
+    REFINEMENTS = "refinements"
+    SEARCH = "search"
+    SCREENING = "screening"
     TASKS = "tasks"
     REPLAY = "replay"
     CONTROL = "control"
     POLICY_BEFORE = "policy-before"
     POLICY_AFTER = "policy-after"
     BOOTSTRAP = "bootstrap"
+    EXECUTIONS = "executions"
 
 
 def derive(seed: int, purpose: Purpose, index: int = 0) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from autoflow.methods import Reward
+from autoflow.methods import Method, Reward
 from autoflow_worker.ledger import Budget
 from autoflow_worker.methods import TrainingSettings
 from autoflow_worker.ports import Workflow
@@ -38,7 +38,7 @@ class RunSpec:
 
     suite: str
     generator: str
-    """The model that learns, by its name in the catalogue."""
+    """The model that writes, by its name in the catalogue."""
     interpreter: str
     interpreter_adapter: str
     """Digest of an adapter of the interpreter's model; empty for none. It does not learn."""
@@ -48,3 +48,12 @@ class RunSpec:
     reward: Reward = Reward.PLAN
     test: TestPlan = field(default_factory=TestPlan)
     budget: Budget = field(default_factory=Budget)
+    generator_adapter: str = ""
+    """Digest of an adapter of the generator's model; empty for none, as always where one is trained."""
+    register_as: str = ""
+    """The id of the registered workflow that an accepted winner becomes a version of; empty for none."""
+
+    @property
+    def trains(self) -> bool:
+        """Whether the run trains an adapter."""
+        return Method(self.method).trains

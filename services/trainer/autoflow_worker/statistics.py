@@ -2,7 +2,8 @@
 
 - Over *tasks* (one workflow, one reward a task): the percentile bootstrap (Efron 1979), because rewards pile
   up at 0 and 1 and differences of two workflows are far from normal. It is a little too narrow for few tasks:
-  with 50 rewards drawn as here it covers about 94 times in 100 (tests/worker/test_statistics.py).
+  with 50 rewards drawn as here it covers about 94 times in 100 (tests/worker/test_statistics.py). Tasks that
+  hang together are drawn together, where their groups are told.
 - Over *samples* of a policy (one mean reward a sample): Student's t.
 
 Where all values are equal an interval has no width. That says that nothing varied among what was measured,
@@ -16,6 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
+from autoflow.power import t_quantile
 
 RESAMPLES = 10_000
 """Of one bootstrap; the interval's bounds then move by about 1% of its width from seed to seed."""
@@ -38,34 +42,52 @@ class Estimate:
         return Estimate(self.mean, max(self.low, lowest), min(self.high, highest))
 
 
-def bootstrap_mean(values: Sequence[float], *, seed: int, resamples: int = RESAMPLES) -> Estimate:
+def bootstrap_mean(
+    values: Sequence[float],
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+    groups: Sequence[str] | None = None,
+) -> Estimate:
     """The mean with its percentile bootstrap interval.
 
     Args:
         values: one a task, at least one.
         seed: of the resampling.
         resamples: how often to resample.
+        groups: one a task; the tasks of a group are drawn together. Default: every task for itself.
 
     Raises:
-        ValueError: there are no values.
+        ValueError: there are no values, or not as many groups.
     """
     data = _array(values)
+    sums: NDArray[np.float64] = data
+    counts: NDArray[np.float64] = np.ones_like(data)
+    if groups is not None:
+        if len(groups) != data.size:
+            raise ValueError(f"{data.size} values cannot have {len(groups)} groups")
+        members = np.unique(groups, return_inverse=True)[1]
+        sums = np.bincount(members, weights=data).astype(np.float64)
+        counts = np.bincount(members).astype(np.float64)
     rng = np.random.default_rng(seed)
     # In turns: the resamples of very many values together would not fit into memory.
-    rows = max(1, _DRAWN_TOGETHER // data.size)
-    means = np.concatenate(
-        [
-            data[rng.integers(0, data.size, size=(min(rows, resamples - done), data.size))].mean(axis=1)
-            for done in range(0, resamples, rows)
-        ]
-    )
+    rows = max(1, _DRAWN_TOGETHER // sums.size)
+    means = []
+    for done in range(0, resamples, rows):
+        drawn = rng.integers(0, sums.size, size=(min(rows, resamples - done), sums.size))
+        means.append(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
     tail = (1 - _CONFIDENCE) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
+    low, high = np.quantile(np.concatenate(means), [tail, 1 - tail])
     return Estimate(float(data.mean()), float(low), float(high))
 
 
 def paired_bootstrap(
-    left: Sequence[float], right: Sequence[float], *, seed: int, resamples: int = RESAMPLES
+    left: Sequence[float],
+    right: Sequence[float],
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+    groups: Sequence[str] | None = None,
 ) -> Estimate:
     """The mean of `left - right`, pair by pair, with its percentile bootstrap interval over pairs.
 
@@ -75,7 +97,7 @@ def paired_bootstrap(
     differences = _array(left) - _array(right) if len(left) == len(right) else None
     if differences is None:
         raise ValueError(f"{len(left)} values cannot be paired with {len(right)}")
-    return bootstrap_mean(differences.tolist(), seed=seed, resamples=resamples)
+    return bootstrap_mean(differences.tolist(), seed=seed, resamples=resamples, groups=groups)
 
 
 def t_interval(values: Sequence[float]) -> Estimate:
@@ -91,34 +113,6 @@ def t_interval(values: Sequence[float]) -> Estimate:
     error = float(data.std(ddof=1)) / math.sqrt(data.size)
     half = t_quantile((1 + _CONFIDENCE) / 2, data.size - 1) * error
     return Estimate(mean, mean - half, mean + half)
-
-
-def t_quantile(probability: float, degrees: int) -> float:
-    """The quantile of Student's t distribution, by bisection of its integral; correct to about 1e-8.
-
-    Here because scipy would be a large dependency for one number.
-
-    Args:
-        probability: in [0.5, 0.999].
-        degrees: of freedom, at least 1.
-    """
-    low, high = 0.0, 1e3
-    while high - low > 1e-9 * max(1.0, high):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _t_cdf(middle, degrees) < probability else (low, middle)
-    return (low + high) / 2
-
-
-def _t_cdf(t: float, degrees: int) -> float:
-    """P(T <= t) for t >= 0: with t = sqrt(nu)·tan θ the density becomes cos^(nu-1) θ, smooth on a finite
-    range.
-    """
-    theta = np.linspace(0.0, math.atan(t / math.sqrt(degrees)), 2049)
-    density = np.cos(theta) ** (degrees - 1)
-    step = theta[1] - theta[0]
-    integral = step / 3 * (density[0] + density[-1] + 4 * density[1::2].sum() + 2 * density[2:-1:2].sum())
-    scale = math.exp(math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2)) / math.sqrt(math.pi)
-    return 0.5 + scale * float(integral)
 
 
 def _array(values: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

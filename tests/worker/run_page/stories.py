@@ -6,12 +6,14 @@ import random
 
 from autoflow.language import check
 from autoflow.llm.base import Usage
+from autoflow.power import Power
 from autoflow.suites import Split, load_suite, workflow_text
 from autoflow_worker.flags import Flag, FlagKind
 from autoflow_worker.ledger import Ledger
 from autoflow_worker.methods import TrainingSettings
 from autoflow_worker.ports import Execution, Score, Step, Workflow
 from autoflow_worker.results import (
+    Acceptance,
     CandidateReport,
     Fate,
     Improvement,
@@ -19,7 +21,7 @@ from autoflow_worker.results import (
     Result,
     WorkflowReport,
 )
-from autoflow_worker.run_page.story import Story, Verdict
+from autoflow_worker.run_page.story import Story
 from autoflow_worker.run_page.tallies import StepTallies
 from autoflow_worker.spec import Comparator, RunSpec, TestPlan
 from autoflow_worker.statistics import Estimate
@@ -70,10 +72,6 @@ def story(*, seed: int = 0, compared: bool = True, iterations: int = 8) -> Story
         steps=tallies.of(winner),
         ledger=ledger,
         prompt_version="2",
-        verdict=Verdict(True, "baseline", Estimate(0.4, 0.21, 0.55), 0.17, "The interval lies above zero.")
-        if compared
-        else None,
-        flags=[Flag(FlagKind.LEAK, "best", f"it holds the words {HOSTILE}", ("t1", "t2"))],
     )
 
 
@@ -103,7 +101,12 @@ def _result(winner: Workflow, names: list[str], *, compared: bool) -> Result:
         winner_validation_mean=0.82,
         adapter="",
         reports=tuple(
-            WorkflowReport(name, winner, estimate, estimate, 0.97, TASKS - 1, 1, 32 if name == "best" else 0)
+            WorkflowReport(
+                *(name, winner, estimate, estimate, 0.97, TASKS - 1, 1),
+                chosen_from=32 if name == "best" else 0,
+                unoptimized=("exact_plan", Estimate(0.5, 0.4, 0.6)),
+                spent=Ledger(executions=24, usage=Usage(96, 24_000, 2_400)),
+            )
             for name in names
         ),
         policy=None,
@@ -111,4 +114,16 @@ def _result(winner: Workflow, names: list[str], *, compared: bool) -> Result:
         improvement=Improvement("baseline", Estimate(0.4, 0.3, 0.5), 1.0) if compared else None,
         test_openings=2,
         suite_digest=f"sha256:{'c' * 64}",
+        acceptance=Acceptance(
+            True,
+            "baseline",
+            Estimate(0.4, 0.21, 0.55),
+            Power(25, 0.17, 0.3),
+            8,
+            "accepted: +0.400, and the interval lies above zero",
+        )
+        if compared
+        else None,
+        flags=(Flag(FlagKind.LEAK, "best", f"it holds the words {HOSTILE}", ("t1", "t2")),),
+        registered="workflows/planner@3",
     )

@@ -27,9 +27,12 @@ def page() -> str:
 
 def test_everything_is_on_it(page: str) -> None:
     assert "<h1>Planning: reflective</h1>" in page
-    assert "Accepted</b>\nover baseline, on validation: +0.400 (+0.210 to\n+0.550)" in page
+    assert "against <b>baseline</b>: accepted: +0.400, and the interval lies above zero." in page
     assert "0.17 or more is found 8 times in 10" in page
     assert _section(page, "result").count("<tr>") == 4
+    assert "exact plan, not optimised" in page
+    assert '<td class="n">1,100</td>' in page
+    assert "Registered as <b>workflows/planner@3</b>" in page
     assert "from baseline" in _section(page, "changed")
     assert _section(page, "tasks").count("<tr>") == TASKS + 1
     assert "<b>Step 5</b>" in _section(page, "steps")

@@ -88,6 +88,7 @@ class RunStore(Database):
             spec=run.spec,
             create_time=run.create_time,
             suite_artifact=run.suite_artifact,
+            power=run.power,
             **to_columns(record),
         )
         try:

@@ -42,6 +42,9 @@ class SuiteStore:
             train_tasks=suite.sizes[Split.TRAIN],
             validation_tasks=suite.sizes[Split.VALIDATION],
             test_tasks=suite.sizes[Split.TEST],
+            independent_train_tasks=suite.independent[Split.TRAIN],
+            independent_validation_tasks=suite.independent[Split.VALIDATION],
+            independent_test_tasks=suite.independent[Split.TEST],
             artifact=suite.artifact,
             create_time=suite.create_time,
         )
@@ -118,6 +121,11 @@ def _to_suite(row: SuiteRow) -> Suite:
             Split.TRAIN: row.train_tasks,
             Split.VALIDATION: row.validation_tasks,
             Split.TEST: row.test_tasks,
+        },
+        independent={
+            Split.TRAIN: row.independent_train_tasks,
+            Split.VALIDATION: row.independent_validation_tasks,
+            Split.TEST: row.independent_test_tasks,
         },
         artifact=row.artifact,
         create_time=row.create_time,

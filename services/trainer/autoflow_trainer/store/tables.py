@@ -68,6 +68,7 @@ class RunRow(Base):
     losses: Mapped[int] = mapped_column(Integer)
     launch_after: Mapped[datetime | None] = mapped_column(UtcTime)
     suite_artifact: Mapped[str] = mapped_column(String(128), server_default="")
+    power: Mapped[bytes] = mapped_column(LargeBinary, server_default="")
 
 
 class IterationRow(Base):
@@ -106,6 +107,9 @@ class SuiteRow(Base):
     train_tasks: Mapped[int] = mapped_column(Integer)
     validation_tasks: Mapped[int] = mapped_column(Integer)
     test_tasks: Mapped[int] = mapped_column(Integer)
+    independent_train_tasks: Mapped[int] = mapped_column(Integer)
+    independent_validation_tasks: Mapped[int] = mapped_column(Integer)
+    independent_test_tasks: Mapped[int] = mapped_column(Integer)
     artifact: Mapped[str] = mapped_column(String(128))
     create_time: Mapped[datetime] = mapped_column(UtcTime)
 
@@ -150,6 +154,7 @@ def to_record(row: RunRow, *, with_result: bool = True) -> RunRecord:
         state=RunState(row.state),
         create_time=row.create_time,
         suite_artifact=row.suite_artifact,
+        power=row.power,
         start_time=row.start_time,
         end_time=row.end_time,
         committed=row.committed,

@@ -39,7 +39,9 @@ def picture(
         label: what it shows, for those who cannot see it.
         at_most: whether it may become smaller where there is no room; else whoever looks at it scrolls.
     """
-    style = f"width:100%;max-width:{_value(width)}px" if at_most else f"min-width:{_value(width)}px"
+    # No smaller than can be read on a phone, which scrolls then.
+    least = f"min({_value(width)}px,28rem)" if at_most else f"{_value(width)}px"
+    style = f"width:100%;max-width:{_value(width)}px;min-width:{least}"
     return element(
         "svg",
         element("title", label),

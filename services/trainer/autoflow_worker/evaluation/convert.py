@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
-from functools import partial
+from dataclasses import asdict
 from types import MappingProxyType
 
 from autoflow.convert import reward_from_proto, split_from_proto
 from autoflow.methods import Reward
 from autoflow.suites import SAMPLES
 from autoflow.suites.judging import Kind, Measures, Verdict
-from autoflow.v1 import run_pb2, run_worker_service_pb2
+from autoflow.v1 import run_pb2
 from autoflow_worker import convert
 from autoflow_worker.evaluation.shelf import MeasuredTask
 from autoflow_worker.evaluation.spec import EvaluationSpec
 from autoflow_worker.evaluation.table import EvaluationResult, MetricEstimate, WorkflowEvaluation
 from autoflow_worker.evaluation.witness import ANSWER_CHARS, cut
-from autoflow_worker.lease import Grant
 from autoflow_worker.ports import Score
 from autoflow_worker.spec import Comparator
 
@@ -34,14 +32,6 @@ _KINDS: Mapping[Kind, run_pb2.ConstraintKind.ValueType] = MappingProxyType(
         Kind.HARD: run_pb2.CONSTRAINT_KIND_HARD,
     }
 )
-
-
-def grant_from_proto(message: run_worker_service_pb2.LeaseRunResponse) -> Grant:
-    """A lease of a run of either kind."""
-    grant = convert.grant_from_proto(message)
-    if message.run.HasField("evaluation"):
-        return replace(grant, read_spec=partial(spec_from_proto, message.run))
-    return grant
 
 
 def spec_from_proto(run: run_pb2.Run) -> EvaluationSpec:
@@ -67,6 +57,8 @@ def spec_from_proto(run: run_pb2.Run) -> EvaluationSpec:
         reward=reward_from_proto(wanted.reward) or Reward.EXECUTED,
         tasks=wanted.tasks,
         samples=wanted.samples or SAMPLES,
+        temperature=wanted.temperature,
+        repeats=wanted.repeats or 1,
         seed=wanted.seed,
         budget=convert.budget_from_proto(run.budget),
     )
@@ -112,6 +104,8 @@ def _workflow_to_proto(found: WorkflowEvaluation, result: EvaluationResult) -> r
         improvement=convert.improvement_to_proto(found.improvement) if found.improvement else None,
         pass_rate=convert.estimate_to_proto(found.pass_rate) if found.pass_rate else None,
         constraints=_measures_to_proto(found.constraints) if found.constraints else None,
+        spent=convert.ledger_to_proto(found.spent),
+        flags=map(convert.flag_to_proto, found.flags),
     )
 
 

@@ -15,22 +15,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
-from typing import TypeVar
 
 from autoflow.concurrency import gather
-from autoflow.errors import FailedPrecondition, Unavailable
+from autoflow.errors import FailedPrecondition
 from autoflow.methods import Reward
 from autoflow.suites import Split, Task, TaskSuite, stratified
 from autoflow.telemetry import span
-from autoflow_worker.concurrency import Retry
+from autoflow_worker.acceptance import groups_of
+from autoflow_worker.concurrency import Retry, patiently
 from autoflow_worker.context import Journal
+from autoflow_worker.evaluation.flagged import flagged
 from autoflow_worker.evaluation.page import Page
+from autoflow_worker.evaluation.repeats import merged
 from autoflow_worker.evaluation.shelf import MeasuredTask, Shelf
 from autoflow_worker.evaluation.spec import EvaluationSpec
-from autoflow_worker.evaluation.table import EvaluationResult, WorkflowEvaluation, evaluations
+from autoflow_worker.evaluation.table import EvaluationResult, WorkflowEvaluation, evaluations, table_of
 from autoflow_worker.evaluation.witness import Witness
 from autoflow_worker.evaluator import Evaluator, Row, mean_reward
 from autoflow_worker.judged import unanswered
@@ -39,8 +41,6 @@ from autoflow_worker.metrics import CONSTRAINTS, task_metric
 from autoflow_worker.ports import Artifacts, CallFailed, Interpreter, Score, Scorer
 from autoflow_worker.results import IterationReport, Progress
 from autoflow_worker.seeds import Purpose, derive
-
-T = TypeVar("T")
 
 _BATCH_CELLS = 64
 """Cells of a batch, about: what a lost worker may have to measure anew."""
@@ -120,7 +120,7 @@ class EvaluationJob:
         if not self._tasks:
             raise FailedPrecondition(f"the suite has no tasks in the split {self._spec.split}")
         if self._checkpoint:
-            self._measured = await self._stored(lambda: self._shelf.restore(self._checkpoint))
+            self._measured = await patiently(self._retry, lambda: self._shelf.restore(self._checkpoint))
             self._know(self._tasks[: len(self._measured)], self._measured)
         self._require_budget()
         sealed = self._spec.split is Split.TEST
@@ -131,9 +131,14 @@ class EvaluationJob:
             with span("run.iteration", {"autoflow.run.iteration": index}):
                 await self._measure(index, tasks)
         self._journal.progress(Progress("reporting", 0, 0))
-        workflows = await asyncio.to_thread(evaluations, self._spec, self._measured)
-        page = await self._stored(lambda: self._page(workflows))
+        workflows = await asyncio.to_thread(self._workflows, openings)
+        page = await patiently(self._retry, lambda: self._page(workflows))
         return EvaluationResult(workflows, tuple(self._measured), openings, self._suite.digest, page)
+
+    def _workflows(self, openings: int) -> tuple[WorkflowEvaluation, ...]:
+        """The lines of the table with their flags; takes a moment."""
+        table = table_of(self._spec, self._measured, groups_of(self._tasks))
+        return flagged(self._spec, self._suite, table, evaluations(self._spec, table), openings)
 
     def _chosen(self) -> tuple[Task, ...]:
         """The tasks, in the suite's order."""
@@ -145,14 +150,19 @@ class EvaluationJob:
     def _batches(self) -> list[tuple[Task, ...]]:
         """What is left to measure; batches are equally large, up to one task."""
         left = self._tasks[len(self._measured) :]
-        size = max(_LEAST_TASKS, self._batch_cells // len(self._spec.names))
+        size = max(_LEAST_TASKS, self._batch_cells // self._cells_of_a_task)
         count = -(-len(left) // size)
         bounds = [index * len(left) // max(1, count) for index in range(count + 1)]
         return [left[start:end] for start, end in pairwise(bounds)]
 
+    @property
+    def _cells_of_a_task(self) -> int:
+        # The references are no executions, and are scored once.
+        return len(self._spec.workflows) * len(self._spec.seeds) + 1
+
     def _require_budget(self) -> None:
         workflows = {item.workflow.digest for item in self._spec.workflows}
-        needed = len(workflows) * len({task.digest for task in self._tasks})
+        needed = len(workflows) * len({task.digest for task in self._tasks}) * len(self._spec.seeds)
         if not self._measured and not self._meter.covers(needed):
             advice = f"raise budget.max_executions to {needed} or more, or measure on fewer tasks"
             raise BudgetSpent(f"the budget is too small: {advice}")
@@ -160,17 +170,25 @@ class EvaluationJob:
     async def _measure(self, index: int, tasks: Sequence[Task]) -> None:
         started = time.monotonic()
         assignments = [(item.workflow, tasks) for item in self._spec.workflows]
-        given, (reference,) = await gather([self._evaluator.evaluate(assignments), self._references(tasks)])
-        means = [mean for row in given if (mean := mean_reward(row)) is not None]
+        (reference,), *given = await gather(
+            [
+                self._references(tasks),
+                *(self._evaluator.evaluate(assignments, seed=seed) for seed in self._spec.seeds),
+            ]
+        )
+        by_workflow = [tuple(zip(*rows, strict=True)) for rows in zip(*given, strict=True)]
+        means = [
+            mean for cells in by_workflow if (mean := mean_reward(tuple(map(merged, cells)))) is not None
+        ]
         if not means:
             raise CallFailed("nothing could be measured on a whole batch of tasks")
-        columns = zip(*given, reference, strict=True)
+        columns = zip(*by_workflow, ((score,) for score in reference), strict=True)
         metrics = await asyncio.to_thread(lambda: [self._metric(task) for task in tasks])
         batch = [
-            MeasuredTask(task.id, metric, scores)
-            for task, metric, scores in zip(tasks, metrics, columns, strict=True)
+            MeasuredTask.of(task.id, metric, cells)
+            for task, metric, cells in zip(tasks, metrics, columns, strict=True)
         ]
-        checkpoint = await self._stored(lambda: self._shelf.add(batch))
+        checkpoint = await patiently(self._retry, lambda: self._shelf.add(batch))
         report = IterationReport(
             index=index,
             reward_mean=sum(means) / len(means),
@@ -210,9 +228,10 @@ class EvaluationJob:
     def _know(self, tasks: Sequence[Task], measured: Sequence[MeasuredTask]) -> None:
         """Keeps scores for tasks of equal content, without the outputs that a fresh score holds."""
         for task, known in zip(tasks, measured, strict=True):
-            for item, score in zip(self._spec.workflows, known.scores, strict=False):
-                if score is not None:
-                    self._evaluator.cache.put(item.workflow, task, score)
+            for column, item in enumerate(self._spec.workflows):
+                for seed, score in zip(self._spec.seeds, known.cells(column), strict=True):
+                    if score is not None:
+                        self._evaluator.cache.put(item.workflow, task, score, seed)
 
     def _on_scored(self, answers: int) -> None:
         self._scored += answers
@@ -220,21 +239,10 @@ class EvaluationJob:
 
     def _tell(self) -> None:
         """Says how many cells are done; what needs no score counts when its batch is over."""
-        done = len(self._measured) * len(self._spec.names) + self._scored
-        self._journal.progress(Progress("evaluating", done, len(self._tasks) * len(self._spec.names)))
+        done = len(self._measured) * self._cells_of_a_task + self._scored
+        self._journal.progress(Progress("evaluating", done, len(self._tasks) * self._cells_of_a_task))
 
     def _page(self, workflows: Sequence[WorkflowEvaluation]) -> str:
         """Makes and stores the page; blocks."""
         page = Page(self._spec, self._suite, self._tasks, self._measured, self._shelf)
         return self._artifacts.put(page.render(workflows))
-
-    async def _stored(self, work: Callable[[], T]) -> T:
-        """Does what uses the artifact store, which is waited for where it is away."""
-
-        async def attempt() -> T:
-            try:
-                return await asyncio.to_thread(work)
-            except Unavailable as error:
-                raise CallFailed(error.message) from error
-
-        return await self._retry.call(attempt)

@@ -11,11 +11,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from importlib import resources
 from statistics import fmean, median
 from types import MappingProxyType
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from autoflow.methods import Reward
@@ -25,6 +23,7 @@ from autoflow_worker.evaluation.shelf import MeasuredTask, Shelf
 from autoflow_worker.evaluation.spec import EvaluationSpec
 from autoflow_worker.evaluation.table import WorkflowEvaluation
 from autoflow_worker.evaluation.views import FILTERS, Line, SampleView, TaskView, media, outputs
+from autoflow_worker.page.template import environment, template
 
 SHOWN_SAMPLES = 2
 """Of a task."""
@@ -70,15 +69,10 @@ class Page:
         self._shelf = shelf
         self._samples_bytes = samples_bytes
         self._page_bytes = page_bytes
-        environment = Environment(
-            autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
-        environment.filters["figure"] = _figure
-        environment.globals["label"] = lambda metric: LABELS.get(metric, metric)
-        folder = resources.files(__package__)
+        made = environment()
+        made.globals["label"] = lambda metric: LABELS.get(metric, metric)
         self._template, self._task_template = (
-            environment.from_string((folder / name).read_text(encoding="utf-8"))
-            for name in ("page.html.j2", "task.html.j2")
+            template(made, __package__, name) for name in ("page.html.j2", "task.html.j2")
         )
 
     def render(self, workflows: Sequence[WorkflowEvaluation]) -> bytes:
@@ -104,6 +98,7 @@ class Page:
             title=self._suite.title,
             count=len(self._tasks),
             workflows=workflows,
+            costs=[(each.name, each.spent) for each in workflows if each.workflow],
             metrics=list(dict.fromkeys(item.metric for each in workflows for item in each.metrics)),
             rewarded_by=_REWARDED_BY[self._spec.reward],
             tasks=shown,
@@ -172,7 +167,3 @@ def _badness(workflows: Sequence[WorkflowEvaluation], index: int) -> float:
 
 def _size(text: str) -> int:
     return len(text.encode(errors="replace"))
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"

@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from autoflow.errors import FailedPrecondition
+from autoflow.llm.base import Usage
 from autoflow.suites.judging import Kind, Verdict
+from autoflow_worker.evaluation.repeats import merged
+from autoflow_worker.ledger import Ledger
 from autoflow_worker.ports import Artifacts, Evidence, Outcome, Score
 
-_FORMAT, _READABLE = 2, (1, 2)
-"""What is written, and what can be read: the first one knew of no judges."""
+_FORMAT, _READABLE = 3, (1, 2, 3)
+"""What is written, and what can be read: the first knew of no judges, the second of no costs and repeats."""
 _STATE, _TASKS = "evaluation.json", "tasks.json"
 
 
@@ -33,7 +36,20 @@ class MeasuredTask:
     metric: str
     """What rewards it."""
     scores: tuple[Score | None, ...]
-    """By workflow, the reference last; None where the cell is missing."""
+    """By workflow, the reference last; None where the cell is missing. Of several executions, all in one."""
+    repeats: tuple[tuple[Score | None, ...], ...] = ()
+    """By workflow, the reference last, the scores of its executions; empty where each was executed once."""
+
+    @classmethod
+    def of(cls, task: str, metric: str, cells: Sequence[tuple[Score | None, ...]]) -> MeasuredTask:
+        """A task with the scores of all executions, by workflow; where there was one, with what it shows."""
+        once = all(len(scores) == 1 for scores in cells)
+        repeats = () if once else tuple(tuple(score and _bare(score) for score in scores) for scores in cells)
+        return cls(task, metric, tuple(map(merged, cells)), repeats)
+
+    def cells(self, column: int) -> tuple[Score | None, ...]:
+        """The scores of each execution of a workflow."""
+        return self.repeats[column] if self.repeats else (self.scores[column],)
 
     @property
     def light(self) -> MeasuredTask:
@@ -116,10 +132,16 @@ def _light(score: Score) -> Score:
     return replace(score, evidence=evidence and replace(evidence, outcomes=()))
 
 
+def _bare(score: Score) -> Score:
+    """A score with the verdicts alone, which are counted."""
+    evidence = score.evidence
+    return replace(score, evidence=evidence and Evidence("", verdicts=evidence.verdicts))
+
+
 def _packed(task: MeasuredTask, folder: Path) -> dict[str, Any]:
     """A task as JSON can hold it; its pictures are written to the folder."""
     raw = asdict(task)
-    for score in filter(None, raw["scores"]):
+    for score in filter(None, raw["scores"]):  # Those of repeats have no outcomes.
         for outcome in score["evidence"]["outcomes"] if score["evidence"] else ():
             if isinstance(outcome["output"], bytes):
                 name = f"picture-{len(list(folder.iterdir()))}"
@@ -130,11 +152,13 @@ def _packed(task: MeasuredTask, folder: Path) -> dict[str, Any]:
 
 def _unpacked(raw: dict[str, Any], folder: Path) -> MeasuredTask:
     scores = tuple(score and _score(score, folder) for score in raw.pop("scores"))
-    return MeasuredTask(**raw, scores=scores)
+    repeats = tuple(tuple(score and _score(score, folder) for score in one) for one in raw.pop("repeats", ()))
+    return MeasuredTask(**raw, scores=scores, repeats=repeats)
 
 
 def _score(raw: dict[str, Any], folder: Path) -> Score:
-    found = raw.pop("evidence")
+    found, cost = raw.pop("evidence"), raw.pop("cost", None)
+    raw["cost"] = cost and _cost(**cost)
     if not found:
         return Score(**raw)
     outcomes = tuple(_outcome(outcome, folder) for outcome in found.pop("outcomes"))
@@ -145,6 +169,10 @@ def _score(raw: dict[str, Any], folder: Path) -> Score:
 
 def _verdict(kind: str, **raw: Any) -> Verdict:
     return Verdict(kind=Kind(kind), **raw)
+
+
+def _cost(usage: dict[str, Any], **raw: Any) -> Ledger:
+    return Ledger(usage=Usage(**usage), **raw)
 
 
 def _outcome(raw: dict[str, Any], folder: Path) -> Outcome:

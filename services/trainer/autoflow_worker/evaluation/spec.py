@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from autoflow.methods import Reward
 from autoflow.suites import SAMPLES, Split
 from autoflow_worker.ledger import Budget
+from autoflow_worker.seeds import Purpose, derive
 from autoflow_worker.spec import Comparator
 
 REFERENCE = "reference"
@@ -30,6 +31,10 @@ class EvaluationSpec:
     """How many, drawn stratified; 0 means all of the split."""
     samples: int = SAMPLES
     """Of a task, at most."""
+    temperature: float = 0.0
+    """Of the interpreter; 0 is greedy."""
+    repeats: int = 1
+    """Executions of each workflow on each task; more than 1 with a temperature alone."""
     seed: int = 0
     budget: Budget = field(default_factory=Budget)
 
@@ -42,6 +47,13 @@ class EvaluationSpec:
     def judged(self) -> bool:
         """Whether the suite's judge scores."""
         return self.reward is Reward.JUDGED
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of the executions of a workflow on a task."""
+        if not self.temperature:
+            return (0,)
+        return tuple(derive(self.seed, Purpose.EXECUTIONS, index) for index in range(self.repeats))
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -70,6 +70,7 @@ def render(story: Story) -> bytes:
             story=story,
             spec=story.spec,
             result=story.result,
+            other=next((item.unoptimized[0] for item in story.result.reports if item.unoptimized), ""),
             names=list(story.rows),
             first=next(iter(story.spec.test.comparators), None),
             curve=_curve(story.iterations),

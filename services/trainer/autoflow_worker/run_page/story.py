@@ -8,25 +8,10 @@ from datetime import timedelta
 
 from autoflow.suites import Task
 from autoflow_worker.evaluator import Row
-from autoflow_worker.flags import Flag
 from autoflow_worker.ledger import Ledger
 from autoflow_worker.results import IterationReport, Result
 from autoflow_worker.run_page.tallies import StepTally
 from autoflow_worker.spec import RunSpec
-from autoflow_worker.statistics import Estimate
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether the winner is taken for better than the first comparator, on validation."""
-
-    accepted: bool
-    over: str
-    difference: Estimate | None
-    """None where nothing could be compared."""
-    effect: float
-    """The minimum detectable effect that was stated before anything was spent."""
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +32,6 @@ class Story:
     """Of the winner, on these tasks."""
     ledger: Ledger
     prompt_version: str
-    verdict: Verdict | None = None
-    """None where there is no comparator."""
-    flags: Sequence[Flag] = ()
 
     @property
     def spent(self) -> list[tuple[str, str]]:

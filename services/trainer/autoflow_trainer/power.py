@@ -1,0 +1,49 @@
+"""How small a difference a run can tell from chance, said when it is created and nothing is spent yet.
+
+It follows from the request and the suite alone. Tasks that share their samples count once, as they do when
+the run decides (`autoflow.power`); of a draw of tasks it is not known here which of them do, so it counts as
+many as there may be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autoflow.methods import SHORTLIST
+from autoflow.power import Power, power_of
+from autoflow.suites import Split
+from autoflow_trainer.requests import EvaluationRequest, MatrixRequest, OptimizationRequest, RunRequest
+from autoflow_trainer.suites import Suite
+
+
+@dataclass(frozen=True, slots=True)
+class RunPower:
+    """What the comparison of a run will see."""
+
+    power: Power
+    candidates: int
+    """Of which the best is compared."""
+
+
+def run_power(request: RunRequest, suite: Suite) -> RunPower | None:
+    """The power of a run; None where it compares nothing.
+
+    - An optimisation chooses among a shortlist, on all validation tasks.
+    - An evaluation compares each workflow with the first, on its tasks.
+    - A matrix compares its pairings, on all tasks of its split.
+    """
+    match request:
+        case OptimizationRequest():
+            return _power(suite, Split.VALIDATION, SHORTLIST)
+        case EvaluationRequest():
+            return _power(suite, request.split, len(request.workflows) - 1, request.tasks)
+        case MatrixRequest():
+            return _power(suite, request.split, len(request.generators) * len(request.interpreters) - 1)
+
+
+def _power(suite: Suite, split: Split, candidates: int, drawn: int = 0) -> RunPower | None:
+    if not candidates:
+        return None
+    independent = suite.independent[split]
+    tasks = min(drawn, independent) if drawn else independent
+    return RunPower(power_of(tasks, candidates=candidates), candidates)

@@ -1,0 +1,1 @@
+"""Matrices: every generator with every interpreter, each pairing with a search of its own."""

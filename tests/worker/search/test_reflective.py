@@ -1,0 +1,148 @@
+"""The reflective search: whom it changes, what it shows, whom it screens out, and when it starts afresh."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from autoflow_worker.ports import Step
+from autoflow_worker.refinement import Attempt
+from autoflow_worker.results import Fate
+from autoflow_worker.search.blame import blamed
+from autoflow_worker.search.reflective import PATIENCE
+from tests.worker.doubles import ScriptedGenerator, workflow
+from tests.worker.search.searching import Hunt, TracingInterpreter
+
+HALF, RIGHT, WRONG = "Alpha, Gamma", "Alpha, Beta", "Gamma"
+"""Plans worth 1/2, 1 and 0 on every task."""
+
+
+class InTurn:
+    """Writes given texts one after another, then the last one again and again."""
+
+    def __init__(self, *texts: str | None) -> None:
+        self._texts = list(texts)
+
+    def __call__(self, *_: object) -> str | None:
+        return self._texts.pop(0) if len(self._texts) > 1 else self._texts[0]
+
+
+def hunt(designs: Sequence[str | None], children: Sequence[str | None], *, candidates: int = 1) -> Hunt:
+    """A search by one candidate at a time, on three tasks, whose interpreter answers what a workflow says."""
+    generator = ScriptedGenerator(InTurn(*designs), refine=InTurn(*children))
+    return Hunt(
+        "reflective",
+        candidates=candidates,
+        tasks=3,
+        iterations=20,
+        generator=generator,
+        interpreter=TracingInterpreter(),
+    )
+
+
+async def test_the_model_is_shown_the_failed_steps_of_failed_tasks() -> None:
+    search = hunt([HALF], [RIGHT])
+    await search.go(2)
+    (((shown,), _),) = search.generator.shown
+    assert (shown.text, shown.score) == (workflow(HALF).text, 0.5)
+    assert len(shown.failures) == 3
+    assert {failure.score for failure in shown.failures} == {0.5}
+    # The last step only tells what the first one has found.
+    step = Step("Step 1", "Begin", f"I found {HALF}")
+    assert {failure.step for failure in shown.failures} == {step}
+    assert len({failure.query for failure in shown.failures}) == 3
+
+
+async def test_a_child_that_leads_sees_the_whole_panel_and_one_that_does_worse_no_more() -> None:
+    search = hunt([HALF], [WRONG, RIGHT])
+    await search.go(3)
+    design, worse, better = search.candidates
+    parents = (workflow(HALF).digest,)
+    assert (design.fate, design.tasks, design.parents) == (Fate.KEPT, 3, ())
+    # Two tasks of three, and it cannot win any more.
+    assert (worse.fate, worse.tasks, worse.parents) == (Fate.SCREENED_OUT, 2, parents)
+    assert worse.reason == "0.00, no better than its parent's 0.50 on the same 2 tasks"
+    assert (better.fate, better.tasks, better.parents) == (Fate.KEPT, 6, parents)
+    assert better.reason == "1.00, better than its parent's 0.50 on the same 3 tasks"
+    assert search.search.workflows == (workflow(RIGHT), workflow(HALF))
+
+
+async def test_a_child_and_its_parent_are_screened_on_the_same_tasks() -> None:
+    search = hunt([HALF], [WRONG])
+    await search.go(2)
+    tasks: dict[str, set[str]] = {}
+    for text, task in search.interpreter.calls:
+        tasks.setdefault(text, set()).add(task)
+    assert tasks[workflow(WRONG).text] < tasks[workflow(HALF).text]
+
+
+async def test_a_child_that_is_as_good_joins_only_where_it_is_cheaper() -> None:
+    search = hunt([HALF], ["Alpha, Delta"])
+    await search.go(2)
+    assert [candidate.fate for candidate in search.candidates] == [Fate.KEPT, Fate.SCREENED_OUT]
+
+
+async def test_a_perfect_leader_is_measured_on_more_and_more() -> None:
+    search = hunt([RIGHT], [HALF])
+    await search.go(6)
+    executed = [task for text, task in search.interpreter.calls if text == workflow(RIGHT).text]
+    assert len(executed) > 9
+    assert search.candidates[0].tasks == 6
+
+
+async def test_when_nothing_is_kept_for_long_fresh_designs_are_mixed_in() -> None:
+    search = hunt([HALF], [f"{WRONG}, Delta {number}" for number in range(20)], candidates=2)
+    await search.go(2 + PATIENCE)
+    fresh = [sum(not candidate.parents for candidate in report) for report in search.reports]
+    # The second of the first two is a duplicate.
+    assert fresh == [2, *[0] * PATIENCE, 1]
+
+
+async def test_a_single_candidate_is_fresh_in_every_other_stalled_iteration() -> None:
+    designs = [HALF, *(f"{WRONG}, Beta {number}" for number in range(20))]
+    search = hunt(designs, [f"{WRONG}, Delta {number}" for number in range(20)])
+    await search.go(1 + PATIENCE + 4)
+    fresh = [not report[0].parents for report in search.reports]
+    assert fresh[1 : 1 + PATIENCE] == [False] * PATIENCE
+    assert sorted(fresh[1 + PATIENCE :]) == [False, False, True, True]
+
+
+async def test_while_nothing_is_valid_the_model_is_shown_what_is_wrong() -> None:
+    search = hunt([None], [None, HALF])
+    await search.go(3)
+    assert [candidate.fate for candidate in search.candidates] == [Fate.INVALID, Fate.INVALID, Fate.KEPT]
+    broken = Attempt("Step 1", None, "the step has no type")
+    assert [shown for shown, _ in search.generator.shown] == [(broken,)] * 2
+
+
+async def test_a_change_is_of_a_step_that_failed_or_of_the_structure() -> None:
+    search = hunt([HALF], [f"{WRONG}, Delta {number}" for number in range(60)], candidates=8)
+    await search.go(6)
+    changes = [change for _, change in search.generator.shown if change]
+    assert {change.step for change in changes} == {"", "Step 1"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "name"),
+    [
+        ([], None),
+        ([Step("One", answer="Image Captioning"), Step("Two", answer="Image Captioning.")], "One"),
+        (
+            [Step("One", answer="Captioning"), Step("Two", answer="Yes"), Step("End", answer="captioning")],
+            "One",
+        ),
+        ([Step("One", answer="nothing alike"), Step("End", answer="Translation")], "End"),
+        ([Step("One", answer="Translation"), Step("Cut short")], "Cut short"),
+    ],
+)
+def test_the_step_that_is_shown_is_where_the_answer_came_from(steps: list[Step], name: str | None) -> None:
+    found = blamed(steps)
+    assert (found.name if found else None) == name
+
+
+def test_only_so_much_of_a_step_is_kept() -> None:
+    found = blamed([Step("One", "i" * 9000, "a" * 9000, "tool", "x" * 9000, "y" * 9000)])
+    assert found is not None
+    kept = (found.instruction, found.answer, found.tool_input, found.tool_output)
+    assert {len(text) for text in kept} == {2000}
