@@ -100,7 +100,7 @@ async def test_a_restored_folder_serves(tmp_path: Path) -> None:
     server = await serve(build(env(tmp_path / "home")), settings)
     manifest = create(tmp_path / "home", tmp_path / "backup.tar", ignore)
     await server.stop(0)
-    assert [entry.revision for entry in manifest.entries] == ["0002"]
+    assert [entry.revision for entry in manifest.entries] == ["0003"]
 
     restore(tmp_path / "backup.tar", tmp_path / "restored", ignore, force=False)
     server = await serve(build(env(tmp_path / "restored")), settings)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from autoflow.cli.budget import read_budget
 from autoflow.cli.console import Output
-from autoflow.cli.evaluation.command import evaluate_workflows, fetch_report, unfinished
 from autoflow.cli.evaluation.request import EvaluationRequest, to_proto
 from autoflow.cli.evaluation.table import evaluation_view
+from autoflow.cli.runs.carrying import carry_out, fetch_report, unfinished
 from autoflow.cli.runs.commands import list_runs, show_run, watch_run
 from autoflow.cli.runs.tables import run_view, runs_table
 from autoflow.methods import Reward
@@ -102,9 +103,9 @@ def test_a_request_says_all_that_was_asked_for() -> None:
         tasks=5,
         samples=3,
         seed=4,
-        max_executions=10,
-        max_tokens=1000,
-        max_seconds=1.5,
+        temperature=0.5,
+        repeats=4,
+        budget=read_budget(["executions=10,tokens=1k", "time=90s"]),
     )
     run = to_proto(request)
     wanted = run.evaluation
@@ -112,7 +113,8 @@ def test_a_request_says_all_that_was_asked_for() -> None:
     assert (wanted.reward, wanted.tasks, wanted.samples, wanted.seed) == (run_pb2.REWARD_PLAN, 5, 3, 4)
     assert [(item.name, item.workflow.source) for item in wanted.workflows] == [("mine", evaluations.SOURCE)]
     assert (run.budget.max_executions, run.budget.max_tokens) == (10, 1000)
-    assert run.budget.max_wall_time.ToMilliseconds() == 1500
+    assert run.budget.max_wall_time.ToMilliseconds() == 90_000
+    assert (wanted.temperature, wanted.repeats) == (0.5, 4)
     assert not to_proto(REQUEST).HasField("budget")
 
 
@@ -124,7 +126,7 @@ async def test_an_evaluation_is_done_by_a_trainer_and_its_page_is_saved(
     page = tmp_path / "report.html"
     finished = await autoflow(
         *("evaluate", str(file), "--with", "baseline", "--split", "test", "--tasks", "5", "--seed", "4"),
-        *("--max-tokens", "1000", "--out", str(page), "--trainer", service.address),
+        *("--budget", "tokens=1000", "--out", str(page), "--trainer", service.address),
     )
     assert finished.code == 0, finished.err
     assert finished.out.startswith("On 48 test tasks of planning")
@@ -141,7 +143,7 @@ async def test_an_evaluation_is_done_by_a_trainer_and_its_page_is_saved(
 async def test_an_evaluation_can_be_looked_at_later(
     service: Trainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = await called(evaluate_workflows(REQUEST, service.address, None, Output(json=True)), capsys)
+    done = await called(carry_out(to_proto(REQUEST), service.address, None, Output(json=True)), capsys)
     assert done.code == 0, done.err
     name = done.document["name"]
     assert done.document["evaluation_result"]["workflows"][0]["reward"]["mean"] == pytest.approx(0.6)
@@ -162,7 +164,7 @@ async def test_an_evaluation_that_fails_says_why(
     service: Trainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "report.html"
-    failed = await called(evaluate_workflows(REQUEST, service.address, page, Output()), capsys)
+    failed = await called(carry_out(to_proto(REQUEST), service.address, page, Output()), capsys)
     assert failed.code == 1
     assert r"the model\x1b[2J melted" in failed.error
     assert not page.exists()
@@ -203,7 +205,7 @@ async def test_an_interrupted_evaluation_is_found_again_and_what_stands_in_its_w
         assert f"{other.name}, another evaluation that was interrupted, is cancelled" in told
         assert (await service.until_final(other.name)).state == run_pb2.RUN_STATE_CANCELLED
     assert (await service.get(mine.name)).state in (run_pb2.RUN_STATE_PENDING, run_pb2.RUN_STATE_RUNNING)
-    budgeted = to_proto(replace(REQUEST, max_tokens=5))
+    budgeted = to_proto(replace(REQUEST, budget=run_pb2.Budget(max_tokens=5)))
     assert await unfinished(service.client.trainer, budgeted, Output()) == ""
     assert (await service.until_final(mine.name)).state == run_pb2.RUN_STATE_CANCELLED
 
@@ -224,12 +226,12 @@ async def test_a_workflow_with_lint_errors_is_refused(
     service: Trainer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken = replace(REQUEST, workflows={"mine": "Step 1:::process:::Go.:::next::Step 9"})
-    refused = await called(evaluate_workflows(broken, service.address, None, Output()), capsys)
+    refused = await called(carry_out(to_proto(broken), service.address, None, Output()), capsys)
     assert refused.code == 2
     assert "'mine' cannot be executed" in refused.error
 
 
 async def test_no_trainer_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
-    finished = await called(evaluate_workflows(REQUEST, "127.0.0.1:1", None, Output()), capsys)
+    finished = await called(carry_out(to_proto(REQUEST), "127.0.0.1:1", None, Output()), capsys)
     assert finished.code == 3
     assert "autoflow up" in finished.error

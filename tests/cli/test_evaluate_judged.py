@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from autoflow.cli.console import Output
-from autoflow.cli.evaluation.command import evaluate_workflows
-from autoflow.cli.evaluation.request import EvaluationRequest
+from autoflow.cli.evaluation.request import EvaluationRequest, to_proto
 from autoflow.cli.evaluation.table import evaluation_view
 from autoflow.cli.execution.request import Options, request_of
+from autoflow.cli.runs.carrying import carry_out
 from autoflow.language import check
 from autoflow.llm import Message, Role
 from autoflow.methods import Reward
@@ -122,7 +122,7 @@ async def test_another_reward_is_refused_with_what_to_do(
 ) -> None:
     wanted = EvaluationRequest("travel", Split.VALIDATION, {"lazy": LAZY}, "mine", Reward.PLAN)
     async with trainer(tmp_path, CoroutineLauncher()) as service:
-        refused = await called(evaluate_workflows(wanted, service.address, None, Output()), capsys)
+        refused = await called(carry_out(to_proto(wanted), service.address, None, Output()), capsys)
     assert refused.code == 2
     assert "the suite judges answers by constraints" in refused.error
     assert "leave it out, or take `judged`" in refused.error

@@ -125,6 +125,7 @@ async def test_everything_else_that_is_asked_for_is_passed_on(file: str) -> None
             *("--protocol", "stepwise", "--tool", "date", "--tool", "calculator", "--memory-tokens", "900"),
             *("--max-calls", "7", "--max-usd", "0.5", "--max-steps", "9", "--timeout", "5"),
             *("--on-disconnect", "continue", "--request-id", "mine"),
+            *("--ask-timeout", "90.5"),
         )
     assert told.code == 0
     request = executions.executions["executions/1"].kept.request
@@ -132,6 +133,7 @@ async def test_everything_else_that_is_asked_for_is_passed_on(file: str) -> None
     assert (list(request.step_tools), request.max_memory_tokens) == (["date", "calculator"], 900)
     assert (request.limits.max_calls, request.limits.max_cost_usd) == (7, 0.5)
     assert (request.limits.max_steps, request.limits.max_wall_time.seconds) == (9, 5)
+    assert request.ask_timeout.ToMilliseconds() == 90_500
     assert (request.on_disconnect, request.request_id) == (pb.DISCONNECT_POLICY_CONTINUE, "mine")
 
 
@@ -190,6 +192,17 @@ async def test_a_limit_ends_an_execution_with_an_outcome_of_its_own(
     assert (finished.code, "step limit: 1 step," in finished.err) == (1, True)
 
 
+async def test_a_question_that_nobody_answers_in_time_is_an_end(
+    interpreter: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asking = tmp_path / "asking.flow"
+    asking.write_text("Step 1:::terminal:::[ask] Where to?")
+    impatient = replace(OPTIONS, ask_seconds=0.2)
+    finished = await called(execute_file(str(asking), QUERY, impatient, interpreter, Output()), capsys)
+    assert (finished.code, finished.out) == (1, "")
+    assert "ask timeout: 0 steps" in finished.err
+
+
 async def test_a_workflow_with_lint_errors_is_not_sent(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -237,6 +250,16 @@ async def test_without_an_address_an_interpreter_runs_inside_the_command(file: s
     assert finished.code == 2
     assert finished.err.startswith("no interpreter was named: starting one in this process\n")
     assert "no model is named 'no'; there are: embedded" in finished.error
+
+
+@pytest.mark.parametrize(("model", "warned"), [("embedded", True), ("scripted", False)])
+async def test_the_embedded_model_is_not_one_for_tools(
+    file: str, model: str, warned: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = replace(OPTIONS, model=model, step_tools=("date",))
+    async with serving(ScriptedExecutions(finished).service) as address:
+        told = await called(execute_file(file, QUERY, options, address, Output()), capsys)
+    assert (told.code, "never trained to call tools" in told.err) == (0, warned)
 
 
 async def test_a_wrong_setting_is_wrong_usage_and_is_named(file: str) -> None:

@@ -93,8 +93,11 @@ async def test_a_wide_terminal_has_a_line_for_each() -> None:
     async with begun(finished, 2) as (_, address):
         env = {"AUTOFLOW_INTERPRETER_ADDRESS": address, "COLUMNS": "150"}
         listed = await autoflow("executions", "list", env=env)
+        # Of a query there would be little to see here.
+        narrower = await autoflow("executions", "list", env=env | {"COLUMNS": "125"})
     assert len(listed.out.splitlines()) == 3
     assert " ".join(listed.out.split()).count("scripted Plan three days in Ghent for two.") == 2
+    assert len(narrower.out.splitlines()) == 5
 
 
 async def test_a_trace_tells_what_happened_step_by_step(capsys: pytest.CaptureFixture[str]) -> None:

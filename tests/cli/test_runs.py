@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from autoflow.cli.console import Output
-from autoflow.cli.runs.commands import cancel_run, create_run, list_runs, show_run, watch_run
-from autoflow.cli.runs.request import RunRequest
+from autoflow.cli.runs.carrying import carry_out
+from autoflow.cli.runs.commands import cancel_run, list_runs, show_run, watch_run
+from autoflow.cli.runs.request import RunRequest, to_proto
 from autoflow.methods import Method
 from autoflow.v1 import run_pb2
 from tests.cli import standin_worker
@@ -40,7 +41,9 @@ async def service(tmp_path: Path, how: str) -> AsyncIterator[Trainer]:
 
 
 async def create(service: Trainer, capsys: pytest.CaptureFixture[str]) -> str:
-    finished = await called(create_run(service.address, REQUEST, Output()), capsys)
+    finished = await called(
+        carry_out(to_proto(REQUEST), service.address, None, Output(), detach=True), capsys
+    )
     assert finished.code == 0, finished.err
     return finished.out.strip()
 
@@ -49,7 +52,7 @@ async def test_a_run_is_created_as_it_was_asked_for(service: Trainer, tmp_path: 
     file = tmp_path / "mine.flow"
     file.write_text("Step 1:::terminal:::Tell.\n")
     finished = await autoflow(
-        *("runs", "create", "--trainer", service.address, "--method", "raft", "--seed", "4"),
+        *("optimize", "--detach", "--trainer", service.address, "--method", "raft", "--seed", "4"),
         *("--iterations", "5", "--candidates", "3", "--compare", f"mine={file}"),
     )
     assert finished.code == 0
@@ -164,15 +167,17 @@ async def test_a_request_that_the_trainer_refuses_is_wrong_usage(
     service: Trainer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken = replace(REQUEST, comparators={"mine": "Step 1:::process:::a:::next::Step 2\n"})
-    refused = await called(create_run(service.address, broken, Output()), capsys)
+    refused = await called(carry_out(to_proto(broken), service.address, None, Output()), capsys)
     assert (refused.code, "unknown-target" in refused.error) == (2, True)
     # The server's message names the field, and it is not said twice.
-    malformed = await called(create_run(service.address, replace(REQUEST, suite="No Such"), Output()), capsys)
-    assert (malformed.code, malformed.error.count("does not match regex pattern")) == (2, 1)
+    malformed = await called(
+        carry_out(to_proto(replace(REQUEST, suite="No Such")), service.address, None, Output()), capsys
+    )
+    assert (malformed.code, malformed.error.count("must read [suites/]ID")) == (2, 1)
 
 
 async def test_a_comparator_has_a_name_and_a_file() -> None:
-    finished = await autoflow("runs", "create", "--compare", "mine=")
+    finished = await autoflow("optimize", "--compare", "mine=")
     assert (finished.code, finished.error) == (2, "autoflow: --compare mine=: it reads NAME=FILE")
 
 

@@ -118,7 +118,7 @@ async def test_a_suite_that_is_not_there_is_wrong_usage(
     assert "no suite is named 'holiday'; there are: planning" in missing.error
 
 
-@pytest.mark.parametrize("command", ["suites show", "runs create --suite", "evaluate --with expert --suite"])
+@pytest.mark.parametrize("command", ["suites show", "optimize --suite", "evaluate --with expert --suite"])
 async def test_what_is_no_name_is_told_in_words(command: str) -> None:
     malformed = await autoflow(*command.split(), "")
     rule = "it reads suites/ID, or ID alone, of small letters, digits and -"

@@ -50,6 +50,14 @@ async def test_the_tools_of_a_file_are_listed(file: str) -> None:
     assert finished.err == "broken cannot be reached: the MCP server broken cannot be reached\n"
 
 
+async def test_in_a_narrow_terminal_what_a_tool_does_is_below_it(own: str) -> None:
+    finished = await autoflow("tools", "list", env={"AUTOFLOW_TOOLS_FILE": own, "COLUMNS": "40"})
+    first, *rest = finished.out.splitlines()
+    assert first.split() == ["calculator", "own", "(built", "in)", "steps"]
+    assert all(line.startswith("  ") and len(line) <= 40 for line in rest)
+    assert " ".join(" ".join(rest).split()).startswith("computes an arithmetic expression on decimal numbers")
+
+
 async def test_an_interpreter_is_asked_for_its_tools(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     async with serving(build({"AUTOFLOW_TOOLS_FILE": file}, catalogue_of())) as address:
         finished = await called(list_tools(None, address, Output(json=True)), capsys)

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from autoflow import __version__
 from autoflow.cli.commands import (
     backup,
+    compare,
     config,
     demo,
     evaluate,
@@ -18,14 +19,17 @@ from autoflow.cli.commands import (
     executions,
     fmt,
     lint,
+    matrix,
     metrics,
     models,
+    optimize,
     runs,
     score,
     show,
     suites,
     tools,
     up,
+    workflows,
 )
 from autoflow.cli.console import Output, escape_unencodable, one_line
 from autoflow.cli.exits import EXIT_HELP, ExitCode, failure
@@ -99,9 +103,13 @@ app.command("fmt")(fmt.fmt)
 app.command("show")(show.show)
 app.command("execute")(execute.execute)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
+app.command("optimize")(optimize.optimize)
+app.command("matrix")(matrix.matrix)
 app.command("score")(score.score)
 app.add_typer(executions.app, name="executions")
 app.add_typer(runs.app, name="runs")
+app.add_typer(workflows.app, name="workflows")
 app.add_typer(suites.app, name="suites")
 app.add_typer(config.app, name="config")
 app.add_typer(models.app, name="models")

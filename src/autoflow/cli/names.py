@@ -7,6 +7,7 @@ import re
 from autoflow.cli.exits import CommandFailed, ExitCode
 
 _RUN = _EXECUTION = re.compile(r"[a-z0-9-]{1,64}")
+_WORKFLOW = re.compile(r"[a-z0-9][a-z0-9-]{0,63}(@(?:[a-z][a-z0-9-]{0,63}|[1-9][0-9]{0,8}))?")
 _SUITE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
@@ -35,6 +36,26 @@ def execution_name(argument: str) -> str:
         CommandFailed: no execution can be called so.
     """
     return _name(argument, "execution", _EXECUTION)
+
+
+def workflow_reference(argument: str, *, version: bool = True) -> str:
+    """The whole name of a registered workflow or of one of its versions.
+
+    Args:
+        argument: `planner`, `planner@3` or `planner@production`, also after `workflows/`.
+        version: whether it may name a version.
+
+    Raises:
+        CommandFailed: no registered workflow can be called so.
+    """
+    identity = argument.removeprefix("workflows/")
+    found = _WORKFLOW.fullmatch(identity)
+    if found is None or (found[1] and not version):
+        rule = "it reads ID or ID@VERSION or ID@ALIAS" if version else "it reads ID"
+        raise CommandFailed(
+            f"{argument!r} is no name of a workflow: {rule}, of small letters, digits and -", ExitCode.USAGE
+        )
+    return f"workflows/{identity}"
 
 
 def execution_id(name: str) -> str:

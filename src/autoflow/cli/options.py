@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -59,6 +59,19 @@ TrainerOption = Annotated[
     ),
 ]
 
+GENERATOR = "127.0.0.1:50051"
+"""Where `autoflow up` puts the generator."""
+
+GeneratorOption = Annotated[
+    str,
+    typer.Option(
+        "--generator",
+        metavar="HOST:PORT",
+        envvar="AUTOFLOW_GENERATOR_ADDRESS",
+        help="Address of the generator, which keeps the registry.",
+    ),
+]
+
 INTERPRETER = "127.0.0.1:50052"
 """Where `autoflow up` puts the interpreter."""
 
@@ -107,6 +120,37 @@ SUITE = "planning"
 
 DEFAULT_METHOD = Method.RLOO
 
+SplitOption = Annotated[
+    Literal["train", "validation", "test"],
+    typer.Option("--split", help="Whose tasks; openings of the test split are counted."),
+]
+SuiteOption = Annotated[str, typer.Option("--suite", help="The suite: `suites/<id>`, or the id.")]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", dir_okay=False, help="Save a page to look at, in HTML."),
+]
+LocalOption = Annotated[bool, typer.Option("--local", metavar="", help="Start all services in this command.")]
+DetachOption = Annotated[
+    bool, typer.Option("--detach", metavar="", help="Print the run's name and leave it to the trainer.")
+]
+
+
+def refuse_place_of_both(ctx: typer.Context, *, local: bool, detach: bool = False) -> None:
+    """Refuses options of a trainer beside --local, and the other way round.
+
+    Raises:
+        CommandFailed: they contradict each other.
+    """
+    if local and given(ctx, "trainer"):
+        reason = "--local is without a trainer: leave out one of --local, --trainer"
+        raise CommandFailed(reason, ExitCode.USAGE)
+    if local and detach:
+        reason = "--detach leaves a run to a trainer, and with --local there is none when the command ends"
+        raise CommandFailed(reason, ExitCode.USAGE)
+    if not local and given(ctx, "data"):
+        raise CommandFailed("--data is for --local: a trainer has a folder of its own", ExitCode.USAGE)
+
+
 RewardOption = Annotated[
     Reward | None,
     typer.Option(
@@ -116,4 +160,10 @@ RewardOption = Annotated[
         show_default=False,
     ),
 ]
-MethodOption = Annotated[Method, typer.Option("--method", help="How the run learns.")]
+MethodOption = Annotated[
+    Method,
+    typer.Option(
+        "--method",
+        help="How to search: `history`, `reflective`, `random` take any model; the others train an adapter.",
+    ),
+]

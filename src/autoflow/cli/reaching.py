@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from autoflow.cli.exits import CommandFailed, ExitCode
-from autoflow.client import Client, InterpreterClient, TrainerClient
+from autoflow.client import Client, InterpreterClient, RegistryClient, TrainerClient
 from autoflow.client.errors import Unavailable
 
 
@@ -52,3 +52,11 @@ async def interpreter_at(address: str) -> AsyncIterator[InterpreterClient]:
     async with Client(interpreter=address) as client:
         with reaching("interpreter", address):
             yield client.interpreter
+
+
+@asynccontextmanager
+async def registry_at(address: str) -> AsyncIterator[RegistryClient]:
+    """A generator's registry for the length of the block; errors as `trainer_at`."""
+    async with Client(generator=address) as client:
+        with reaching("generator", address):
+            yield client.registry

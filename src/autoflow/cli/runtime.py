@@ -30,8 +30,10 @@ _PLACES = (
     "ADAPTER_CACHE",
     "TRAINER_DATA",
     "INTERPRETER_DATA",
+    "GENERATOR_DATA",
     "DATABASE_URL",
     "INTERPRETER_DATABASE_URL",
+    "GENERATOR_DATABASE_URL",
 )
 """Settings of a place."""
 

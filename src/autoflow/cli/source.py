@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 from autoflow.cli.exits import CommandFailed, ExitCode
 from autoflow.language import DEFAULT_LIMITS
 
+_REGISTERED = re.compile(r"workflows/[a-z0-9-]+(@[a-z0-9-]+)?|[a-z0-9-]+@[a-z0-9-]+")
 STDIN = "-"
 """The name of standard input on the command line."""
 
 _MOST_BYTES = 4 * DEFAULT_LIMITS.max_text_chars
 """What the longest text that is accepted can take in UTF-8."""
+
+
+def is_registered(name: str) -> bool:
+    """Whether a name is that of a registered workflow, and of no file: `planner@production`, `planner@3`."""
+    return _REGISTERED.fullmatch(name) is not None and not Path(name).exists()
 
 
 def label(name: str) -> str:

@@ -41,9 +41,15 @@ def enum_word(enum: EnumDescriptor, prefix: str, value: int) -> str:
     return str(value) if known is None else known.name.removeprefix(prefix).replace("_", " ").lower()
 
 
-def local_time(stamp: Timestamp) -> str:
-    """A point in time, in the time zone of whoever reads it."""
-    return stamp.ToDatetime().replace(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+def local_time(stamp: Timestamp, *, zone: bool = False) -> str:
+    """A point in time, in the time zone of whoever reads it.
+
+    Args:
+        stamp: when.
+        zone: whether the zone is told, for those who read it elsewhere.
+    """
+    form = f"%Y-%m-%d %H:%M:%S{' %Z' if zone else ''}"
+    return stamp.ToDatetime().replace(tzinfo=UTC).astimezone().strftime(form)
 
 
 def _number(descriptor: Descriptor, value: Json) -> None:

@@ -2,27 +2,52 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from autoflow.cli.budget import BudgetOption, read_budget
 from autoflow.cli.console import Output
-from autoflow.cli.exits import CommandFailed, ExitCode
 from autoflow.cli.names import suite_name
 from autoflow.cli.options import (
     MODEL,
     SUITE,
     TRAINER,
     DataOption,
+    DetachOption,
     JsonOption,
+    LocalOption,
+    OutOption,
     RewardOption,
     SeedOption,
+    SplitOption,
+    SuiteOption,
     TrainerOption,
     data_folder,
-    given,
+    refuse_place_of_both,
     require_place,
 )
+
+BuiltInOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with", metavar="NAME", help="`baseline`, `expert` or `travel`, hand-written; may be repeated."
+    ),
+]
+InterpreterModelOption = Annotated[str, typer.Option("--interpreter", help="The model that executes.")]
+TasksOption = Annotated[
+    int, typer.Option("--tasks", min=0, max=10_000, help="Drawn stratified; 0: all of the split.")
+]
+SamplesOption = Annotated[int, typer.Option("--samples", min=1, max=64, help="Of a task.")]
+TemperatureOption = Annotated[
+    float, typer.Option("--temperature", min=0, max=2, help="Of the interpreter's model; 0 is greedy.")
+]
+RepeatsOption = Annotated[
+    int,
+    typer.Option(
+        "--repeats", min=1, max=64, help="Executions of a workflow on a task; more need a temperature."
+    ),
+]
 
 
 def evaluate(
@@ -31,38 +56,20 @@ def evaluate(
         list[str] | None,
         typer.Argument(metavar="[NAME=]FILE...", help="Workflows; each is called as its file is, or NAME."),
     ] = None,
-    built_in: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--with", metavar="NAME", help="`baseline`, `expert` or `travel`, hand-written; may be repeated."
-        ),
-    ] = None,
-    suite: Annotated[str, typer.Option("--suite", help="What to measure on.")] = SUITE,
-    split: Annotated[
-        Literal["train", "validation", "test"],
-        typer.Option("--split", help="Whose tasks; openings of the test split are counted."),
-    ] = "validation",
-    interpreter: Annotated[str, typer.Option("--interpreter", help="The model that executes.")] = MODEL,
-    tasks: Annotated[
-        int, typer.Option("--tasks", min=0, max=10_000, help="Drawn stratified; 0: all of the split.")
-    ] = 0,
-    samples: Annotated[int, typer.Option("--samples", min=1, max=64, help="Of a task.")] = 8,
+    built_in: BuiltInOption = None,
+    suite: SuiteOption = SUITE,
+    split: SplitOption = "validation",
+    interpreter: InterpreterModelOption = MODEL,
+    tasks: TasksOption = 0,
+    samples: SamplesOption = 8,
     reward: RewardOption = None,
     seed: SeedOption = 0,
-    max_executions: Annotated[
-        int, typer.Option("--max-executions", min=0, help="Limit on executions; 0: none.")
-    ] = 0,
-    max_tokens: Annotated[int, typer.Option("--max-tokens", min=0, help="Limit on tokens; 0: none.")] = 0,
-    max_seconds: Annotated[
-        float, typer.Option("--max-seconds", min=0, help="Limit on the work's time; 0: none.")
-    ] = 0.0,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", dir_okay=False, help="Save a page to look at, in HTML."),
-    ] = None,
-    local: Annotated[
-        bool, typer.Option("--local", metavar="", help="Start all services in this command.")
-    ] = False,
+    temperature: TemperatureOption = 0.0,
+    repeats: RepeatsOption = 1,
+    budget: BudgetOption = None,
+    out: OutOption = None,
+    local: LocalOption = False,
+    detach: DetachOption = False,
     trainer: TrainerOption = TRAINER,
     data: DataOption = None,
     json: JsonOption = False,
@@ -80,36 +87,33 @@ def evaluate(
     Exit status: 0 if the evaluation succeeded; 1 if not; 2 if a workflow has lint errors, something named is
     not there, or another command works in the folder; 3 if no trainer can be reached.
     """
-    from autoflow.cli.evaluation.command import evaluate_locally, evaluate_workflows
-    from autoflow.cli.evaluation.request import EvaluationRequest
+    from autoflow.cli.evaluation.request import EvaluationRequest, to_proto
     from autoflow.cli.evaluation.workflows import named_workflows
+    from autoflow.cli.runs.carrying import carry_out, carry_out_locally
     from autoflow.cli.runtime import run
     from autoflow.suites import Split
 
-    if local and given(ctx, "trainer"):
-        raise CommandFailed(
-            "--local is without a trainer: leave out one of --local, --trainer", ExitCode.USAGE
-        )
-    if not local and given(ctx, "data"):
-        raise CommandFailed("--data is for --local: a trainer has a folder of its own", ExitCode.USAGE)
+    refuse_place_of_both(ctx, local=local, detach=detach)
     if out is not None:
         require_place(out)
     suite_name(suite)  # Refuses what is none.
     output = Output(json)
-    request = EvaluationRequest(
-        suite=suite,
-        split=Split(split),
-        workflows=named_workflows(files or [], built_in or []),
-        interpreter=interpreter,
-        reward=reward,
-        tasks=tasks,
-        samples=samples,
-        seed=seed,
-        max_executions=max_executions,
-        max_tokens=max_tokens,
-        max_seconds=max_seconds,
+    wanted = to_proto(
+        EvaluationRequest(
+            suite=suite,
+            split=Split(split),
+            workflows=named_workflows(files or [], built_in or []),
+            interpreter=interpreter,
+            reward=reward,
+            tasks=tasks,
+            samples=samples,
+            seed=seed,
+            temperature=temperature,
+            repeats=repeats,
+            budget=read_budget(budget or []),
+        )
     )
     if local:
-        run(evaluate_locally(request, data_folder(data) / "evaluate", out, output))
+        run(carry_out_locally(wanted, data_folder(data) / "evaluate", out, output))
     else:
-        run(evaluate_workflows(request, trainer, out, output))
+        run(carry_out(wanted, trainer, out, output, detach=detach))

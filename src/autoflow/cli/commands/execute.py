@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def execute(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The workflow; `-` is standard input.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="The workflow; `-` is standard input, `planner@production` a registered one."
+        ),
+    ],
     query: Annotated[str, typer.Option("--query", "-q", help="The task, in natural language.")],
     model: Annotated[str, typer.Option("--model", help="The model that carries the steps out.")] = MODEL,
     suite: Annotated[str, typer.Option("--suite", help="The suite whose tools the answer may name.")] = SUITE,
@@ -72,6 +77,15 @@ def execute(
     timeout: Annotated[
         float, typer.Option("--timeout", min=0.1, max=3600, help="Limit on time, in seconds.")
     ] = 120.0,
+    ask_timeout: Annotated[
+        float,
+        typer.Option(
+            "--ask-timeout",
+            min=1.0,
+            max=2_592_000.0,
+            help="For how long each question waits for a person, in seconds; at most 30 days.",
+        ),
+    ] = 86_400.0,
     on_disconnect: Annotated[
         Literal["cancel", "continue"],
         typer.Option("--on-disconnect", help="What becomes of the execution if this command is stopped."),
@@ -131,6 +145,7 @@ def execute(
         max_calls=max_calls,
         max_usd=max_usd,
         memory_tokens=memory_tokens,
+        ask_seconds=ask_timeout,
         on_disconnect=on_disconnect,
         request_id=request_id,
     )

@@ -1,4 +1,4 @@
-"""`autoflow runs`: optimisations and evaluations of a trainer."""
+"""`autoflow runs`: optimisations, evaluations and matrices of a trainer."""
 
 from __future__ import annotations
 
@@ -8,73 +8,14 @@ from typing import Annotated
 import typer
 
 from autoflow.cli.console import Output
-from autoflow.cli.exits import CommandFailed, ExitCode
-from autoflow.cli.names import suite_name
-from autoflow.cli.options import (
-    DEFAULT_METHOD,
-    MODEL,
-    SUITE,
-    TRAINER,
-    JsonOption,
-    MethodOption,
-    RewardOption,
-    RunArgument,
-    SeedOption,
-    TrainerOption,
-    require_place,
-)
-from autoflow.cli.source import read_source
+from autoflow.cli.exits import ExitCode
+from autoflow.cli.options import TRAINER, JsonOption, RunArgument, TrainerOption, require_place
 
 app = typer.Typer(
-    help="Create, list, show, watch and cancel runs; save the pages of evaluations.",
+    help="List, show, watch and cancel runs; save their pages.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
-
-
-@app.command("create")
-def create(
-    suite: Annotated[
-        str, typer.Option("--suite", help="What to optimise for: `suites/<id>`, or the id.")
-    ] = SUITE,
-    generator: Annotated[str, typer.Option("--generator", help="The model that learns to write.")] = MODEL,
-    interpreter: Annotated[str, typer.Option("--interpreter", help="The model that executes.")] = MODEL,
-    method: MethodOption = DEFAULT_METHOD,
-    reward: RewardOption = None,
-    seed: SeedOption = 0,
-    iterations: Annotated[
-        int, typer.Option("--iterations", min=0, max=10_000, help="0: the method's own number.")
-    ] = 0,
-    candidates: Annotated[
-        int, typer.Option("--candidates", min=0, max=256, help="An iteration; 0: the method's own number.")
-    ] = 0,
-    compare: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--compare", metavar="NAME=FILE", help="A workflow to measure beside the winner; may be repeated."
-        ),
-    ] = None,
-    trainer: TrainerOption = TRAINER,
-    json: JsonOption = False,
-) -> None:
-    """Create a run and print its name; it goes on by itself."""
-    from autoflow.cli.runs.commands import create_run
-    from autoflow.cli.runs.request import RunRequest
-    from autoflow.cli.runtime import run
-
-    suite_name(suite)  # Refuses what is none.
-    request = RunRequest(
-        suite=suite,
-        generator=generator,
-        interpreter=interpreter,
-        method=method,
-        reward=reward,
-        seed=seed,
-        iterations=iterations,
-        candidates=candidates,
-        comparators=dict(map(_comparator, compare or [])),
-    )
-    run(create_run(trainer, request, Output(json)))
 
 
 @app.command("list")
@@ -142,22 +83,16 @@ def report(
     trainer: TrainerOption = TRAINER,
     json: JsonOption = False,
 ) -> None:
-    """Save the page of an evaluation.
+    """Save the page of a run: one HTML file that needs nothing else.
 
-    One HTML file with every task: answers, plans and rewards, and inputs and outputs where plans were
-    executed. Only an evaluation that has succeeded has one.
+    Of an optimisation: the curves of the rewards, the tree of candidates, the winner and what changed, every
+    task, failures by step and what it cost. Of an evaluation: every task with answers, plans and rewards,
+    inputs and outputs. Of a matrix: the table and a heat map. Only a run that has succeeded has one.
 
     Exit status: 0 if it is saved; 2 if there is no such run or folder, or the run has no page.
     """
-    from autoflow.cli.evaluation.command import fetch_report
+    from autoflow.cli.runs.carrying import fetch_report
     from autoflow.cli.runtime import run
 
     require_place(out)
     run(fetch_report(trainer, run_, out, Output(json)))
-
-
-def _comparator(argument: str) -> tuple[str, str]:
-    name, separator, file = argument.partition("=")
-    if not separator or not name or not file:
-        raise CommandFailed(f"--compare {argument}: it reads NAME=FILE", ExitCode.USAGE)
-    return name, read_source(str(Path(file)))

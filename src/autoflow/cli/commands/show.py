@@ -28,11 +28,12 @@ def _core(workflow: Workflow) -> str:
     return workflow.text
 
 
-_WRITERS: dict[Format, Callable[[Workflow], str]] = {
+WRITERS: dict[Format, Callable[[Workflow], str]] = {
     Format.CORE: _core,
     Format.MERMAID: to_mermaid,
     Format.DOT: to_dot,
 }
+"""How a workflow becomes text, by format."""
 
 
 def show(
@@ -58,7 +59,7 @@ def show(
         for found in checked.diagnostics:
             output.note(diagnostic_line(file, found))
         raise typer.Exit(ExitCode.NOT_OK)
-    shown = _WRITERS[format](checked.workflow)
+    shown = WRITERS[format](checked.workflow)
     if json:
         output.document(
             {

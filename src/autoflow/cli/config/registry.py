@@ -38,7 +38,7 @@ SOURCES = (
     Source("experts", "autoflow_experts.settings", "ExpertsSettings"),
     Source("generator, interpreter", "autoflow.llm.catalogue", "CatalogueSettings"),
     Source("generator, interpreter", "autoflow.llm.local_settings", "LocalSettings"),
-    Source("generator", "autoflow_generator.service", "GeneratorSettings"),
+    Source("generator", "autoflow_generator.settings", "GeneratorSettings"),
     Source("interpreter", "autoflow_interpreter.settings", "InterpreterSettings"),
     Source("scorer", "autoflow_scorer.settings", "ScorerSettings"),
     Source("trainer", "autoflow_trainer.settings", "TrainerSettings"),

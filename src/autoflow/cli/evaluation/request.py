@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
+from autoflow.cli.model_names import model_ref
 from autoflow.convert import reward_to_proto, split_to_proto
 from autoflow.methods import Reward
 from autoflow.suites import Split
-from autoflow.v1 import model_pb2, run_pb2, workflow_pb2
+from autoflow.v1 import run_pb2, workflow_pb2
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationRequest:
-    """An evaluation. Limits of 0 are none."""
+    """An evaluation."""
 
     suite: str
     split: Split
     workflows: Mapping[str, str]
     """Texts by name; improvements are over the first."""
     interpreter: str
-    """The model that executes; a name of the interpreter's catalogue."""
+    """The model that executes: a name of the interpreter's catalogue, perhaps with an adapter."""
     reward: Reward | None = None
     """None means what suits the suite."""
     tasks: int = 0
@@ -29,14 +29,16 @@ class EvaluationRequest:
     samples: int = 0
     """Of a task; 0 means the trainer's own number."""
     seed: int = 0
-    max_executions: int = 0
-    max_tokens: int = 0
-    max_seconds: float = 0.0
+    temperature: float = 0.0
+    repeats: int = 0
+    """Executions of a workflow on a task; 0 means one."""
+    budget: run_pb2.Budget | None = None
 
 
 def to_proto(request: EvaluationRequest) -> run_pb2.Run:
     """The run to create."""
-    run = run_pb2.Run(
+    return run_pb2.Run(
+        budget=request.budget,
         evaluation=run_pb2.Evaluation(
             suite=request.suite,
             split=split_to_proto(request.split),
@@ -47,16 +49,12 @@ def to_proto(request: EvaluationRequest) -> run_pb2.Run:
                 )
                 for name, text in request.workflows.items()
             ],
-            interpreter=model_pb2.ModelRef(model=request.interpreter),
+            interpreter=model_ref(request.interpreter),
             reward=reward_to_proto(request.reward),
             tasks=request.tasks,
             samples=request.samples,
             seed=request.seed,
-        )
+            temperature=request.temperature,
+            repeats=request.repeats,
+        ),
     )
-    if request.max_executions or request.max_tokens or request.max_seconds:
-        run.budget.max_executions = request.max_executions
-        run.budget.max_tokens = request.max_tokens
-        if request.max_seconds:
-            run.budget.max_wall_time.FromTimedelta(timedelta(seconds=request.max_seconds))
-    return run

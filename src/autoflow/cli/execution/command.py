@@ -16,10 +16,12 @@ from autoflow.cli.execution.request import Options, request_of
 from autoflow.cli.executions.questions import Questions, how_to_answer, terminal
 from autoflow.cli.executions.states import answered
 from autoflow.cli.exits import CommandFailed, ExitCode
+from autoflow.cli.options import MODEL
 from autoflow.cli.reaching import interpreter_at
 from autoflow.cli.runtime import local_services, log_to
-from autoflow.cli.source import label, read_source
+from autoflow.cli.source import is_registered, label, read_source
 from autoflow.client.errors import Cancelled
+from autoflow.client.interpreter import InterpreterClient
 from autoflow.language import Workflow, check
 from autoflow.v1 import interpreter_service_pb2 as pb
 
@@ -31,7 +33,7 @@ async def execute_file(name: str, query: str, options: Options, address: str | N
     """Executes a workflow and prints what happens.
 
     Args:
-        name: the workflow's file, or `-` for standard input.
+        name: the workflow's file, `-` for standard input, or the name of a registered workflow.
         query: the task.
         options: how.
         address: of an interpreter; None starts one.
@@ -46,11 +48,16 @@ async def execute_file(name: str, query: str, options: Options, address: str | N
             output.
         RpcError: the interpreter refuses the request, or fails.
     """
-    source = read_source(name)
-    workflow = _sound(name, source, output)
-    if workflow is None:
+    version = name if is_registered(name) else ""
+    source = "" if version else read_source(name)
+    workflow = None if version else _sound(name, source, output)
+    if workflow is None and not version:
         return False
-    request = request_of(source, query, options)
+    if options.model == MODEL and options.step_tools:
+        output.note(
+            "the embedded model was never trained to call tools: it hardly will, and not as it should"
+        )
+    request = request_of(source, query, options, version)
     with nullcontext() if options.plan is None else options.plan.place():
         told = await _execute(workflow, request, options, address, output)
         if told is None:
@@ -82,7 +89,7 @@ class _Told:
 
 
 async def _execute(
-    workflow: Workflow,
+    workflow: Workflow | None,
     request: pb.ExecuteWorkflowRequest,
     options: Options,
     address: str | None,
@@ -99,6 +106,8 @@ async def _execute(
     ):
         try:
             async for event in events:
+                if event.started.workflow_version:
+                    printer.read(await _executed(interpreter, event.started.execution))
                 printer.show(event)
                 told.hear(event)
                 await questions.hear(told.name, event)
@@ -110,6 +119,12 @@ async def _execute(
                 output.note(_left(told.name, questions.open, options.on_disconnect, address))
             raise
     return told
+
+
+async def _executed(interpreter: InterpreterClient, name: str) -> Workflow | None:
+    """The workflow that an execution executes."""
+    answer = await interpreter.get_execution(pb.GetExecutionRequest(name=name))
+    return check(answer.execution.request.workflow.source).workflow
 
 
 def _left(name: str, waits: bool, on_disconnect: str, address: str) -> str:

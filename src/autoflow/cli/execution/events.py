@@ -14,18 +14,22 @@ class EventPrinter:
     """Prints what happens to standard error and the answer to standard output; with JSON, every event there.
 
     Args:
-        workflow: what is executed.
+        workflow: what is executed; None where it is not known yet.
         output: where to print.
         plan: whether the answer is a plan that is executed: then standard output is for what comes of it, and
             the answer goes to standard error, too.
         named: whether the execution's name is of use when the command has ended.
     """
 
-    def __init__(self, workflow: Workflow, output: Output, *, plan: bool, named: bool) -> None:
+    def __init__(self, workflow: Workflow | None, output: Output, *, plan: bool, named: bool) -> None:
         self._trace = Trace(workflow, calls=False)
         self._output = output
         self._plan = plan
         self._named = named
+
+    def read(self, workflow: Workflow | None) -> None:
+        """Is told what is executed, before any step is shown."""
+        self._trace = Trace(workflow, calls=False)
 
     def show(self, event: ExecutionEvent) -> None:
         """Prints one event."""
@@ -34,6 +38,8 @@ class EventPrinter:
             return
         if self._named and event.HasField("started"):
             self._output.note(one_line(event.started.execution))
+        if event.started.workflow_version:
+            self._output.note(one_line(event.started.workflow_version))
         for line in self._trace.lines(event):
             self._output.err.print(line)
         if event.HasField("finished"):

@@ -24,7 +24,7 @@ _SLACK = 30.0
 _ASK = "[ask]"
 """An instruction that begins so is a question for a person."""
 _ASK_SECONDS = 86_400.0
-"""That an interpreter waits for a person."""
+"""That a person is waited for unless the command line says otherwise; an interpreter's own default, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +52,32 @@ class Options:
     max_usd: float = 0.0
     """0: no limit."""
     memory_tokens: int = 0
+    ask_seconds: float = _ASK_SECONDS
+    """For how long each question waits for a person."""
     on_disconnect: Disconnect = "cancel"
     request_id: str = ""
     """Empty: a fresh one."""
 
-    def patience(self, workflow: Workflow) -> float:
-        """Seconds that an execution may take, those for each question to a person included."""
+    def patience(self, workflow: Workflow | None) -> float:
+        """Seconds that an execution may take, those for each question to a person included.
+
+        Args:
+            workflow: what is executed; None where only its name is known.
+        """
+        if workflow is None:
+            return self.seconds + _SLACK + self.ask_seconds
         asking = sum(step.instruction.startswith(_ASK) for step in workflow.steps)
-        return self.seconds + _SLACK + asking * _ASK_SECONDS
+        return self.seconds + _SLACK + asking * self.ask_seconds
 
 
-def request_of(source: str, query: str, options: Options) -> pb.ExecuteWorkflowRequest:
+def request_of(source: str, query: str, options: Options, version: str = "") -> pb.ExecuteWorkflowRequest:
     """The request.
 
     Args:
         source: the workflow's text.
         query: the task.
         options: how.
+        version: the name of a registered workflow, in place of a text.
 
     Raises:
         CommandFailed: an input of the plan cannot be read.
@@ -77,7 +86,8 @@ def request_of(source: str, query: str, options: Options) -> pb.ExecuteWorkflowR
     tools = load_suite(options.suite).plan_tools if options.suite is not None else ()
     return pb.ExecuteWorkflowRequest(
         # A field of a message holds no lone surrogates; the linter has remarked on them.
-        workflow=workflow_pb2.Workflow(source=source.encode(errors="replace").decode()),
+        workflow=None if version else workflow_pb2.Workflow(source=source.encode(errors="replace").decode()),
+        workflow_version=version,
         query=query.encode(errors="replace").decode(),
         tools=[tool_to_proto(tool) for tool in tools],
         model=model_pb2.ModelRef(model=options.model),
@@ -90,18 +100,23 @@ def request_of(source: str, query: str, options: Options) -> pb.ExecuteWorkflowR
         request_id=options.request_id,
         on_disconnect=pb.DisconnectPolicy.Value(f"DISCONNECT_POLICY_{options.on_disconnect.upper()}"),
         max_memory_tokens=options.memory_tokens,
+        ask_timeout=_duration(options.ask_seconds),
     )
 
 
 def _limits(options: Options) -> pb.ExecutionLimits:
-    wall_time = Duration()
-    wall_time.FromTimedelta(timedelta(seconds=options.seconds))
     return pb.ExecutionLimits(
         max_steps=options.max_steps,
-        max_wall_time=wall_time,
+        max_wall_time=_duration(options.seconds),
         max_calls=options.max_calls,
         max_cost_usd=options.max_usd,
     )
+
+
+def _duration(seconds: float) -> Duration:
+    duration = Duration()
+    duration.FromTimedelta(timedelta(seconds=seconds))
+    return duration
 
 
 def _protocol(word: Protocol | None) -> pb.ExecutionProtocol.ValueType:

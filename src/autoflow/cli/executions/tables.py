@@ -17,31 +17,32 @@ from autoflow.cli.names import execution_id
 from autoflow.cli.wire import enum_word, local_time
 from autoflow.v1 import interpreter_service_pb2 as pb
 
-_WIDE = 120
-"""Columns from which on an execution is one line."""
 _HEADINGS = ("execution", "state", "outcome", "steps", "age")
 _WIDTHS = (36, 9, 11, 5, 6)
 """Their columns; an id is a UUID."""
-_MODEL = 24
+_MODEL = 40
+_QUERY = 50
+"""Columns that a query wants beside the rest; where there are fewer it has a line of its own."""
+_GAP = "  "
 
 
 def executions_table(executions: Sequence[pb.Execution], width: int, now: datetime) -> RenderableType:
-    """A line for each execution; two where the terminal is narrow, for a query wants a line of its own.
+    """A line for each execution; two where the terminal has no room for the queries beside the rest.
 
     Args:
         executions: as they were listed.
         width: columns of the terminal.
         now: aware.
     """
-    if width < _WIDE:
+    models = [Text(one_line(each.model.model)) for each in executions]
+    widths = (*_WIDTHS, min(max(model.cell_len for model in (Text("model"), *models)), _MODEL))
+    if width < sum(widths) + len(widths) * len(_GAP) + _QUERY:
         lines = [_line([Text(heading, "bold") for heading in _HEADINGS], _WIDTHS)]
         for each in executions:
-            lines += [_line(_cells(each, now), _WIDTHS), Text("  ").append_text(_query(each))]
+            lines += [_line(_cells(each, now), _WIDTHS), Text(_GAP).append_text(_query(each))]
     else:
-        widths = (*_WIDTHS, _MODEL)
         lines = [_line([Text(heading, "bold") for heading in (*_HEADINGS, "model", "query")], widths)]
-        for each in executions:
-            model = Text(one_line(each.model.model))
+        for each, model in zip(executions, models, strict=True):
             lines.append(_line([*_cells(each, now), model, _query(each)], widths))
     for line in lines:
         line.rstrip()
@@ -68,7 +69,7 @@ def _line(cells: Sequence[Text], widths: Sequence[int]) -> Text:
     """Cells side by side; one that has no width is as wide as it is."""
     for cell, width in zip(cells, widths, strict=False):
         cell.truncate(width, overflow="ellipsis", pad=True)
-    return Text("  ").join(cells)
+    return Text(_GAP).join(cells)
 
 
 def header(execution: pb.Execution, started: pb.ExecutionStarted | None) -> RenderableType:
@@ -123,7 +124,7 @@ def _memory(request: pb.ExecuteWorkflowRequest, started: pb.ExecutionStarted) ->
 
 
 def _times(execution: pb.Execution) -> str:
-    begun = local_time(execution.create_time)
+    begun = local_time(execution.create_time, zone=True)
     if execution.state not in ENDED:
         return begun
     first, last = (stamp.ToNanoseconds() for stamp in (execution.create_time, execution.end_time))

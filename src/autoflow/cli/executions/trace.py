@@ -144,7 +144,7 @@ class Trace:
         return [self._row("branch", text)] if self._calls else [_indented(text)]
 
     def _asked(self, event: pb.PersonAsked) -> list[RenderableType]:
-        until = Text.assemble("a person, until ", local_time(event.deadline), style="bold yellow")
+        until = Text.assemble("a person, until ", local_time(event.deadline, zone=True), style="bold yellow")
         lines: list[RenderableType] = [self._row("asks", until)]
         # Else it is the instruction, and stands above.
         if event.step not in self._steps:

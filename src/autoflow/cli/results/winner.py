@@ -14,6 +14,11 @@ _NAME, _TARGET = 20, 28
 
 
 def winner_steps(text: str) -> RenderableType:
+    """The winner, with a heading; see `steps_table`."""
+    return Group(Text("The winner", "bold"), steps_table(text))
+
+
+def steps_table(text: str) -> RenderableType:
     """Draws a workflow for a terminal: each step, what it asks, and where it leads.
 
     Args:
@@ -29,7 +34,7 @@ def winner_steps(text: str) -> RenderableType:
         table.add_row(
             Text(one_line(step.name), "cyan"), Text(one_line(step.instruction)), Text(_leads_to(step))
         )
-    return Group(Text("The winner", "bold"), table)
+    return table
 
 
 def _leads_to(step: Step) -> str:

@@ -7,11 +7,9 @@ from typing import Any
 
 from autoflow.cli.console import Output
 from autoflow.cli.names import run_name
-from autoflow.cli.options import TRAINER
 from autoflow.cli.reaching import trainer_at
 from autoflow.cli.runs.follow import Update, follow
 from autoflow.cli.runs.progress import view
-from autoflow.cli.runs.request import RunRequest, to_proto
 from autoflow.cli.runs.states import state_word
 from autoflow.cli.runs.tables import run_view, runs_table
 from autoflow.cli.wire import to_json
@@ -19,24 +17,11 @@ from autoflow.client import TrainerClient
 from autoflow.v1 import run_pb2
 from autoflow.v1.trainer_service_pb2 import (
     CancelRunRequest,
-    CreateRunRequest,
     GetRunRequest,
     ListRunsRequest,
 )
 
 _STOPPING = frozenset({run_pb2.RUN_STATE_CANCELLING, run_pb2.RUN_STATE_CANCELLED})
-
-
-async def create_run(address: str, request: RunRequest, output: Output) -> None:
-    """Creates a run and prints its name."""
-    async with trainer_at(address) as trainer:
-        run = (await trainer.create_run(CreateRunRequest(run=to_proto(request)))).run
-    if output.json:
-        output.document(to_json(run))
-    else:
-        output.line(run.name)
-        where = "" if address == TRAINER else f" --trainer {address}"
-        output.note(f"`autoflow runs watch {run.name}{where}` follows it")
 
 
 async def list_runs(address: str, limit: int, output: Output) -> None:

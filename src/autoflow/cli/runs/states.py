@@ -28,16 +28,30 @@ def state_word(run: run_pb2.Run) -> str:
     return enum_word(run_pb2.RunState.DESCRIPTOR, "RUN_STATE_", run.state)
 
 
-def method_word(run: run_pb2.Run) -> str:
-    """Such as `rloo`; `evaluation` where nothing is learned."""
+def kind_of(run: run_pb2.Run) -> str:
+    """`optimization`, `evaluation` or `matrix`."""
+    return run.WhichOneof("kind") or "run"
+
+
+def wanted_of(run: run_pb2.Run) -> run_pb2.Optimization | run_pb2.Evaluation | run_pb2.Matrix:
+    """What was asked for."""
     if run.HasField("evaluation"):
+        return run.evaluation
+    return run.matrix if run.HasField("matrix") else run.optimization
+
+
+def method_word(run: run_pb2.Run) -> str:
+    """Such as `rloo`; `evaluation` where nothing is searched for, `matrix of rloo` where many search."""
+    wanted = wanted_of(run)
+    if isinstance(wanted, run_pb2.Evaluation):
         return "evaluation"
-    return enum_word(run_pb2.Method.DESCRIPTOR, "METHOD_", run.optimization.method)
+    method = enum_word(run_pb2.Method.DESCRIPTOR, "METHOD_", wanted.method)
+    return f"matrix of {method}" if isinstance(wanted, run_pb2.Matrix) else method
 
 
 def suite_of(run: run_pb2.Run) -> str:
     """The suite's name as it was asked for."""
-    return run.evaluation.suite if run.HasField("evaluation") else run.optimization.suite
+    return wanted_of(run).suite
 
 
 def suite_id(name: str) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from autoflow.cli.console import one_line
-from autoflow.cli.evaluation.table import evaluation_view
 from autoflow.cli.figures import clock, count, sparkline
-from autoflow.cli.results.convert import summary_from_run
-from autoflow.cli.results.tables import summary_tables
-from autoflow.cli.results.winner import winner_steps
+from autoflow.cli.model_names import model_word
+from autoflow.cli.runs.power import power_line
+from autoflow.cli.runs.results import result_view
 from autoflow.cli.runs.states import (
     FINAL,
     STYLES,
@@ -23,9 +22,10 @@ from autoflow.cli.runs.states import (
     state_word,
     suite_id,
     suite_of,
+    wanted_of,
 )
 from autoflow.cli.wire import enum_word, local_time
-from autoflow.v1 import run_pb2, task_pb2
+from autoflow.v1 import model_pb2, run_pb2, task_pb2
 
 _CURVE = 40
 """Characters of a run's curve."""
@@ -57,26 +57,23 @@ def run_view(run: run_pb2.Run, width: int) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     for name, value in _facts(run):
         table.add_row(Text(name, "dim"), value)
-    parts: list[RenderableType] = [table]
-    if run.HasField("optimization_result"):
-        summary = summary_from_run(run)
-        parts += [Text(), winner_steps(summary.winner), Text(), summary_tables(summary, width)]
-    if run.HasField("evaluation_result"):
-        parts += [Text(), evaluation_view(run)]
-    return Group(*parts)
+    if run.WhichOneof("outcome") is None:
+        return table
+    return Group(table, Text(), result_view(run, width))
 
 
 def _facts(run: run_pb2.Run) -> list[tuple[str, Text]]:
-    wanted = run.evaluation if run.HasField("evaluation") else run.optimization
+    wanted = wanted_of(run)
     facts = [
         ("run", Text(one_line(run.name), "bold")),
         ("state", _state(run)),
         ("method", Text(f"{method_word(run)}, seed {wanted.seed}")),
         ("suite", Text(one_line(suite_id(wanted.suite)))),
         *_asked(wanted),
-        ("interpreter", Text(one_line(wanted.interpreter.model))),
         ("created", Text(local_time(run.create_time))),
     ]
+    if run.HasField("power") and run.state not in FINAL:
+        facts.append(("power", Text(power_line(run))))
     if run.HasField("start_time"):
         facts.append(("time", Text(_duration(run))))
     # A run that waits has one, too, where it has lost a worker: it says why.
@@ -104,13 +101,22 @@ def _rewards(run: run_pb2.Run) -> str:
     return f"{curve}  {means[0]:.2f} to {means[-1]:.2f} in {count(len(means), 'iteration')}"
 
 
-def _asked(wanted: run_pb2.Evaluation | run_pb2.Optimization) -> list[tuple[str, Text]]:
-    """What only runs of one kind are asked for."""
+def _asked(
+    wanted: run_pb2.Evaluation | run_pb2.Optimization | run_pb2.Matrix,
+) -> list[tuple[str, Text]]:
+    """What runs of one kind are asked for."""
+    if isinstance(wanted, run_pb2.Matrix):
+        return [("generators", _models(wanted.generators)), ("interpreters", _models(wanted.interpreters))]
+    interpreter = ("interpreter", _models([wanted.interpreter]))
     if isinstance(wanted, run_pb2.Optimization):
-        return [("generator", Text(one_line(wanted.generator.model)))]
+        return [("generator", _models([wanted.generator])), interpreter]
     split = enum_word(task_pb2.Split.DESCRIPTOR, "SPLIT_", wanted.split)
     names = ", ".join(one_line(workflow.name) for workflow in wanted.workflows)
-    return [("split", Text(split)), ("workflows", Text(names))]
+    return [("split", Text(split)), ("workflows", Text(names)), interpreter]
+
+
+def _models(models: Iterable[model_pb2.ModelRef]) -> Text:
+    return Text(", ".join(one_line(model_word(model)) for model in models))
 
 
 def _state(run: run_pb2.Run) -> Text:

@@ -1,0 +1,1 @@
+"""Registered workflows, as the command line asks for them and shows them."""
