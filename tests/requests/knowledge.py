@@ -23,6 +23,7 @@ from autoflow.v1 import run_pb2, task_pb2, workflow_pb2
 from autoflow.v1 import scorer_service_pb2 as pb
 from autoflow.v1 import tool_service_pb2 as tools_pb
 from tests.requests.messages import Messages
+from tests.requests.registry import ALIAS, EITHER, NO_WORKFLOW, NOT_POINTED_AT, POINTED_AT, WORKFLOW
 from tests.requests.suites import uploads
 
 _TEXTS = (
@@ -62,6 +63,14 @@ def _runs(usual: str) -> Callable[[], st.SearchStrategy[str]]:
 
 def _executions() -> st.SearchStrategy[str]:
     return _mostly(ANY_EXECUTION, NO_EXECUTION)
+
+
+def _versions() -> st.SearchStrategy[str]:
+    return _mostly(WORKFLOW, f"{WORKFLOW}@2", f"{WORKFLOW}@{ALIAS}", f"{WORKFLOW}@99", NO_WORKFLOW)
+
+
+def _page_tokens() -> st.SearchStrategy[str]:
+    return _mostly("", PAGE_TOKEN, "never")
 
 
 def _leases() -> st.SearchStrategy[int]:
@@ -201,12 +210,28 @@ KNOWLEDGE: Mapping[str, Callable[[], st.SearchStrategy[Any]]] = {
     "autoflow.v1.ResumeExecutionRequest.name": _executions,
     "autoflow.v1.ResumeExecutionRequest.question_sequence": lambda: _mostly(ASKED, 1),
     "autoflow.v1.ResumeExecutionRequest.answer": lambda: _mostly(ANSWER, "no"),
-    "autoflow.v1.ListExecutionsRequest.page_token": lambda: _mostly("", PAGE_TOKEN, "never"),
+    "autoflow.v1.ListExecutionsRequest.page_token": _page_tokens,
+    "autoflow.v1.ExecuteWorkflowRequest.workflow_version": lambda: _mostly(EITHER, "", WORKFLOW),
+    "autoflow.v1.Measurement.value": lambda: st.builds(run_pb2.Estimate, mean=_mostly(0.5, 2.0)),
+    "autoflow.v1.CreateWorkflowVersionRequest.parent": lambda: _mostly(WORKFLOW, f"workflows/{WORKFLOW}"),
+    "autoflow.v1.GetWorkflowVersionRequest.name": _versions,
+    "autoflow.v1.ListWorkflowVersionsRequest.parent": lambda: _mostly(WORKFLOW, NO_WORKFLOW),
+    "autoflow.v1.PromoteWorkflowRequest.name": lambda: _mostly(f"{WORKFLOW}@2", f"{WORKFLOW}@99"),
+    "autoflow.v1.PromoteWorkflowRequest.alias": lambda: st.just(ALIAS),
+    "autoflow.v1.PromoteWorkflowRequest.expected_version": lambda: _mostly(POINTED_AT, NOT_POINTED_AT),
+    "autoflow.v1.RollbackAliasRequest.name": lambda: _mostly(f"{WORKFLOW}@{ALIAS}", f"{NO_WORKFLOW}@{ALIAS}"),
+    "autoflow.v1.RollbackAliasRequest.expected_version": lambda: _mostly(POINTED_AT, NOT_POINTED_AT),
+    "autoflow.v1.ListAliasesRequest.parent": lambda: _mostly("", WORKFLOW, NO_WORKFLOW),
+    "autoflow.v1.ListAliasChangesRequest.parent": lambda: _mostly(WORKFLOW, f"{WORKFLOW}@{ALIAS}"),
+    "autoflow.v1.ListWorkflowVersionsRequest.page_token": _page_tokens,
+    "autoflow.v1.ListWorkflowsRequest.page_token": _page_tokens,
+    "autoflow.v1.ListAliasesRequest.page_token": _page_tokens,
+    "autoflow.v1.ListAliasChangesRequest.page_token": _page_tokens,
     "autoflow.v1.GetRunRequest.name": _runs(ANY_RUN),
     "autoflow.v1.DownloadReportRequest.name": _runs(ANY_RUN),
     "autoflow.v1.WatchRunRequest.name": _runs(ANY_RUN),
     "autoflow.v1.CancelRunRequest.name": _runs(ANY_RUN),
-    "autoflow.v1.ListRunsRequest.page_token": lambda: _mostly("", PAGE_TOKEN, "never"),
+    "autoflow.v1.ListRunsRequest.page_token": _page_tokens,
     "autoflow.v1.LeaseRunRequest.run": _runs(HELD_RUN),
     "autoflow.v1.HeartbeatRequest.run": _runs(HELD_RUN),
     "autoflow.v1.HeartbeatRequest.fencing_token": _leases,

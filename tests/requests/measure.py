@@ -24,10 +24,12 @@ import autoflow.v1
 from autoflow.client.errors import from_grpc
 from tests.requests.knowledge import ANYTHING, SENSIBLE, STREAMS
 from tests.requests.messages import Messages
+from tests.requests.registry import KeptWorkflow
 from tests.requests.system import CallersRuns, HeldRun, KeptExecution, System, running_system
 
 Requests: TypeAlias = list[Message]
 """What one call sends: several where its method takes a stream."""
+_Kept: TypeAlias = CallersRuns | HeldRun | KeptExecution | KeptWorkflow
 T = TypeVar("T")
 
 _DEADLINE = 30.0
@@ -124,11 +126,12 @@ class _Caller:
     def __init__(self, system: System, service: ServiceDescriptor) -> None:
         self._channel = system.channels[service.full_name]
         self._service = service
-        named: dict[str, HeldRun | KeptExecution] = {
+        named: dict[str, _Kept] = {
             "RunWorkerService": system.held,
             "InterpreterService": system.kept,
+            "RegistryService": system.registered,
         }
-        self._runs: CallersRuns | HeldRun | KeptExecution = named.get(service.name, system.callers)
+        self._runs: _Kept = named.get(service.name, system.callers)
         self._validator = Validator()
         self.outcomes = {f"{service.name}/{method.name}": Outcome() for method in service.methods}
 

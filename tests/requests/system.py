@@ -42,6 +42,7 @@ from tests.requests.knowledge import (
     MODEL,
     PAGE_TOKEN,
 )
+from tests.requests.registry import EITHER, WORKFLOW, KeptWorkflow
 
 Metadata = tuple[tuple[str, str], ...]
 _DEADLINE = 30.0
@@ -172,13 +173,15 @@ class KeptExecution:
             await self._stub.ResumeExecution(request)
 
     def fill(self, request: Message) -> None:
-        """Puts the execution, its question and a page's token in the place of the stand-ins."""
+        """Puts the execution, its question, a page's token or a workflow in the place of the stand-ins."""
         if getattr(request, "name", None) == ANY_EXECUTION:
             request.name = self._name  # type: ignore[attr-defined]
         if getattr(request, "question_sequence", None) == ASKED:
             request.question_sequence = self._asked  # type: ignore[attr-defined]
         if getattr(request, "page_token", None) == PAGE_TOKEN:
             request.page_token = self._page_token  # type: ignore[attr-defined]
+        if isinstance(request, ExecuteWorkflowRequest) and request.workflow_version == EITHER:
+            request.workflow_version = "" if request.HasField("workflow") else WORKFLOW
 
     async def note(self, method: str, answer: Message) -> None:
         """Learns from what a request brought."""
@@ -195,6 +198,7 @@ class System:
     held: HeldRun
     callers: CallersRuns
     kept: KeptExecution
+    registered: KeptWorkflow
 
 
 @asynccontextmanager
@@ -229,6 +233,7 @@ async def running_system(folder: Path) -> AsyncIterator[System]:
             "AUTOFLOW_ARTIFACTS": "artifacts",
             "AUTOFLOW_TRAINER_DATA": part,
             "AUTOFLOW_INTERPRETER_DATA": "kept",
+            "AUTOFLOW_GENERATOR_DATA": "registered",
         }
         return {**_SETTINGS, **{name: str(folder / place) for name, place in places.items()}}
 
@@ -249,15 +254,18 @@ async def running_system(folder: Path) -> AsyncIterator[System]:
             channels[name] = await stack.enter_async_context(grpc.aio.insecure_channel(address))
             return address
 
-        for name, service in services.items():
-            await serve(name, service)
-        experts = {
-            "AUTOFLOW_TOOL_PROVIDERS": await stack.enter_async_context(serving(autoflow_experts.build({})))
+        addresses = {name: await serve(name, service) for name, service in services.items()}
+        channels["autoflow.v1.RegistryService"] = channels["autoflow.v1.GeneratorService"]
+        others = {
+            "AUTOFLOW_TOOL_PROVIDERS": await stack.enter_async_context(serving(autoflow_experts.build({}))),
+            "AUTOFLOW_GENERATOR_ADDRESS": addresses["autoflow.v1.GeneratorService"],
         }
-        interpreter = autoflow_interpreter.build({**settings("a"), **experts}, catalogue_of(model()))
+        interpreter = autoflow_interpreter.build({**settings("a"), **others}, catalogue_of(model()))
         await serve("autoflow.v1.InterpreterService", interpreter)
         held = HeldRun(channels["autoflow.v1.RunWorkerService"], launched)
         await held.open()
         kept = KeptExecution(channels["autoflow.v1.InterpreterService"])
         await kept.open()
-        yield System(channels, held, CallersRuns(), kept)
+        registered = KeptWorkflow(channels["autoflow.v1.RegistryService"], PAGE_TOKEN)
+        await registered.open()
+        yield System(channels, held, CallersRuns(), kept, registered)
