@@ -18,6 +18,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from autoflow_worker.run_page.page import render
 from scripts.requirements import ROOT
+from tests.worker import test_evaluation_page as evaluations
+from tests.worker.matrix import test_page as matrices
 from tests.worker.run_page.stories import story
 
 NO_BROWSER = 3
@@ -37,6 +39,8 @@ PARTS: Mapping[str, tuple[str, ...]] = {
         "ledger",
         "refused",
     ),
+    "evaluation": (),
+    "matrix": ("pairings", "flags", "cost", "winners"),
 }
 """Ids that must be seen, by page."""
 _PICTURES = ROOT / "build" / "browser"
@@ -72,8 +76,14 @@ def main() -> int:
 
 
 def _faults(chromium: str) -> Iterator[str]:
-    pages = {"optimization": render(story())}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        pages = {
+            "optimization": render(story()),
+            "evaluation": evaluations.rendered(
+                Path(folder) / "artifacts", [evaluations.measured("t0", 0.25, 0.75, 1.0)], evaluations.SAMPLE
+            ),
+            "matrix": matrices.rendered().encode(),
+        }
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for name, (window, size), scheme in product(pages, WINDOWS.items(), SCHEMES):
             file = Path(folder) / f"{name}.html"

@@ -87,3 +87,13 @@ def test_steps_are_tallied_by_execution() -> None:
     assert (a.executions, a.failed, a.ended, a.reward, a.example) == (2, 1, 1, 0.55, "three")
     assert (b.executions, b.failed, b.ended, b.reward, b.example) == (1, 1, 0, 0.2, "two")
     assert tallies.of(workflow("baseline")) == []
+
+
+def test_what_a_page_is_not_about_is_not_tallied() -> None:
+    """Else it would say more of a run that nothing interrupted than of one that another worker took over."""
+    suite, found = load_suite("planning"), workflow("expert")
+    train, sealed = suite.tasks(Split.TRAIN)[0], suite.tasks(Split.TEST)[0]
+    tallies = StepTallies(suite.tasks(Split.TEST))
+    for task in (train, sealed):
+        tallies.note(found, task, Execution("x", Usage(), steps=(Step("A"),)), Score(True, 0.9))
+    assert [(step.name, step.executions) for step in tallies.of(found)] == [("A", 1)]

@@ -11,9 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from autoflow.language import Workflow, check, diff
@@ -22,6 +20,7 @@ from autoflow_worker.drawings.curve import Point, curve
 from autoflow_worker.drawings.flowchart import difference, flowchart
 from autoflow_worker.drawings.svg import shade
 from autoflow_worker.drawings.tree import Node, tree
+from autoflow_worker.page.template import environment, template
 from autoflow_worker.ports import Score
 from autoflow_worker.results import CandidateReport, Fate, IterationReport
 from autoflow_worker.run_page.story import Story
@@ -57,15 +56,12 @@ class _Refused:
 
 def render(story: Story) -> bytes:
     """The page in UTF-8; takes a moment."""
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(figure=_figure, signed=_signed, shade=shade, cut=_cut)
-    template = (resources.files(__package__) / "page.html.j2").read_text(encoding="utf-8")
+    made = environment()
+    made.filters.update(signed=_signed, shade=shade, cut=_cut)
     lines = _task_lines(story)
     refused = _refused(story.iterations)
     return (
-        environment.from_string(template)
+        template(made, __package__, "page.html.j2")
         .render(
             story=story,
             spec=story.spec,
@@ -168,10 +164,6 @@ def _refused(iterations: Sequence[IterationReport]) -> list[_Refused]:
 def _fates(iterations: Sequence[IterationReport]) -> list[tuple[str, int]]:
     counts = Counter(item.fate for iteration in iterations for item in iteration.candidates)
     return [(fate.value, counts[fate]) for fate in Fate if counts[fate]]
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
 
 
 def _signed(value: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -38,9 +39,14 @@ class StepTally:
 
 
 class StepTallies:
-    """Takes in executions; see `Evaluator.on_measured`. What the cache gave is not seen."""
+    """Takes in executions; see `Evaluator.on_measured`. What the cache gave is not seen.
 
-    def __init__(self) -> None:
+    Args:
+        tasks: on which executions count; None: on all.
+    """
+
+    def __init__(self, tasks: Iterable[Task] | None = None) -> None:
+        self._counted = None if tasks is None else {task.digest for task in tasks}
         self._steps: dict[str, dict[str, StepTally]] = defaultdict(dict)
 
     def note(self, workflow: Workflow, task: Task, execution: Execution, score: Score) -> None:
@@ -52,6 +58,8 @@ class StepTallies:
             execution: its steps, in order.
             score: what it was worth.
         """
+        if self._counted is not None and task.digest not in self._counted:
+            return
         tallies = self._steps[workflow.digest]
         failed = score.reward < FAILED_BELOW
         answers = {step.name: step for step in execution.steps}
