@@ -581,7 +581,7 @@ class Draft(_message.Message):
     """Output only. Why the draw ended."""
     @_builtins.property
     def diagnostics(self) -> _containers.RepeatedCompositeFieldContainer[_workflow_pb2.Diagnostic]:
-        """Output only. Findings in it."""
+        """Output only. Findings in it; of JSON a finding's line is the step's place, from 1 (docs/generation.md)."""
 
     @_builtins.property
     def usage(self) -> _model_pb2.TokenUsage:

@@ -1260,7 +1260,7 @@ class Execution(_message.Message):
     """Output only. How often it was resumed after its server was lost."""
     @_builtins.property
     def request(self) -> Global___ExecuteWorkflowRequest:
-        """Output only. What was asked for; unset in a list."""
+        """Output only. What was asked for; of a registered workflow also the text that is executed. Unset in a list."""
 
     @_builtins.property
     def model(self) -> _model_pb2.ModelRef:

@@ -452,7 +452,7 @@ class Optimization(_message.Message):
     """Optional. What an answer's plan is worth. Default: REWARD_PLAN."""
     register_as: _builtins.str
     """Optional. The registered workflow that an accepted winner becomes a version of: `workflows/<id>`, or the id alone.
-    Default: an accepted winner is not registered.
+    Where there is no comparator to beat, the winner is registered in any case. Default: it is not registered.
     """
     @_builtins.property
     def generator(self) -> _model_pb2.ModelRef:

@@ -186,7 +186,7 @@ class Diagnostic(_message.Message):
     severity: Global___Severity.ValueType
     """Output only. How bad it is."""
     code: _builtins.str
-    """Output only. A stable, documented code such as `unreachable-step` (docs/language.md lists them)."""
+    """Output only. A stable, documented code such as `unreachable-step` (docs/language.md and docs/generation.md list them)."""
     line: _builtins.int
     """Output only. The line of the source, from 1; 0 means the whole text."""
     column: _builtins.int
