@@ -33,6 +33,7 @@ from autoflow.v1 import run_pb2, trainer_service_pb2, workflow_pb2
 
 _RUN_SECONDS = 3600.0
 """The most that one run may take."""
+_TRAINING = [method for method in Method if method.trains]
 _LAST = 5
 """Iterations at the end of the curve that are averaged into `last_reward_mean`."""
 
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--methods", nargs="+", choices=list(Method), default=[Method.RAFT])
+    parser.add_argument("--methods", nargs="+", choices=_TRAINING, default=[Method.RAFT])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--model", default="embedded", help="generator and interpreter")
     parser.add_argument("--iterations", type=int, default=0, help="0: the method's own, as below")

@@ -41,7 +41,8 @@ from autoflow_worker.ledger import Budget, Meter
 from autoflow_worker.methods import TrainingSettings
 from autoflow_worker.plan_calls import PlanCalls
 from autoflow_worker.ports import Execution, Generator, Workflow
-from autoflow_worker.remote import RemoteGenerator, RemoteInterpreter
+from autoflow_worker.remote import RemoteGenerator
+from autoflow_worker.remote_interpreter import RemoteInterpreter
 
 _MODEL = "embedded"
 _DRAW = 128
@@ -78,9 +79,9 @@ class Listening:
         """That of the interpreter."""
         return self._interpreter.identity
 
-    async def execute(self, workflow: Workflow, task: Task) -> Execution:
+    async def execute(self, workflow: Workflow, task: Task, *, seed: int = 0) -> Execution:
         """Executes, and remembers."""
-        execution = await self._interpreter.execute(workflow, task)
+        execution = await self._interpreter.execute(workflow, task, seed=seed)
         self.answers[workflow.digest, task.digest] = execution.answer or ""
         return execution
 

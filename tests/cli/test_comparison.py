@@ -63,7 +63,7 @@ def test_power_is_told_in_words() -> None:
     power = run_pb2.PowerAnalysis(tasks=25, minimum_detectable_effect=0.171, assumed_sd=0.29, candidates=8)
     told = power_line(run_pb2.Run(power=power))
     assert told.startswith(
-        "With 25 tasks, choosing among 8, a true difference of 0.17 or more is found 8 times"
+        "With 25 independent tasks, choosing among 8, a true difference of 0.17 or more is found 8 times"
     )
     power.minimum_detectable_effect = 1.5
     assert "no difference can be told from chance" in power_line(run_pb2.Run(power=power))
@@ -105,3 +105,11 @@ def test_hostile_names_cannot_repaint_the_terminal(name: str) -> None:
     run.matrix.generators[0].model = name
     run.matrix_result.pairings[3].flags[0].message = name
     assert "\x1b" not in text_of(result_view(run, 80))
+
+
+def test_a_pairing_that_could_not_be_measured_has_a_workflow() -> None:
+    run = matrix()
+    run.matrix_result.pairings[3].winner.source = evaluations.SOURCE
+    shown = text_of(result_view(run, 80))
+    assert "not measured" in shown
+    assert "no workflow" not in shown

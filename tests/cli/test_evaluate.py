@@ -73,6 +73,12 @@ def test_a_table_fits_eighty_columns() -> None:
     assert shown == TABLE
 
 
+def test_executions_that_ended_at_a_limit_are_told() -> None:
+    run = evaluations.evaluated()
+    run.evaluation_result.workflows[0].spent.limited = 3
+    assert "3 executions of baseline ended at a limit on steps" in flat(evaluation_view(run))
+
+
 def test_hostile_names_cannot_repaint_the_terminal() -> None:
     run = evaluations.evaluated()
     run.evaluation_result.workflows[0].name = "\x1b[2J"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from pathlib import Path
@@ -10,17 +11,24 @@ import pytest
 
 from autoflow.cli.evaluation.workflows import named_workflows
 from autoflow.cli.exits import CommandFailed
+from autoflow.client import Client
+from autoflow.client import errors as rpc
 from autoflow.errors import NotFound
 from autoflow.suites import workflow_text
 from tests.cli import evaluations
-from tests.cli.harness import autoflow
+from tests.cli.harness import WORKFLOW, autoflow
+from tests.generator.registry.requests import create, promote
+from tests.generator.registry.servers import generator
+
+NOWHERE = "127.0.0.1:9"
+"""Where no registry answers: nothing but a registered workflow is asked for there."""
 
 
-def test_workflows_are_called_as_their_files_are_and_built_in_ones_come_first(tmp_path: Path) -> None:
+async def test_workflows_are_called_as_their_files_are_and_built_in_ones_come_first(tmp_path: Path) -> None:
     for name in ("My Flow.flow", "other.txt"):
         (tmp_path / name).write_text(name)
     files = [str(tmp_path / "My Flow.flow"), f"best-of-mine={tmp_path / 'other.txt'}"]
-    assert list(named_workflows(files, ["expert", "baseline"]).items()) == [
+    assert list((await named_workflows(files, ["expert", "baseline"], NOWHERE)).items()) == [
         ("expert", workflow_text("expert")),
         ("baseline", workflow_text("baseline")),
         ("my-flow", "My Flow.flow"),
@@ -51,13 +59,35 @@ def test_names_that_cannot_be_are_refused(
     for name in ("a.flow", "b/a.flow", "expert.flow", "best.flow", "1.flow"):
         Path(name).write_text(evaluations.SOURCE)
     with pytest.raises(CommandFailed, match=re.escape(said)) as caught:
-        named_workflows(files, built_in)
+        asyncio.run(named_workflows(files, built_in, NOWHERE))
     assert caught.value.code == 2
 
 
-def test_a_hand_written_workflow_that_is_not_there_is_refused() -> None:
+async def test_a_registered_workflow_stands_for_a_file(tmp_path: Path) -> None:
+    async with generator(f"sqlite+aiosqlite:///{tmp_path / 'generator.db'}") as registry:
+        async with Client(generator=registry) as client:
+            await create(client.registry, "planner", WORKFLOW)
+            await create(client.registry, "planner", evaluations.SOURCE)
+            await promote(client.registry, "planner@1", 0)
+        given = ["planner@production", "newest=workflows/planner", "planner@2"]
+        assert await named_workflows(given, [], registry) == {
+            "planner-production": WORKFLOW,
+            "newest": evaluations.SOURCE,
+            "planner-2": evaluations.SOURCE,
+        }
+        with pytest.raises(rpc.NotFound, match="workflows/planner@9"):
+            await named_workflows(["planner@9"], [], registry)
+
+
+async def test_where_no_registry_answers_the_option_for_it_is_named() -> None:
+    with pytest.raises(CommandFailed, match="say by --registry where it is") as caught:
+        await named_workflows(["planner@9"], [], "127.0.0.1:1")
+    assert caught.value.code == 3
+
+
+async def test_a_hand_written_workflow_that_is_not_there_is_refused() -> None:
     with pytest.raises(NotFound, match="nobody"):
-        named_workflows([], ["nobody"])
+        await named_workflows([], ["nobody"], NOWHERE)
 
 
 @pytest.mark.parametrize(

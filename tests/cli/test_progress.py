@@ -68,3 +68,41 @@ def test_on_a_terminal_progress_is_in_place_and_leaves_a_line_for_each_phase() -
     assert left == ["✓ waiting for a worker", "✓ learning 2", r"✓ test\x1b[2Jing"]
     assert "▃▃  mean 0.35  max 0.55  valid 94%" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def shown_plainly(*runs: run_pb2.Run) -> list[str]:
+    """What somebody without a terminal reads of a run's looks."""
+    file = io.StringIO()
+    with view(Console(file=file, width=80)) as shown:
+        for run in runs:
+            shown.show(Update(run, tuple(run.iterations)))
+    return file.getvalue().splitlines()
+
+
+def test_an_iteration_of_a_matrix_names_its_pairing() -> None:
+    (iteration,) = messages.iterations(1)
+    iteration.pairing = 2
+    run = run_pb2.Run(state=run_pb2.RUN_STATE_SUCCEEDED, iterations=[iteration])
+    for _ in range(2):
+        run.matrix.generators.add(model="embedded")
+        run.matrix.interpreters.add(model="embedded")
+    assert shown_plainly(run)[0].startswith("iteration 1 (pairing 3 of 4)  mean 0.30")
+
+
+def test_duplicates_are_counted() -> None:
+    (iteration,) = messages.iterations(1)
+    for fate in (run_pb2.CANDIDATE_FATE_DUPLICATE, run_pb2.CANDIDATE_FATE_KEPT):
+        iteration.candidates.add(fate=fate)
+    run = run_pb2.Run(state=run_pb2.RUN_STATE_SUCCEEDED, iterations=[iteration])
+    assert "valid 94%  1 duplicate  2.0 s" in shown_plainly(run)[0]
+
+
+def test_a_long_phase_tells_each_quarter_once() -> None:
+    looks = [
+        run_pb2.Run(
+            state=run_pb2.RUN_STATE_RUNNING,
+            progress=run_pb2.RunProgress(phase="validating", done=done, total=40),
+        )
+        for done in (0, 9, 10, 11, 31, 40)
+    ]
+    assert shown_plainly(*looks) == ["validating", "validating 10/40", "validating 31/40"]

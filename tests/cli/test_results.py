@@ -188,6 +188,14 @@ def test_a_failed_run_is_shown_with_the_reason() -> None:
     assert "sealed" not in words
 
 
+def test_pairings_of_a_matrix_have_no_trend() -> None:
+    run = run_pb2.Run(state=run_pb2.RUN_STATE_RUNNING, iterations=messages.iterations(3))
+    run.matrix.method = run_pb2.METHOD_RANDOM
+    assert "mean 0.35 of 3 iterations" in flat(run_view(run, 80))
+    run.optimization.method = run_pb2.METHOD_RANDOM
+    assert "0.30 to 0.40 in 3 iterations" in flat(run_view(run, 80))
+
+
 def test_a_run_that_lost_its_worker_says_why_it_waits() -> None:
     run = messages.succeeded()
     run.ClearField("optimization_result")
@@ -198,9 +206,16 @@ def test_a_run_that_lost_its_worker_says_why_it_waits() -> None:
 
 
 def test_a_list_of_runs_fits_80_columns() -> None:
-    lines = text_of(runs_table([messages.succeeded(), messages.succeeded()])).splitlines()
+    longest = messages.succeeded()
+    longest.state = run_pb2.RUN_STATE_CANCELLING
+    longest.matrix.suite = "a" * 64
+    longest.matrix.method = run_pb2.METHOD_REFLECTIVE
+    evaluation = messages.succeeded()
+    evaluation.evaluation.suite = "planning"
+    lines = text_of(runs_table([longest, evaluation])).splitlines()
     assert len(lines) == 3
     assert max(map(len, lines)) <= 80
+    assert "…" not in "".join(lines).replace(f"{'a' * 12}…", "")
 
 
 @pytest.mark.parametrize("count", [0, 1, 200])

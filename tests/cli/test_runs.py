@@ -176,9 +176,9 @@ async def test_a_request_that_the_trainer_refuses_is_wrong_usage(
     assert (malformed.code, malformed.error.count("must read [suites/]ID")) == (2, 1)
 
 
-async def test_a_comparator_has_a_name_and_a_file() -> None:
+async def test_a_comparator_has_a_file_after_its_name() -> None:
     finished = await autoflow("optimize", "--compare", "mine=")
-    assert (finished.code, finished.error) == (2, "autoflow: --compare mine=: it reads NAME=FILE")
+    assert (finished.code, finished.error) == (2, "autoflow: mine=: it reads NAME=FILE")
 
 
 async def test_where_no_trainer_answers_the_command_says_what_to_do() -> None:

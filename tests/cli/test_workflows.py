@@ -202,3 +202,11 @@ async def test_a_broken_text_is_not_registered(
     assert (refused.code, "Step 9" in refused.error) == (2, True)
     empty = await called(list_workflows(address, 20, Output()), capsys)
     assert "no workflow is registered" in empty.err
+
+
+async def test_a_file_that_is_not_there_is_told_as_a_file(
+    files: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    comparing = show_difference("127.0.0.1:1", (files[0], "gone.flow"), False, Output())
+    gone = await called(comparing, capsys)
+    assert (gone.code, gone.error) == (2, "autoflow: gone.flow: No such file or directory")

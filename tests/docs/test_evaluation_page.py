@@ -19,7 +19,7 @@ def test_every_option_is_one() -> None:
     commands = (["evaluate"], ["runs", "report"])
     helps = [CliRunner().invoke(app, [*command, "--help"]).output for command in commands]
     assert shown <= set(_OPTION.findall("".join(helps)))
-    assert shown > {"--max-executions", "--local", "--out"}
+    assert shown > {"--budget", "--local", "--out"}
 
 
 def test_every_benchmark_is_there() -> None:

@@ -14,6 +14,7 @@ from autoflow.v1 import run_pb2, run_worker_service_pb2
 from autoflow_trainer import convert
 from autoflow_trainer.control import Snapshot
 from autoflow_trainer.leases import Grant
+from autoflow_trainer.pages import page_digest
 from autoflow_trainer.requests import OptimizationRequest
 from autoflow_trainer.runs import (
     Cancelled,
@@ -197,10 +198,10 @@ def test_a_page_is_found_in_a_result(names: tuple[str, ...]) -> None:
         page=GONE,
     )
     evaluated = replace(a_run(), spec=evaluation().SerializeToString(), result=result.SerializeToString())
-    assert convert.page_digest(evaluated) == GONE
+    assert page_digest(evaluated) == GONE
     result.ClearField("page")
-    assert convert.page_digest(replace(evaluated, result=result.SerializeToString())) == ""
-    assert convert.page_digest(replace(evaluated, result=b"")) == ""
+    assert page_digest(replace(evaluated, result=result.SerializeToString())) == ""
+    assert page_digest(replace(evaluated, result=b"")) == ""
 
 
 @pytest.mark.parametrize(
@@ -218,15 +219,15 @@ def test_runs_of_every_kind_may_have_a_page(
     run: run_pb2.Run, result: run_pb2.OptimizationResult | run_pb2.MatrixResult
 ) -> None:
     ended = replace(a_run(), spec=run.SerializeToString(), result=result.SerializeToString())
-    assert convert.page_digest(ended) == GONE
+    assert page_digest(ended) == GONE
     message = convert.run_to_proto(ended)
     assert getattr(message, f"{message.WhichOneof('kind')}_result") == result
     result.ClearField("page")
-    assert convert.page_digest(replace(ended, result=result.SerializeToString())) == ""
+    assert page_digest(replace(ended, result=result.SerializeToString())) == ""
 
 
 def test_a_page_is_found_without_reading_the_whole_result() -> None:
     page = run_pb2.EvaluationResult(page=GONE).SerializeToString()
     unreadable = bytes([1 << 3 | 2, 3]) + b"\xff\xff\xff"
     evaluated = replace(a_run(), spec=evaluation().SerializeToString(), result=unreadable + page)
-    assert convert.page_digest(evaluated) == GONE
+    assert page_digest(evaluated) == GONE

@@ -37,8 +37,8 @@ def evaluation(workflows: int, **changes: object) -> run_pb2.Run:
         pytest.param(optimization(), 25, SHORTLIST, id="optimisation"),
         pytest.param(evaluation(2), 25, 1, id="two-workflows"),
         pytest.param(evaluation(4), 25, 3, id="four-workflows"),
-        pytest.param(evaluation(2, tasks=12), 12, 1, id="some-tasks"),
-        pytest.param(evaluation(2, tasks=60), 25, 1, id="no-more-than-there-are"),
+        pytest.param(evaluation(2, tasks=12), 10, 1, id="some-tasks"),
+        pytest.param(evaluation(2, tasks=600), 25, 1, id="more-than-there-are"),
         pytest.param(matrix(), INDEPENDENT[task_pb2.SPLIT_TEST], 3, id="matrix"),
         pytest.param(matrix(split=task_pb2.SPLIT_VALIDATION), 25, 3, id="matrix-on-validation"),
     ],
@@ -80,3 +80,9 @@ async def test_of_a_created_suite_it_is_known_without_its_tasks(tmp_path: Path) 
         power = (await service.create(optimization(suite=suite.name))).power
     assert (power.tasks, suite.validation_tasks) == (2, 2)
     assert power.minimum_detectable_effect > 1
+
+
+async def test_of_tasks_that_share_nothing_as_many_count_as_are_drawn(tmp_path: Path) -> None:
+    async with trainer(tmp_path, CoroutineLauncher(Workers().work)) as service:
+        run = evaluation(2, suite="travel", tasks=7)
+        assert (await service.create(run)).power.tasks == 7

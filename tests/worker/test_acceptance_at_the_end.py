@@ -18,7 +18,6 @@ from tests.worker.doubles import (
     Notebook,
     NotingRegistry,
     PlanScorer,
-    ScriptedGenerator,
     ScriptedInterpreter,
     context,
     publisher,
@@ -26,6 +25,7 @@ from tests.worker.doubles import (
     suite,
     workflow,
 )
+from tests.worker.scripted_generator import ScriptedGenerator
 
 SUITE = suite(train=6, validation=30, test=12)
 RIGHT, HALF, WRONG = workflow("Alpha, Beta"), workflow("Alpha, Gamma"), workflow("Gamma")

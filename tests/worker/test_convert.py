@@ -110,7 +110,7 @@ def test_a_comparator_with_lint_errors_is_refused() -> None:
 
 
 def test_a_grant_brings_the_ledger_of_the_last_commit() -> None:
-    ledger = Ledger(1, 2, 3, Usage(4, 5, 6), 7.25)
+    ledger = Ledger(1, 2, 3, Usage(4, 5, 6, cost_usd=0.5), 7.25, tool_calls=8, limited=9)
     run = smallest()
     run.ledger.CopyFrom(convert.ledger_to_proto(ledger))
     grant = convert.grant_from_proto(

@@ -32,6 +32,7 @@ def test_what_is_not_said_has_a_default() -> None:
     spec = spec_from_proto(asked_for())
     assert (spec.split, spec.interpreter, spec.interpreter_adapter) == (Split.TEST, "embedded", "")
     assert (spec.reward, spec.tasks, spec.samples, spec.seed) == (Reward.EXECUTED, 0, 8, 0)
+    assert (spec.temperature, spec.repeats, spec.seeds) == (0, 1, (0,))
     assert spec.budget == Budget()
     assert spec.names == ("mine", "reference")
     assert spec.workflows[0].workflow == workflow(RIGHT)
@@ -42,11 +43,13 @@ def test_what_is_said_is_taken() -> None:
     run.evaluation.interpreter.adapter = "sha256:" + "0" * 64
     run.evaluation.reward = run_pb2.REWARD_PLAN
     run.evaluation.tasks, run.evaluation.samples, run.evaluation.seed = 5, 3, 7
+    run.evaluation.temperature, run.evaluation.repeats = 0.5, 4
     run.budget.max_executions, run.budget.max_llm_calls, run.budget.max_tokens = 1, 2, 3
     run.budget.max_wall_time.FromSeconds(4)
     spec = spec_from_proto(run)
     assert spec.interpreter_adapter == "sha256:" + "0" * 64
     assert (spec.reward, spec.tasks, spec.samples, spec.seed) == (Reward.PLAN, 5, 3, 7)
+    assert (spec.temperature, spec.repeats) == (0.5, 4)
     assert spec.budget == Budget(1, 2, 3, 4.0)
 
 

@@ -102,6 +102,7 @@ async def scoring(
     scorer_service: Service | None = None,
     providers: bool = True,
     most: int = 16 << 20,
+    shown: int = 0,
 ) -> AsyncIterator[ExecutedScorer]:
     async with AsyncExitStack() as stack:
         tools = await stack.enter_async_context(serving(oracle.service))
@@ -116,7 +117,7 @@ async def scoring(
             )
         )
         calls = PlanCalls(client.interpreter, client.scorer, seconds=DEADLINE, most=most)
-        scorer = ExecutedScorer(calls, suite, samples=SAMPLES, remembered=remembered)
+        scorer = ExecutedScorer(calls, suite, samples=SAMPLES, remembered=remembered, shown=shown)
         yield scorer
         await scorer.close()
 
@@ -164,6 +165,13 @@ async def test_equal_plans_are_executed_once() -> None:
 
     assert oracle.calls == 1
     assert scores == again * 5
+
+
+async def test_equal_plans_in_other_words_are_shown_as_each_was_said() -> None:
+    said = ["Mind Reading", "mind reading"]
+    async with scoring(Oracle(), shown=1) as scorer:
+        scores = await scorer.score([(answer, FEELING) for answer in said])
+    assert [score.evidence and score.evidence.answer for score in scores] == said
 
 
 async def test_the_same_task_in_other_words_costs_nothing() -> None:

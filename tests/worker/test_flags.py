@@ -86,6 +86,14 @@ def test_uses_are_those_of_one_execution() -> None:
     }
 
 
+def test_what_is_compared_is_what_both_were_measured_on() -> None:
+    one, other = Score(True, 1.0), Score(True, 0.5)
+    mine, theirs = (one, None, one, one), (other, other, None, other)
+    assert flags.shared(mine, theirs) == ((one, None, None, one), (other, None, None, other))
+    assert flags.shared_groups(mine, theirs, ["a", "b", "c", "d"]) == 2
+    assert flags.shared_groups(mine, theirs, ["a", "b", "c", "a"]) == 1
+
+
 def test_every_kind_has_its_number() -> None:
     for kind in FlagKind:
         message = flag_to_proto(Flag(kind, "mine", "why", ("t",)))

@@ -34,7 +34,6 @@ from tests.worker.doubles import (
     IMPATIENT,
     Killed,
     Notebook,
-    ScriptedGenerator,
     ScriptedInterpreter,
     publisher,
     run_spec,
@@ -42,6 +41,7 @@ from tests.worker.doubles import (
 )
 from tests.worker.doubles import suite as doubles
 from tests.worker.evaluations import Bench, evaluation
+from tests.worker.scripted_generator import ScriptedGenerator
 from tests.worker.test_evaluation_page import Elements, harmless
 
 JUDGED = judged_suite(SUITE)

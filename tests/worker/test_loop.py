@@ -27,11 +27,11 @@ from tests.worker.doubles import (
     CountingPolicy,
     Killed,
     Notebook,
-    ScriptedGenerator,
     ScriptedInterpreter,
     context,
     run_spec,
 )
+from tests.worker.scripted_generator import ScriptedGenerator
 
 PLANS = ("Alpha, Beta", "Alpha, Gamma", "Gamma", "Alpha, Gamma, Beta", "no plan", None)
 

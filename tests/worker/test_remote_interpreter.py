@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,9 @@ import pytest
 import autoflow_interpreter
 from autoflow.client import Client
 from autoflow.llm.base import Message, ModelUnavailable
-from autoflow.suites import Split
+from autoflow.suites import Allowance, Split
 from autoflow.testing import ScriptedModel, catalogue_of, serving
-from autoflow.v1.interpreter_service_pb2 import ListExecutionsRequest
+from autoflow.v1.interpreter_service_pb2 import GetExecutionRequest, ListExecutionsRequest
 from autoflow_worker.ports import CallFailed
 from autoflow_worker.remote_interpreter import RemoteInterpreter
 from tests.worker.doubles import suite, workflow
@@ -135,3 +135,28 @@ async def test_a_worker_that_comes_after_an_outage_is_not_told_of_failures_alone
             with pytest.raises(CallFailed):
                 await worker.execute(PLAN, FIRST)
         assert (await worker.execute(PLAN, FIRST)).answer
+
+
+async def test_temperature_and_seed_are_asked_for_and_are_else_left_out(tmp_path: Path) -> None:
+    async with served(tmp_path) as here:
+        await here.worker(temperature=0.5).execute(PLAN, FIRST, seed=2**47)
+        await here.worker().execute(PLAN, FIRST)
+        asked = [
+            (
+                await here.client.interpreter.get_execution(GetExecutionRequest(name=one.name))
+            ).execution.request
+            async for one in here.client.interpreter.list_executions(ListExecutionsRequest())
+        ]
+    greedy, sampled = asked
+    assert not greedy.HasField("sampling")
+    assert (sampled.sampling.temperature, sampled.sampling.seed) == (0.5, 2**47)
+
+
+@pytest.mark.parametrize(("steps", "limited"), [(1, True), (8, False)])
+async def test_an_execution_that_ends_at_a_limit_says_so(tmp_path: Path, steps: int, limited: bool) -> None:
+    suite_of_few_steps = replace(SUITE, allowance=Allowance(steps=steps))
+    async with served(tmp_path) as here:
+        worker = RemoteInterpreter(here.client.interpreter, "m", "", suite_of_few_steps)
+        found = await worker.execute(PLAN, FIRST)
+    assert (found.limited, found.answer is None) == (limited, limited)
+    assert found.cost.limited == limited

@@ -19,7 +19,6 @@ from autoflow_worker.spec import Comparator, RunSpec, TestPlan
 from tests.worker.doubles import (
     Notebook,
     PlanScorer,
-    ScriptedGenerator,
     ScriptedInterpreter,
     answering,
     context,
@@ -28,6 +27,7 @@ from tests.worker.doubles import (
     suite,
     workflow,
 )
+from tests.worker.scripted_generator import ScriptedGenerator
 
 TRAINED = "sha256:" + "a" * 64
 SUITE = suite(train=6, validation=5, test=8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.reward_correlation import distinct
-from tests.worker.doubles import ScriptedGenerator
+from tests.worker.scripted_generator import ScriptedGenerator
 
 
 async def test_workflows_are_drawn_until_there_are_enough() -> None:

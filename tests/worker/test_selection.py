@@ -46,6 +46,16 @@ def test_only_the_split_that_was_learned_from_counts() -> None:
     assert shortlist([A, B], TRAIN, cache) == [A, B]
 
 
+def test_equals_stay_equal_in_whatever_order_their_rewards_came_in() -> None:
+    rewards = list(zip(TRAIN, (0.1, 0.2, 0.3), strict=False))
+    cache = EvaluationCache("any")
+    for each, arrived in ((A, rewards[::-1]), (B, rewards)):
+        for task, reward in arrived:
+            cache.put(each, task, Score(True, reward))
+    assert shortlist([A, B], TRAIN, cache) == [A, B]
+    assert shortlist([B, A], TRAIN, cache) == [B, A]
+
+
 def test_the_winner_has_the_highest_mean_of_what_is_there() -> None:
     rows = [
         (Score(True, 0.5), Score(True, 0.5)),

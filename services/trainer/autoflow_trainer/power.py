@@ -1,12 +1,13 @@
 """How small a difference a run can tell from chance, said when it is created and nothing is spent yet.
 
 It follows from the request and the suite alone. Tasks that share their samples count once, as they do when
-the run decides (`autoflow.power`); of a draw of tasks it is not known here which of them do, so it counts as
-many as there may be.
+the run decides (`autoflow.power`). Which tasks are drawn, where only some are, is not known here: what counts
+is how many of them are independent on average.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from autoflow.methods import SHORTLIST
@@ -44,6 +45,14 @@ def run_power(request: RunRequest, suite: Suite) -> RunPower | None:
 def _power(suite: Suite, split: Split, candidates: int, drawn: int = 0) -> RunPower | None:
     if not candidates:
         return None
-    independent = suite.independent[split]
-    tasks = min(drawn, independent) if drawn else independent
+    tasks = _independent(suite.sizes[split], suite.independent[split], drawn)
     return RunPower(power_of(tasks, candidates=candidates), candidates)
+
+
+def _independent(size: int, independent: int, drawn: int) -> int:
+    """Independent tasks among so many that are drawn; all of them where none are said to be."""
+    if not drawn or drawn >= size:
+        return independent
+    # A group is among them unless all of its members are left out.
+    left_out = math.pow(1 - drawn / size, size / independent)
+    return round(independent * (1 - left_out))

@@ -13,11 +13,12 @@ from autoflow.store.engine import create_engine
 from autoflow.v1.run_worker_service_pb2_grpc import add_RunWorkerServiceServicer_to_server
 from autoflow.v1.trainer_service_pb2_grpc import add_TrainerServiceServicer_to_server
 from autoflow_trainer.control import ControlPlane
-from autoflow_trainer.convert import page_digest, power_bytes, run_kind
+from autoflow_trainer.convert import power_bytes, run_kind
 from autoflow_trainer.launcher import Launcher
 from autoflow_trainer.leases import Leases
 from autoflow_trainer.library import SuiteLibrary
 from autoflow_trainer.notifier import Notifier
+from autoflow_trainer.pages import page_digest
 from autoflow_trainer.reports import Reports
 from autoflow_trainer.servicers import RunWorkerServicer, TrainerServicer
 from autoflow_trainer.settings import TrainerSettings

@@ -14,7 +14,7 @@ from autoflow.errors import FailedPrecondition
 from autoflow.llm import tiny
 from autoflow.methods import Reward
 from autoflow.store.artifacts import ArtifactStore
-from autoflow.suites import Task, TaskSuite
+from autoflow.suites import Split, Task, TaskSuite
 from autoflow_worker.checkpoint import Checkpoints
 from autoflow_worker.concurrency import Retry
 from autoflow_worker.context import Context, Journal
@@ -175,7 +175,8 @@ class _Work:
 
     def optimization(self, spec: RunSpec) -> Job:
         """An optimisation, by training or by search."""
-        traces, tallies = Traces(), StepTallies()
+        # The test is done by one worker from its beginning to its end: the page shows all of it, always.
+        traces, tallies = Traces(), StepTallies(self.suite.tasks(Split.TEST))
 
         def note(workflow: Workflow, task: Task, execution: Execution, score: Score) -> None:
             traces.note(workflow, task, execution, score)

@@ -75,9 +75,13 @@ class ExecutedScorer:
     async def score(self, answers: Sequence[tuple[str, Task]]) -> list[Score]:
         """Scores each answer on its task; see `autoflow_worker.ports.Scorer`."""
         scores = await gather(self._score(answer, task) for answer, task in answers)
-        # Tasks may have the same samples and yet accept other plans.
+        # Tasks may have the same samples and yet accept other plans; answers, the same plan in other words.
         return [
-            replace(score, plan_f1=plan_f1(answer, PlanReference.of(task, self._suite.tools)))
+            replace(
+                score,
+                plan_f1=plan_f1(answer, PlanReference.of(task, self._suite.tools)),
+                evidence=score.evidence and replace(score.evidence, answer=answer),
+            )
             for score, (answer, task) in zip(scores, answers, strict=True)
         ]
 

@@ -120,6 +120,21 @@ def grown(workflow: str, over: str, found: Sequence[Growth]) -> list[Flag]:
     return [Flag(FlagKind.GROWTH, workflow, f"much more than {over}: {words}")]
 
 
+def shared(row: Row, other: Row) -> tuple[Row, Row]:
+    """Two rows on the same tasks, without what only one of them has."""
+    there = [mine is not None and theirs is not None for mine, theirs in zip(row, other, strict=True)]
+    return _where(row, there), _where(other, there)
+
+
+def shared_groups(row: Row, other: Row, groups: Sequence[str]) -> int:
+    """Independent tasks that both rows have; `groups` as `autoflow_worker.acceptance.groups_of`."""
+    return len({group for mine, group in zip(shared(row, other)[0], groups, strict=True) if mine})
+
+
+def _where(row: Row, there: Sequence[bool]) -> Row:
+    return tuple(score if kept else None for score, kept in zip(row, there, strict=True))
+
+
 def uses(workflow: Workflow, row: Row) -> dict[str, float]:
     """What a workflow uses, by name: its text, and what an execution costs, for `growth`."""
     parsed = check(workflow.text).workflow

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from autoflow import prompts
-from autoflow.errors import Unavailable
 from autoflow.suites import Split
+from autoflow_worker.concurrency import patiently
 from autoflow_worker.context import Context, Journal
 from autoflow_worker.evaluator import Row
 from autoflow_worker.ledger import Ledger
-from autoflow_worker.ports import Artifacts, CallFailed
+from autoflow_worker.ports import Artifacts
 from autoflow_worker.results import IterationReport, Progress, Result
 from autoflow_worker.run_page.page import render
 from autoflow_worker.run_page.story import Story
@@ -95,14 +95,8 @@ class Publisher:
             registered = await self.context.retry.call(lambda: self.registry.register(found))
             result = replace(result, registered=registered)
         page = await asyncio.to_thread(render, self._story(result, rows))
-
-        async def attempt() -> str:
-            try:
-                return await asyncio.to_thread(self.artifacts.put, page)
-            except Unavailable as error:
-                raise CallFailed(error.message) from error
-
-        return replace(result, page=await self.context.retry.call(attempt))
+        digest = await patiently(self.context.retry, lambda: self.artifacts.put(page))
+        return replace(result, page=digest)
 
     def _parents(self, digest: str) -> tuple[str, ...]:
         for iteration in self.chronicle.iterations:

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from autoflow.errors import FailedPrecondition
 from autoflow_worker.ports import Generation, Generator, Step
+
+
+class Refused(FailedPrecondition):
+    """The generator does not take what the model was to be shown, such as what is longer than its context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +64,5 @@ class Designer(Generator, Protocol):
 
         Raises:
             CallFailed: the service could not serve.
+            Refused: not even the newest attempt fits the model's context, or it cannot be changed so.
         """

@@ -9,7 +9,9 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from autoflow.client import GeneratorClient, ScorerClient
+from autoflow.client import errors as rpc
 from autoflow.convert import plan_reference_to_proto, tool_to_proto
+from autoflow.errors import FailedPrecondition
 from autoflow.plans import PlanReference
 from autoflow.suites import Task, TaskSuite
 from autoflow.v1 import (
@@ -27,7 +29,7 @@ from autoflow_worker.ports import (
     Prompt,
     Score,
 )
-from autoflow_worker.refinement import Attempt, Change
+from autoflow_worker.refinement import Attempt, Change, Refused
 from autoflow_worker.sorted_errors import sorted_errors
 
 _METRICS = ("plan_valid", "plan_f1")
@@ -92,7 +94,12 @@ class RemoteGenerator:
             change=drawing.change_to_proto(change) if change else None,
         )
         request.sampling.seed = seed
-        return await _collected(self._client.refine_workflow(request), count)
+        try:
+            return await _collected(self._client.refine_workflow(request), count)
+        except FailedPrecondition as error:
+            if isinstance(error.__cause__, rpc.InvalidArgument):
+                raise Refused(error.message) from error
+            raise
 
 
 async def _collected(

@@ -8,6 +8,7 @@ not.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -68,4 +69,5 @@ def best(workflows: Sequence[Workflow], rows: Sequence[Row]) -> tuple[Workflow, 
 
 def _standing(workflow: Workflow, known: set[str], cache: EvaluationCache) -> Standing:
     rewards = [score.reward for task, score in cache.row(workflow).items() if task in known]
-    return Standing(workflow, sum(rewards) / len(rewards) if rewards else 0.0, len(rewards))
+    # Exactly summed: rewards stand in the order in which they came in, and equals must stay equal.
+    return Standing(workflow, math.fsum(rewards) / len(rewards) if rewards else 0.0, len(rewards))

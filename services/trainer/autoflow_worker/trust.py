@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from autoflow.methods import Reward
 from autoflow.suites import Task, TaskSuite
 from autoflow_worker import flags
-from autoflow_worker.acceptance import Decision, groups_of, independent
+from autoflow_worker.acceptance import Decision, groups_of
 from autoflow_worker.disagreement import Metric, disagreement, growth
 from autoflow_worker.evaluator import Row
 from autoflow_worker.flags import Flag
@@ -76,9 +76,11 @@ def flags_of(
         return tuple(found)
     name, other, theirs = incumbent
     if gain is not None:
-        found += flags.underpowered(WINNER, gain.absolute, independent(tasks))
-        found += _disagreeing(row, theirs, gain, reward, seed=seed, groups=groups_of(tasks))
-    used = growth(flags.uses(workflow, row), flags.uses(other, theirs))
+        groups = groups_of(tasks)
+        found += flags.underpowered(WINNER, gain.absolute, flags.shared_groups(row, theirs, groups))
+        found += _disagreeing(row, theirs, gain, reward, seed=seed, groups=groups)
+    mine, its = flags.shared(row, theirs)
+    used = growth(flags.uses(workflow, mine), flags.uses(other, its))
     return (*found, *flags.grown(WINNER, name, used))
 
 

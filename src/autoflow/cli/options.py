@@ -72,6 +72,16 @@ GeneratorOption = Annotated[
     ),
 ]
 
+RegistryOption = Annotated[
+    str,
+    typer.Option(
+        "--registry",
+        metavar="HOST:PORT",
+        envvar="AUTOFLOW_GENERATOR_ADDRESS",
+        help="Address of the generator that keeps registered workflows.",
+    ),
+]
+
 INTERPRETER = "127.0.0.1:50052"
 """Where `autoflow up` puts the interpreter."""
 

@@ -11,12 +11,13 @@ from autoflow.client.errors import Unavailable
 
 
 @contextmanager
-def reaching(service: str, address: str) -> Iterator[None]:
+def reaching(service: str, address: str, option: str = "") -> Iterator[None]:
     """Around calls of one service.
 
     Args:
         service: its name, such as `trainer`.
         address: where it should be.
+        option: that says where it is, without dashes; empty: it is called as the service is.
 
     Raises:
         CommandFailed: nothing answers there.
@@ -27,7 +28,7 @@ def reaching(service: str, address: str) -> Iterator[None]:
         # A server that did answer gives its answers an id.
         if error.details.request_id:
             raise
-        advice = f"start it by `autoflow up`, or say by --{service} where it is"
+        advice = f"start it by `autoflow up`, or say by --{option or service} where it is"
         raise CommandFailed(f"no {service} answers at {address}: {advice}", ExitCode.UNAVAILABLE) from None
 
 
@@ -55,8 +56,8 @@ async def interpreter_at(address: str) -> AsyncIterator[InterpreterClient]:
 
 
 @asynccontextmanager
-async def registry_at(address: str) -> AsyncIterator[RegistryClient]:
-    """A generator's registry for the length of the block; errors as `trainer_at`."""
+async def registry_at(address: str, option: str = "") -> AsyncIterator[RegistryClient]:
+    """A generator's registry for the length of the block; `option` as `reaching`, errors as `trainer_at`."""
     async with Client(generator=address) as client:
-        with reaching("generator", address):
+        with reaching("generator", address, option):
             yield client.registry

@@ -78,7 +78,14 @@ def _written(told: str, rng: random.Random) -> str:
     shown = [int(skill) for skill in _SKILL.findall(told)]
     if len(shown) < 2:
         return skilled(rng.randint(0, 2), rng.randint(0, 2), rng.randrange(2))
-    skills = shown[-2:]
-    step = rng.randrange(2)
-    skills[step] = min(_MOST, max(0, skills[step] + rng.choice((-1, 1, 1, 2))))
-    return skilled(*skills, rng.randrange(2))
+    first, second = shown[-2:]
+    change = rng.choice((-1, 1, 1, 2))
+    if rng.random() < 0.5:
+        first = _bounded(first + change)
+    else:
+        second = _bounded(second + change)
+    return skilled(first, second, rng.randrange(2))
+
+
+def _bounded(skill: int) -> int:
+    return min(_MOST, max(0, skill))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -27,7 +28,7 @@ from autoflow.v1.interpreter_service_pb2 import (
     GetExecutionRequest,
     ListExecutionsRequest,
 )
-from tests.trainer.harness import Trainer, trainer
+from tests.trainer.harness import DEADLINE, Trainer, trainer
 from tests.worker import noting_worker
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -84,11 +85,25 @@ def wanted(suite: str, **changes: int) -> run_pb2.Run:
 
 async def executions(client: Client) -> list[Execution]:
     """All that the interpreter keeps, with what was asked for."""
-    async with aclosing(client.interpreter.list_executions(ListExecutionsRequest())) as listed:
-        names = [one.name async for one in listed]
     return [
-        (await client.interpreter.get_execution(GetExecutionRequest(name=name))).execution for name in names
+        (await client.interpreter.get_execution(GetExecutionRequest(name=name))).execution
+        for name in await _names(client)
     ]
+
+
+async def until_more(client: Client, count: int) -> None:
+    """Waits until the interpreter keeps so many executions more."""
+    enough = len(await _names(client)) + count
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            if len(await _names(client)) >= enough:
+                return
+            await asyncio.sleep(0.02)
+
+
+async def _names(client: Client) -> list[str]:
+    async with aclosing(client.interpreter.list_executions(ListExecutionsRequest())) as listed:
+        return [one.name async for one in listed]
 
 
 def kill_last(notes: Path) -> None:

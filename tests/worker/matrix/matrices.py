@@ -20,11 +20,11 @@ from tests.worker.doubles import (
     IMPATIENT,
     Notebook,
     PlanScorer,
-    ScriptedGenerator,
     ScriptedInterpreter,
     answering,
     suite,
 )
+from tests.worker.scripted_generator import ScriptedGenerator
 
 SETTINGS = TrainingSettings(iterations=3, candidates=2, tasks=2)
 ANSWERS = ("No plan.", "Alpha", "Alpha, Beta")
@@ -79,13 +79,15 @@ class Bench:
     suite: TaskSuite = field(default_factory=suite)
     journal: Notebook = field(default_factory=Notebook)
     readers: dict[str, Reader] = field(default_factory=dict)
+    prompts: str = ""
+    """What else the identity of an interpreter has in it."""
 
     def job(self, spent: Ledger | None = None, checkpoint: str = "") -> MatrixJob:
         """A worker's job, with interpreters of its own."""
         meter = Meter(self.spec.budget, spent)
         seats = {name: Seat() for name in self.spec.interpreters}
         self.readers = {
-            name.model: Reader(name.model, self.read.get(name.model, answer))
+            name.model: Reader(f"{name.model}{self.prompts}", self.read.get(name.model, answer))
             for name in self.spec.interpreters
         }
         evaluators = {

@@ -104,6 +104,15 @@ async def test_every_method_is_resumed(tmp_path: Path, method: str) -> None:
     assert result_to_proto(await bench.next_job().run()) == result_to_proto(expected)
 
 
+async def test_interpreters_of_other_prompts_measure_anew_what_others_measured_before(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, journal=Notebook(stop_after=5))
+    with pytest.raises(Killed):
+        await bench.job().run()
+    bench.prompts = " in other words"
+    result = await bench.next_job().run()
+    assert all(pairing.winner for pairing in result.pairings)
+
+
 async def test_a_pairing_without_a_valid_workflow_is_told_and_the_others_go_on(tmp_path: Path) -> None:
     bench = Bench(tmp_path, write=lambda name, seed: None if name == "g1" else "Alpha, Beta")
     result = await bench.job().run()

@@ -7,7 +7,15 @@ from pathlib import Path
 from autoflow.v1 import run_pb2, trainer_service_pb2
 from autoflow.v1.interpreter_service_pb2 import EXECUTION_STATE_CANCELLED, EXECUTION_STATE_FINISHED
 from tests.trainer.suites import parts
-from tests.worker.matrix.killing import counted, disturbed, executions, kill_last, system, wanted
+from tests.worker.matrix.killing import (
+    counted,
+    disturbed,
+    executions,
+    kill_last,
+    system,
+    until_more,
+    wanted,
+)
 
 
 async def test_a_worker_that_is_killed_twice_is_followed_and_no_execution_is_paid_twice(
@@ -18,7 +26,9 @@ async def test_a_worker_that_is_killed_twice_is_followed_and_no_execution_is_pai
         name = (await service.create(wanted(suite.name))).name
         await service.until(name, lambda run: any(one.index == 4 for one in run.iterations))
         kill_last(notes)
-        await service.until(name, lambda run: run.progress.phase == "pairing 3 of 4: validating")
+        # The last iteration is committed: what is executed now is known to the interpreter alone.
+        await service.until(name, lambda run: any(one.index == 7 for one in run.iterations))
+        await until_more(client, 4)
         kill_last(notes)
         run = await service.until_final(name)
         assert run.state == run_pb2.RUN_STATE_SUCCEEDED, run.error

@@ -19,11 +19,11 @@ from tests.worker.doubles import (
     IMPATIENT,
     Notebook,
     PlanScorer,
-    ScriptedGenerator,
     ScriptedInterpreter,
     run_spec,
     suite,
 )
+from tests.worker.scripted_generator import ScriptedGenerator
 
 SUITE = suite(train=24, validation=5, test=4)
 PLANS = ("Gamma", "Alpha, Gamma", "Alpha, Beta")

@@ -14,7 +14,8 @@ from autoflow_worker.results import Result
 from autoflow_worker.search import SEARCHES
 from autoflow_worker.search.job import SearchJob
 from autoflow_worker.spec import Comparator, TestPlan
-from tests.worker.doubles import Killed, Notebook, PlanScorer, ScriptedGenerator, publisher, workflow
+from tests.worker.doubles import Killed, Notebook, PlanScorer, publisher, workflow
+from tests.worker.scripted_generator import ScriptedGenerator
 from tests.worker.search.searching import Hunt
 
 PLAN = TestPlan(comparators=(Comparator("baseline", workflow("Gamma")),), control_samples=5)

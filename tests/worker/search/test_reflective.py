@@ -6,12 +6,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from autoflow_worker.ports import Step
+from autoflow_worker.ports import CallFailed, Step
 from autoflow_worker.refinement import Attempt
 from autoflow_worker.results import Fate
+from autoflow_worker.search.base import Cell
 from autoflow_worker.search.blame import blamed
-from autoflow_worker.search.reflective import PATIENCE
-from tests.worker.doubles import ScriptedGenerator, workflow
+from autoflow_worker.search.population import Member
+from autoflow_worker.search.reflective import PATIENCE, Reflective
+from tests.worker.doubles import ScriptedInterpreter, workflow
+from tests.worker.scripted_generator import ScriptedGenerator
 from tests.worker.search.searching import Hunt, TracingInterpreter
 
 HALF, RIGHT, WRONG = "Alpha, Gamma", "Alpha, Beta", "Gamma"
@@ -28,7 +31,13 @@ class InTurn:
         return self._texts.pop(0) if len(self._texts) > 1 else self._texts[0]
 
 
-def hunt(designs: Sequence[str | None], children: Sequence[str | None], *, candidates: int = 1) -> Hunt:
+def hunt(
+    designs: Sequence[str | None],
+    children: Sequence[str | None],
+    *,
+    candidates: int = 1,
+    interpreter: ScriptedInterpreter | None = None,
+) -> Hunt:
     """A search by one candidate at a time, on three tasks, whose interpreter answers what a workflow says."""
     generator = ScriptedGenerator(InTurn(*designs), refine=InTurn(*children))
     return Hunt(
@@ -37,7 +46,7 @@ def hunt(designs: Sequence[str | None], children: Sequence[str | None], *, candi
         tasks=3,
         iterations=20,
         generator=generator,
-        interpreter=TracingInterpreter(),
+        interpreter=interpreter or TracingInterpreter(),
     )
 
 
@@ -81,6 +90,67 @@ async def test_a_child_that_is_as_good_joins_only_where_it_is_cheaper() -> None:
     search = hunt([HALF], ["Alpha, Delta"])
     await search.go(2)
     assert [candidate.fate for candidate in search.candidates] == [Fate.KEPT, Fate.SCREENED_OUT]
+
+
+async def test_whoever_is_dominated_is_not_changed_any_more() -> None:
+    search = hunt([HALF], [RIGHT, *(f"{WRONG}, Delta {number}" for number in range(20))])
+    await search.go(6)
+    parents = [candidate.parents for candidate in search.candidates if candidate.parents]
+    assert parents[0] == (workflow(HALF).digest,)
+    assert set(parents[1:]) == {(workflow(RIGHT).digest,)}
+    members = search.search.state()["strategy"]["members"]
+    assert [member["digest"] for member in members] == [workflow(RIGHT).digest]
+
+
+def test_what_is_in_the_front_for_its_cost_alone_has_no_children() -> None:
+    strategy = Reflective(Reflective.defaults, lambda index: (), seed=0)
+    cells = {"dear": {"a": [1.0, 5.0]}, "cheap": {"a": [0.5, 1.0]}}
+    members = [
+        {"text": name, "digest": name, "cells": known, "failures": []} for name, known in cells.items()
+    ]
+    strategy.load({**strategy.state(), "members": members})
+    drawn = [proposal.parents for index in range(20) for proposal in strategy.propose(index)]
+    assert set(drawn) == {("dear",)}
+
+
+def test_the_worst_failures_are_remembered_and_no_more_than_a_few() -> None:
+    rewards = {"a": 0.5, "b": 1.0, "c": 0.0, "d": 0.75, "e": 0.25}
+    cells = {task: Cell(reward, 1.0, f"{task}?", (Step("One"),)) for task, reward in rewards.items()}
+    member = Member(workflow(HALF), cells)
+    member.settle()
+    assert [(failure.query, failure.score) for failure in member.failures] == [
+        ("c?", 0.0),
+        ("e?", 0.25),
+        ("a?", 0.5),
+    ]
+    assert Member.of(member.state()) == member
+    member.cells["f"] = Cell(0.1, 1.0, "f?", (Step("Two"),))
+    member.settle()
+    assert [failure.query for failure in member.failures] == ["c?", "f?", "e?"]
+
+
+async def test_what_a_failed_iteration_learned_of_the_leader_is_forgotten() -> None:
+    away = TracingInterpreter(failures=lambda found, task: 99 if found == workflow(HALF) else 0)
+    search = hunt([RIGHT], [HALF], interpreter=away)
+    await search.go(1)
+    before, executed = search.search.state(), search.meter.ledger.executions
+    with pytest.raises(CallFailed):
+        await search.search.step()
+    assert search.meter.ledger.executions > executed
+    assert search.search.state() == before
+
+
+async def test_it_is_remembered_which_changes_were_kept() -> None:
+    search = hunt([HALF], [RIGHT, *(f"{WRONG}, Delta {number}" for number in range(20))], candidates=2)
+    await search.go(4)
+    before, after = hunt([HALF], [HALF]).search.state(), search.search.state()
+    told = [candidate.fate is Fate.KEPT for candidate in search.candidates if candidate.parents]
+    counted = [
+        [now - then for now, then in zip(after["strategy"]["scopes"][scope], counts, strict=True)]
+        for scope, counts in before["strategy"]["scopes"].items()
+    ]
+    assert [sum(column) for column in zip(*counted, strict=True)] == [told.count(True), told.count(False)]
+    assert told.count(True) == 1
 
 
 async def test_a_perfect_leader_is_measured_on_more_and_more() -> None:

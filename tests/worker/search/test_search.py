@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
 
-from autoflow.suites import Split
+import autoflow_generator
+from autoflow.client import Client
+from autoflow.errors import NotFound
+from autoflow.suites import Split, Task
+from autoflow.testing import ScriptedModel, catalogue_of, serving
 from autoflow_worker.ledger import Budget
-from autoflow_worker.ports import CallFailed, Workflow
+from autoflow_worker.methods import TrainingSettings
+from autoflow_worker.ports import CallFailed, Generation, Workflow
+from autoflow_worker.refinement import Attempt, Change, Refused
+from autoflow_worker.remote import RemoteGenerator
 from autoflow_worker.results import Fate
 from autoflow_worker.search import SEARCHES, search_of
-from tests.worker.doubles import ScriptedGenerator, ScriptedInterpreter
-from tests.worker.search.searching import SUITE, Hunt, answer
+from autoflow_worker.search.history import LONGEST
+from tests.worker.doubles import ScriptedInterpreter, workflow
+from tests.worker.scripted_generator import ScriptedGenerator
+from tests.worker.search.searching import SUITE, Hunt, TracingInterpreter, answer, fresh, number
 
 METHODS = pytest.mark.parametrize("method", SEARCHES)
 
@@ -43,6 +53,23 @@ async def test_a_search_that_goes_on_from_its_state_is_the_uninterrupted_one(met
     assert second.search.workflows == whole.search.workflows
     assert first.interpreter.calls + second.interpreter.calls == whole.interpreter.calls
     assert first.generator.shown + second.generator.shown == whole.generator.shown
+
+
+@METHODS
+async def test_so_is_one_of_which_cells_are_missing(method: str) -> None:
+    def failures(workflow: Workflow, task: Task) -> int:
+        return 99 if number(f"{workflow.digest} {task.id}", 4) == 0 else 0
+
+    def away() -> Hunt:
+        return Hunt(method, interpreter=TracingInterpreter(answer, failures))
+
+    whole, first, second = away(), away(), away()
+    expected = await whole.go()
+    before = await first.go(4)
+    second.evaluator.cache.load(first.evaluator.cache.state())
+    second.search = search_of(second.context, second.traces, first.search.state())
+    assert [*before, *await second.go()] == expected
+    assert whole.meter.ledger.missing
 
 
 @METHODS
@@ -134,6 +161,33 @@ async def test_of_what_was_not_measured_everywhere_the_rest_counts() -> None:
     assert hunt.meter.ledger.missing > 0
 
 
+async def test_a_missing_candidate_may_be_drawn_and_tried_again() -> None:
+    texts = iter(("Quality 9 of 9", "Quality 1 of 9", "Quality 9 of 9", "Quality 1 of 9"))
+    lost = workflow("Quality 9 of 9")
+    interpreter = ScriptedInterpreter(answer, lambda found, task: 3 if found == lost else 0)
+    generator = ScriptedGenerator(lambda seed, adapter: next(texts))
+    hunt = Hunt("random", candidates=2, interpreter=interpreter, generator=generator)
+    await hunt.go(2)
+    fates = [candidate.fate for candidate in hunt.candidates]
+    assert fates[:2] == [Fate.MISSING, Fate.MEASURED]
+    assert Fate.DUPLICATE in fates[2:]
+    assert {fates[2], fates[3]} == {Fate.MEASURED, Fate.DUPLICATE}
+    assert hunt.search.workflows[0] == lost
+
+
+async def test_among_equals_the_one_that_was_measured_on_more_tasks_comes_first() -> None:
+    lost = SUITE.tasks(Split.TRAIN)
+    interpreter = ScriptedInterpreter(
+        failures=lambda found, task: 99 if found == workflow("Alpha, Gamma") and task in lost[::2] else 0
+    )
+    texts = iter(("Alpha, Gamma", "Alpha, Delta"))
+    generator = ScriptedGenerator(lambda seed, adapter: next(texts))
+    hunt = Hunt("random", candidates=2, tasks=8, interpreter=interpreter, generator=generator)
+    await hunt.go(1)
+    assert [candidate.reward for candidate in hunt.candidates] == [0.5, 0.5]
+    assert hunt.search.workflows == (workflow("Alpha, Delta"), workflow("Alpha, Gamma"))
+
+
 async def test_random_draws_from_the_goal_alone_and_history_shows_the_whole_chat() -> None:
     random, history = Hunt("random"), Hunt("history", candidates=1, iterations=6)
     await random.go()
@@ -146,3 +200,47 @@ async def test_random_draws_from_the_goal_alone_and_history_shows_the_whole_chat
     assert told <= {(True, True), (False, False)}
     scores = [candidate.reward for candidate in history.candidates]
     assert [turn.score for turn in chats[-1]] == scores[:-1]
+
+
+class ForgetfulGenerator(ScriptedGenerator):
+    """A generator whose model has room for a goal, and for nothing else."""
+
+    async def refine(
+        self, attempts: Sequence[Attempt], change: Change | None, count: int, *, seed: int, adapter: str
+    ) -> Generation:
+        """Refuses."""
+        raise Refused("the prompt does not fit the context")
+
+
+@METHODS
+async def test_a_model_that_cannot_be_shown_anything_designs_from_the_goal_alone(method: str) -> None:
+    hunt = Hunt(method, generator=ForgetfulGenerator(fresh))
+    await hunt.go()
+    assert hunt.search.iteration == 8
+    assert len({candidate.digest for candidate in hunt.candidates}) > 8
+    assert not any(candidate.parents for candidate in hunt.candidates)
+
+
+async def test_a_chat_is_never_longer_than_a_request_may_carry() -> None:
+    generator = ScriptedGenerator(lambda seed, adapter: f"Quality 3 of 9 by {seed}")
+    hunt = Hunt("history", iterations=LONGEST + 4, candidates=1, tasks=1, generator=generator)
+    await hunt.go()
+    *_, before, last = (attempts for attempts, _ in generator.shown)
+    assert len(last) == LONGEST
+    assert last[:-1] == before[1:]
+
+
+async def test_what_a_generator_refuses_is_told_apart_from_what_it_cannot_serve() -> None:
+    model = ScriptedModel(lambda messages: "", name="embedded")
+    async with (
+        serving(autoflow_generator.build({}, catalogue_of(model))) as address,
+        Client(generator=address) as client,
+    ):
+        training = TrainingSettings(iterations=1, candidates=1)
+        generator = RemoteGenerator(client.generator, "embedded", SUITE, training, mends=True)
+        attempt = Attempt(workflow("Alpha").text, 0.5)
+        with pytest.raises(Refused, match="no such step"):
+            await generator.refine([attempt], Change("Step 9"), 1, seed=0, adapter="")
+        generator = RemoteGenerator(client.generator, "unheard-of", SUITE, training, mends=True)
+        with pytest.raises(NotFound):
+            await generator.refine([attempt], None, 1, seed=0, adapter="")

@@ -64,11 +64,11 @@ class _Flagging:
         gain = found.improvement.absolute if found.improvement else None
         first = self._first.workflow
         assert first is not None  # The references come last.
-        used = flags.uses(workflow, found.scores), flags.uses(first, self._first.scores)
+        ours, theirs = flags.shared(found.scores, self._first.scores)
+        used = flags.uses(workflow, ours), flags.uses(first, theirs)
+        both = flags.shared_groups(ours, theirs, self._table.groups)
         return [
-            *flags.underpowered(
-                found.name, gain, len(set(self._table.groups)), len(self._spec.workflows) - 1
-            ),
+            *flags.underpowered(found.name, gain, both, len(self._spec.workflows) - 1),
             *flags.disagreeing(found.name, self._disagreement(column)),
             *flags.grown(found.name, self._first.name, growth(*used)),
         ]

@@ -96,7 +96,7 @@ class _Comparing:
         gain = compared.absolute if compared else None
         return [
             *flags.leaking(name, self._leaks.find(winner.text)),
-            *flags.underpowered(name, gain, len(set(self._groups)), self._candidates),
+            *flags.underpowered(name, gain, flags.shared_groups(row, first, self._groups), self._candidates),
             *flags.reopened(name, self._openings),
             *flags.missing(name, lost),
         ]

@@ -112,7 +112,9 @@ class MatrixJob:
             self._committed, states = state["committed"], state["pairings"]
             for desk in self._desks:
                 cache = desk.context.evaluator.cache
-                cache.load(state["caches"][cache.identity])
+                # None where the interpreter's prompts changed in between: what it says now is measured anew.
+                if known := state["caches"].get(cache.identity):
+                    cache.load(known)
         reserve = self._reserve()
         pairings = [
             Pairing(desk, state, reserve=reserve) for desk, state in zip(self._desks, states, strict=True)

@@ -45,6 +45,8 @@ class Member(Subject):
         ranked = sorted((*self.failures, *fresh), key=lambda failure: failure.score)
         self.failures = tuple(ranked[:_SHOWN])
         self.cells = {task: Cell(cell.reward, cell.calls) for task, cell in self.cells.items()}
+        # What is missing may be asked for again.
+        self.asked = set(self.cells)
 
     def state(self) -> dict[str, Any]:
         """The member as JSON can hold it."""

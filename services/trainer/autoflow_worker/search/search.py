@@ -2,14 +2,16 @@
 
 Strategies differ in what they propose and measure; duplicates, invalid candidates, the budget and the state
 are the same for all. A candidate that the search has seen before, or twice in one iteration, is not measured
-again, and an invalid one costs no execution. An iteration has happened when its state was committed: whatever
-a stopped worker had begun is begun anew from the last state, with the same seeds.
+again, and an invalid one costs no execution. Where a model cannot be shown what it should, because that does
+not fit its context, it designs from the goal alone. An iteration has happened when its state was committed:
+whatever a stopped worker had begun is begun anew from the last state, with the same seeds.
 
 Left out: overlap. The next iteration's draws wait for this one's rewards, since they are made from them.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,11 +22,14 @@ from autoflow.methods import SHORTLIST
 from autoflow.suites import Split, Task
 from autoflow_worker.context import Context
 from autoflow_worker.evaluator import Row, mean_reward
-from autoflow_worker.ports import CallFailed, Candidate, Workflow
+from autoflow_worker.ports import CallFailed, Candidate, Generation, Workflow
+from autoflow_worker.refinement import Refused
 from autoflow_worker.results import CandidateReport, Fate, IterationReport, Progress
 from autoflow_worker.search.base import Cell, Child, Proposal, Strategy, Subject
 from autoflow_worker.search.traces import Traces
 from autoflow_worker.seeds import Purpose
+
+_log = logging.getLogger(__name__)
 
 _PARENTS = 4
 """Of a candidate, in the report; a chat has many."""
@@ -61,6 +66,12 @@ class Search:
         traces: what the context's evaluator tells of executions.
         state: what `state` gave; None for the start. The evaluator's cache stands there already.
         reserve: executions to leave in the budget for what follows the search.
+
+    Attributes:
+        iteration: how many are done.
+        drawn: candidates by now.
+        valid: those of them that are workflows.
+        executions: that the iterations have paid for.
     """
 
     def __init__(
@@ -183,17 +194,22 @@ class Search:
         )
         seen = set(self._seen)
         return [
-            _child(candidate, proposal, seen)
-            for proposal, candidates in zip(proposals, drawn, strict=True)
-            for candidate in candidates
+            _child(candidate, proposal, seen) for proposal, found in drawn for candidate in found.candidates
         ]
 
-    async def _candidates(self, proposal: Proposal, index: int) -> Sequence[Candidate]:
-        if not proposal.attempts:
-            draw = self._context.draw(proposal.count, purpose=Purpose.CANDIDATES, index=index)
-        else:
-            draw = self._context.refine(proposal.attempts, proposal.change, proposal.count, index=index)
-        return (await draw).candidates
+    async def _candidates(self, proposal: Proposal, index: int) -> tuple[Proposal, Generation]:
+        """Draws for a proposal; returns what was drawn for in the end."""
+        if proposal.attempts:
+            try:
+                found = await self._context.refine(
+                    proposal.attempts, proposal.change, proposal.count, index=index
+                )
+                return proposal, found
+            except Refused as refusal:
+                _log.warning("designing from the goal alone: %s", refusal)
+                proposal = Proposal(proposal.count)
+        designs = self._context.draw(proposal.count, purpose=Purpose.CANDIDATES, index=index)
+        return proposal, await designs
 
     async def _measure(self, children: Sequence[Child]) -> list[Subject]:
         """Measures what the strategy wants; returns all that was measured."""

@@ -16,9 +16,9 @@ from autoflow.cli.commands.evaluate import (
     TemperatureOption,
 )
 from autoflow.cli.console import Output
-from autoflow.cli.exits import CommandFailed, ExitCode
 from autoflow.cli.names import suite_name
 from autoflow.cli.options import (
+    GENERATOR,
     MODEL,
     SUITE,
     TRAINER,
@@ -27,6 +27,7 @@ from autoflow.cli.options import (
     JsonOption,
     LocalOption,
     OutOption,
+    RegistryOption,
     RewardOption,
     SeedOption,
     SplitOption,
@@ -44,7 +45,8 @@ def compare(
         list[str] | None,
         typer.Argument(
             metavar="[NAME=]FILE...",
-            help="Workflows, the first one the one to beat; each is called as its file is, or NAME.",
+            help="Workflows, files or registered ones (`planner@3`), the first one the one to beat; each is "
+            "called as its file is, or NAME.",
         ),
     ] = None,
     workflows: Annotated[
@@ -66,6 +68,7 @@ def compare(
     local: LocalOption = False,
     detach: DetachOption = False,
     trainer: TrainerOption = TRAINER,
+    registry: RegistryOption = GENERATOR,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -92,9 +95,8 @@ def compare(
     if out is not None:
         require_place(out)
     suite_name(suite)  # Refuses what is none.
-    texts = named_workflows([*(workflows or []), *(files or [])], built_in or [])
-    if len(texts) < 2:
-        raise CommandFailed("there is one workflow, and a comparison takes two or more", ExitCode.USAGE)
+    given = [*(workflows or []), *(files or [])]
+    texts = run(named_workflows(given, built_in or [], registry, least=2))
     wanted = to_proto(
         EvaluationRequest(
             suite=suite,

@@ -10,6 +10,7 @@ from autoflow.cli.budget import BudgetOption, read_budget
 from autoflow.cli.console import Output
 from autoflow.cli.names import suite_name
 from autoflow.cli.options import (
+    GENERATOR,
     MODEL,
     SUITE,
     TRAINER,
@@ -18,6 +19,7 @@ from autoflow.cli.options import (
     JsonOption,
     LocalOption,
     OutOption,
+    RegistryOption,
     RewardOption,
     SeedOption,
     SplitOption,
@@ -54,7 +56,10 @@ def evaluate(
     ctx: typer.Context,
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME=]FILE...", help="Workflows; each is called as its file is, or NAME."),
+        typer.Argument(
+            metavar="[NAME=]FILE...",
+            help="Workflows, files or registered ones (`planner@3`); each is called as its file is, or NAME.",
+        ),
     ] = None,
     built_in: BuiltInOption = None,
     suite: SuiteOption = SUITE,
@@ -71,6 +76,7 @@ def evaluate(
     local: LocalOption = False,
     detach: DetachOption = False,
     trainer: TrainerOption = TRAINER,
+    registry: RegistryOption = GENERATOR,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -102,7 +108,7 @@ def evaluate(
         EvaluationRequest(
             suite=suite,
             split=Split(split),
-            workflows=named_workflows(files or [], built_in or []),
+            workflows=run(named_workflows(files or [], built_in or [], registry)),
             interpreter=interpreter,
             reward=reward,
             tasks=tasks,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from autoflow.cli.budget import BudgetOption, read_budget
 from autoflow.cli.console import Output
-from autoflow.cli.exits import CommandFailed, ExitCode
 from autoflow.cli.names import suite_name
 from autoflow.cli.options import (
     DEFAULT_METHOD,
+    GENERATOR,
     MODEL,
     SUITE,
     TRAINER,
@@ -22,6 +21,7 @@ from autoflow.cli.options import (
     LocalOption,
     MethodOption,
     OutOption,
+    RegistryOption,
     RewardOption,
     SeedOption,
     SuiteOption,
@@ -30,7 +30,6 @@ from autoflow.cli.options import (
     refuse_place_of_both,
     require_place,
 )
-from autoflow.cli.source import read_source
 
 
 def optimize(
@@ -62,14 +61,17 @@ def optimize(
         list[str] | None,
         typer.Option(
             "--compare",
-            metavar="NAME=FILE",
-            help="A workflow to measure beside the winner, the first one to be beaten; may be repeated.",
+            metavar="[NAME=]FILE",
+            help="A workflow to measure beside the winner, a file or a registered one (`planner@3`); the "
+            "first one is to be beaten; may be repeated.",
         ),
     ] = None,
     built_in: Annotated[
         list[str] | None,
         typer.Option(
-            "--with", metavar="NAME", help="The same with `baseline`, `expert` or `travel`, hand-written."
+            "--with",
+            metavar="NAME",
+            help="The same with `baseline`, `expert` or `travel`, hand-written; before those of --compare.",
         ),
     ] = None,
     register_as: Annotated[
@@ -83,6 +85,7 @@ def optimize(
     local: LocalOption = False,
     detach: DetachOption = False,
     trainer: TrainerOption = TRAINER,
+    registry: RegistryOption = GENERATOR,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -99,16 +102,15 @@ def optimize(
     Exit status: 0 if the run succeeded, its winner accepted or not; 1 if it did not; 2 if something named is
     wrong or not there; 3 if no trainer can be reached.
     """
+    from autoflow.cli.evaluation.workflows import named_workflows
     from autoflow.cli.runs.carrying import carry_out, carry_out_locally
     from autoflow.cli.runs.request import RunRequest, to_proto
     from autoflow.cli.runtime import run
-    from autoflow.suites import workflow_text
 
     refuse_place_of_both(ctx, local=local, detach=detach)
     if out is not None:
         require_place(out)
     suite_name(suite)  # Refuses what is none.
-    given = {name: workflow_text(name) for name in built_in or []}
     wanted = to_proto(
         RunRequest(
             suite=suite,
@@ -122,17 +124,10 @@ def optimize(
             tasks=tasks,
             register_as=register_as,
             budget=read_budget(budget or []),
-            comparators={**given, **dict(map(_comparator, against or []))},
+            comparators=run(named_workflows(against or [], built_in or [], registry, least=0)),
         )
     )
     if local:
         run(carry_out_locally(wanted, data_folder(data) / "optimize", out, Output(json)))
     else:
         run(carry_out(wanted, trainer, out, Output(json), detach=detach))
-
-
-def _comparator(argument: str) -> tuple[str, str]:
-    name, separator, file = argument.partition("=")
-    if not separator or not name or not file:
-        raise CommandFailed(f"--compare {argument}: it reads NAME=FILE", ExitCode.USAGE)
-    return name, read_source(str(Path(file)))

@@ -35,6 +35,21 @@ class EvaluationRequest:
     budget: run_pb2.Budget | None = None
 
 
+def workflows_to_proto(texts: Mapping[str, str]) -> list[run_pb2.NamedWorkflow]:
+    """Workflows as a run names them.
+
+    Args:
+        texts: by name.
+    """
+    return [
+        # A field of a message holds no lone surrogates; the linter remarks on what they become.
+        run_pb2.NamedWorkflow(
+            name=name, workflow=workflow_pb2.Workflow(source=text.encode(errors="replace").decode())
+        )
+        for name, text in texts.items()
+    ]
+
+
 def to_proto(request: EvaluationRequest) -> run_pb2.Run:
     """The run to create."""
     return run_pb2.Run(
@@ -42,13 +57,7 @@ def to_proto(request: EvaluationRequest) -> run_pb2.Run:
         evaluation=run_pb2.Evaluation(
             suite=request.suite,
             split=split_to_proto(request.split),
-            workflows=[
-                # A field of a message holds no lone surrogates; the linter remarks on what they become.
-                run_pb2.NamedWorkflow(
-                    name=name, workflow=workflow_pb2.Workflow(source=text.encode(errors="replace").decode())
-                )
-                for name, text in request.workflows.items()
-            ],
+            workflows=workflows_to_proto(request.workflows),
             interpreter=model_ref(request.interpreter),
             reward=reward_to_proto(request.reward),
             tasks=request.tasks,

@@ -133,6 +133,12 @@ def _remarks(run: run_pb2.Run) -> list[Text]:
                 f"Missing for {one_line(workflow.name)} because the infrastructure failed, and counted "
                 f"nowhere: {workflow.missing} of {count(len(workflow.tasks), 'task')}."
             )
+        if workflow.spent.limited:
+            limited = count(workflow.spent.limited, "execution")
+            remarks.append(
+                f"{limited} of {one_line(workflow.name)} ended at a limit on steps, calls, tokens, time or "
+                "cost, and counted with what had been answered by then."
+            )
     if found.test_openings:
         times = "once" if found.test_openings == 1 else f"{found.test_openings} times"
         remarks.append(f"This suite's test split was opened {times} here, this time included.")

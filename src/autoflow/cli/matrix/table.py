@@ -37,7 +37,7 @@ def matrix_view(run: run_pb2.Run) -> RenderableType:
 
 def _table(run: run_pb2.Run) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("written by, executed by →", max_width=_NAME, overflow="fold")
+    table.add_column("written ↓, executed →", max_width=_NAME, overflow="fold")
     interpreters = run.matrix.interpreters
     for model in interpreters:
         table.add_column(one_line(model_word(model)), justify="right", max_width=_NAME, overflow="fold")
@@ -50,7 +50,7 @@ def _table(run: run_pb2.Run) -> Table:
 
 def _cell(pairing: run_pb2.Pairing) -> Text:
     if not pairing.HasField("reward"):
-        return Text("no workflow", "yellow")
+        return Text("not measured" if pairing.winner.source else "no workflow", "yellow")
     reward = pairing.reward
     fifth = min(len(_SHADES) - 1, int(reward.mean * len(_SHADES)))
     bounds = f"{reward.ci95_low:.2f}-{reward.ci95_high:.2f}"

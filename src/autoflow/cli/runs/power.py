@@ -14,10 +14,10 @@ def power_line(run: run_pb2.Run) -> str:
     """
     power = run.power
     effect = power.minimum_detectable_effect
-    tasks = count(power.tasks, "task")
+    tasks = count(power.tasks, "independent task")
     if effect > 1:
         return (
-            f"With {tasks} no difference can be told from chance: take a suite with more, or a larger split"
+            f"With {tasks} no difference can be told from chance: take more tasks, or a suite that has more"
         )
     among = f", choosing among {power.candidates}" if power.candidates > 1 else ""
     return (

@@ -14,15 +14,17 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from autoflow.cli.figures import clock, sparkline
+from autoflow.cli.figures import clock, count, sparkline
 from autoflow.cli.runs.follow import Update
 from autoflow.cli.runs.states import phase_of
 from autoflow.v1 import run_pb2
 
 _REFRESH = 4
 """Times a second that the elapsed time is shown anew."""
+_MANY = 20
+"""A phase of so many parts tells each quarter that is done."""
 _UNHAPPY = frozenset({run_pb2.RUN_STATE_FAILED, run_pb2.RUN_STATE_CANCELLED})
-_BESIDE_CURVE = 48
+_BESIDE_CURVE = 60
 """Characters beside the curve of the rewards."""
 
 
@@ -50,27 +52,47 @@ def view(console: Console) -> Iterator[View]:
 def _figures(run: run_pb2.Run, iteration: run_pb2.Iteration) -> str:
     rewards = f"mean {iteration.reward_mean:.2f}  max {iteration.reward_max:.2f}"
     # Whoever measures given workflows draws none that might be invalid.
-    return rewards if run.HasField("evaluation") else f"{rewards}  valid {iteration.valid_rate:.0%}"
+    if run.HasField("evaluation"):
+        return rewards
+    again = sum(item.fate == run_pb2.CANDIDATE_FATE_DUPLICATE for item in iteration.candidates)
+    return f"{rewards}  valid {iteration.valid_rate:.0%}" + (
+        f"  {count(again, 'duplicate')}" if again else ""
+    )
+
+
+def _what(run: run_pb2.Run, iteration: run_pb2.Iteration) -> str:
+    """Such as `iteration 3`; of a matrix, with the pairing that searched."""
+    if run.HasField("evaluation"):
+        return f"batch {iteration.index + 1}"
+    name = f"iteration {iteration.index + 1}"
+    if not run.HasField("matrix"):
+        return name
+    pairings = len(run.matrix.generators) * len(run.matrix.interpreters)
+    return f"{name} (pairing {iteration.pairing + 1} of {pairings})"
 
 
 class PlainView:
-    """A line for every phase and every iteration."""
+    """A line for every phase, every quarter of a long one, and every iteration."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._phase = ""
+        self._quarters = 0
 
     def show(self, update: Update) -> None:
         """Prints what is new."""
         for iteration in update.fresh:
-            what = "batch" if update.run.HasField("evaluation") else "iteration"
-            figures = _figures(update.run, iteration)
-            line = f"{what} {iteration.index + 1}  {figures}  {iteration.seconds:.1f} s"
+            run = update.run
+            line = f"{_what(run, iteration)}  {_figures(run, iteration)}  {iteration.seconds:.1f} s"
             self._console.print(line, soft_wrap=True)
         phase = phase_of(update.run)
+        progress = update.run.progress
+        quarters = 4 * progress.done // progress.total if progress.total >= _MANY else 0
         if phase != self._phase:
-            self._phase = phase
             self._console.print(phase, soft_wrap=True)
+        elif self._quarters < quarters < 4:
+            self._console.print(f"{phase} {progress.done}/{progress.total}", soft_wrap=True)
+        self._phase, self._quarters = phase, quarters
 
 
 class LiveView:
@@ -111,7 +133,7 @@ class LiveView:
         self._console.print(
             Text.assemble(
                 ("✓ ", "green") if well else ("✗ ", "red"),
-                f"{self._phase:<22}",
+                f"{self._phase:<28}",
                 (f"{done:>6}", "dim"),
                 (f"{clock(time.monotonic() - self._since):>9}", "dim"),
             )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from autoflow.cli.evaluation.request import workflows_to_proto
 from autoflow.cli.model_names import model_ref
 from autoflow.convert import method_to_proto, reward_to_proto
 from autoflow.methods import Method, Reward
-from autoflow.v1 import run_pb2, workflow_pb2
+from autoflow.v1 import run_pb2
 
 CONTROL_SAMPLES = 64
 """At most: the control of a run that drew fewer candidates has as many as the run."""
@@ -58,10 +59,7 @@ def to_proto(request: RunRequest) -> run_pb2.Run:
             register_as=request.register_as,
             reward=reward_to_proto(request.reward),
             test=run_pb2.TestPlan(
-                comparators=[
-                    run_pb2.NamedWorkflow(name=name, workflow=workflow_pb2.Workflow(source=text))
-                    for name, text in request.comparators.items()
-                ],
+                comparators=workflows_to_proto(request.comparators),
                 control_samples=CONTROL_SAMPLES,
                 # Weights that do not change have no before and after.
                 policy_samples=POLICY_SAMPLES if request.method.trains else 0,

@@ -27,6 +27,7 @@ from autoflow.cli.runs.states import (
 from autoflow.cli.wire import enum_word, local_time
 from autoflow.v1 import model_pb2, run_pb2, task_pb2
 
+_TO_THE_MINUTE = len("2026-11-24 00:02")
 _CURVE = 40
 """Characters of a run's curve."""
 
@@ -40,9 +41,10 @@ def runs_table(runs: Sequence[run_pb2.Run]) -> RenderableType:
         table.add_row(
             Text(one_line(run.name)),
             _state(run),
-            Text(method_word(run)),
+            Text("matrix" if run.HasField("matrix") else method_word(run)),
             Text(one_line(short_suite_id(suite_of(run)))),
-            Text(local_time(run.create_time)),
+            # Eighty columns have no room for seconds beside the longest of each; a name that is cut is none.
+            Text(local_time(run.create_time)[:_TO_THE_MINUTE]),
         )
     return table
 
@@ -93,11 +95,12 @@ def _facts(run: run_pb2.Run) -> list[tuple[str, Text]]:
 
 
 def _rewards(run: run_pb2.Run) -> str:
-    """The mean rewards so far: those of an evaluation have no trend."""
+    """The mean rewards so far: batches, and pairings that take turns, have no trend."""
     means = [iteration.reward_mean for iteration in run.iterations]
     curve = sparkline(means, _CURVE)
-    if run.HasField("evaluation"):
-        return f"{curve}  mean {sum(means) / len(means):.2f} of {count(len(means), 'batch')}"
+    if not run.HasField("optimization") or len(means) == 1:
+        part = "batch" if run.HasField("evaluation") else "iteration"
+        return f"{curve}  mean {sum(means) / len(means):.2f} of {count(len(means), part)}"
     return f"{curve}  {means[0]:.2f} to {means[-1]:.2f} in {count(len(means), 'iteration')}"
 
 

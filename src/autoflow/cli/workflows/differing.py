@@ -9,11 +9,9 @@ from rich.text import Text
 
 from autoflow.cli.console import Output, printable
 from autoflow.cli.exits import CommandFailed, ExitCode
-from autoflow.cli.names import workflow_reference
-from autoflow.cli.reaching import registry_at
+from autoflow.cli.registered import registered_version
 from autoflow.cli.source import STDIN, label, read_source
 from autoflow.language import ChangeKind, Workflow, WorkflowDiff, check, diff, diff_to_mermaid
-from autoflow.v1 import registry_service_pb2 as pb
 
 _STYLES = {"+": "green", "-": "red", " ": "dim"}
 
@@ -52,9 +50,7 @@ async def _workflow(address: str, name: str) -> Workflow:
     if _is_file(name):
         text, called = read_source(name), label(name)
     else:
-        async with registry_at(address) as registry:
-            request = pb.GetWorkflowVersionRequest(name=workflow_reference(name))
-            version = (await registry.get_workflow_version(request)).version
+        version = await registered_version(address, name)
         text, called = version.workflow.source, version.name
     workflow = check(text).workflow
     if workflow is None:
@@ -63,7 +59,8 @@ async def _workflow(address: str, name: str) -> Workflow:
 
 
 def _is_file(name: str) -> bool:
-    return name == STDIN or Path(name).is_file()
+    # No reference has a dot: what has one, and is not there, is a file that is not there.
+    return name == STDIN or Path(name).is_file() or bool(Path(name).suffix)
 
 
 def _json(found: WorkflowDiff) -> dict[str, object]:

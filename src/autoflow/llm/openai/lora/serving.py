@@ -208,10 +208,13 @@ class ServedAdapters:
 
     async def _unload(self, digest: str, adapter: _Adapter) -> None:
         """Best effort: what stays loaded costs the replica little."""
-        if adapter.loading:
-            await asyncio.wait(list(adapter.loading.values()))
-        await asyncio.gather(*(self._unload_from(replica, adapter.name) for replica in adapter.on))
-        del self._unloading[digest]
+        try:
+            if adapter.loading:
+                await asyncio.wait(list(adapter.loading.values()))
+            await asyncio.gather(*(self._unload_from(replica, adapter.name) for replica in adapter.on))
+        finally:
+            # Whoever wants it again waits for this to go.
+            del self._unloading[digest]
 
     async def _unload_from(self, replica: Replica, name: str) -> None:
         deadline = self._deadline()
