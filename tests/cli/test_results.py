@@ -196,6 +196,19 @@ def test_pairings_of_a_matrix_have_no_trend() -> None:
     assert "0.30 to 0.40 in 3 iterations" in flat(run_view(run, 80))
 
 
+def test_what_a_run_may_spend_and_is_for_is_shown() -> None:
+    run = run_pb2.Run(state=run_pb2.RUN_STATE_PENDING)
+    run.optimization.register_as = "planner"
+    for name in ("baseline", "mine"):
+        run.optimization.test.comparators.add(name=name)
+    run.budget.max_executions = 2_000
+    run.budget.max_cost_usd = 2.5
+    run.budget.max_wall_time.FromSeconds(1_800)
+    words = flat(run_view(run, 80))
+    assert "compared to baseline, mine register as planner" in words
+    assert "of at most 2,000 executions, 2.50 USD, 30:00 of wall time" in words
+
+
 def test_a_run_that_lost_its_worker_says_why_it_waits() -> None:
     run = messages.succeeded()
     run.ClearField("optimization_result")

@@ -16,7 +16,7 @@ _OPTION = re.compile(r"(?<!-)--[a-z][a-z-]*")
 
 def test_every_option_is_one() -> None:
     shown = set(_OPTION.findall(_PAGE))
-    commands = (["evaluate"], ["runs", "report"])
+    commands = (["evaluate"], ["compare"], ["runs", "report"])
     helps = [CliRunner().invoke(app, [*command, "--help"]).output for command in commands]
     assert shown <= set(_OPTION.findall("".join(helps)))
     assert shown > {"--budget", "--local", "--out"}

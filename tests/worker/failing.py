@@ -30,12 +30,10 @@ from autoflow.v1 import run_pb2, task_pb2, workflow_pb2
 from autoflow.v1.trainer_service_pb2 import CreateSuiteRequest, SuiteEnd
 from autoflow_worker.assembly import work_on
 from autoflow_worker.concurrency import Retry
-from autoflow_worker.ports import Policy
 from autoflow_worker.search import SEARCHES
 from autoflow_worker.settings import WorkerSettings
-from autoflow_worker.spec import RunSpec
 from tests.trainer.harness import optimization
-from tests.worker.services import World, wired
+from tests.worker.services import World, no_policy, wired
 
 KINDS = (*SEARCHES, "evaluate")
 """Of runs."""
@@ -174,11 +172,6 @@ def _timeless(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_timeless(each) for each in value]
     return value
-
-
-def no_policy(spec: RunSpec) -> Policy:
-    """A search must not ask for weights."""
-    raise AssertionError("a search has loaded a policy")
 
 
 def _connected(*, settings: ClientSettings, **addresses: str) -> Client:

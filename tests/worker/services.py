@@ -16,7 +16,9 @@ from autoflow.settings import from_env
 from autoflow.testing import catalogue_of, serving
 from autoflow.testing.launcher import CoroutineLauncher
 from autoflow.v1 import run_pb2
+from autoflow_worker.ports import Policy
 from autoflow_worker.settings import WorkerSettings
+from autoflow_worker.spec import RunSpec
 from tests.trainer.harness import Trainer, trainer
 
 Work = Callable[[str, WorkerSettings], Awaitable[None]]
@@ -33,6 +35,11 @@ class World:
         """Creates a run and waits for its end."""
         created = await self.trainer.create(wanted)
         return await self.trainer.until_final(created.name)
+
+
+def no_policy(spec: RunSpec) -> Policy:
+    """A search must not ask for weights."""
+    raise AssertionError("a search has loaded a policy")
 
 
 @asynccontextmanager

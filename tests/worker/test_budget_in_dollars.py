@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from autoflow.llm import tiny
 from autoflow.llm.base import Message
-from autoflow.v1 import run_pb2, workflow_pb2
+from autoflow.v1 import run_pb2, task_pb2, workflow_pb2
 from autoflow_worker.assembly import work_on
 from autoflow_worker.settings import WorkerSettings
 from tests.trainer.harness import optimization
@@ -29,27 +29,31 @@ def say(messages: Sequence[Message]) -> str:
     return "Sentiment Analysis"
 
 
-def search() -> run_pb2.Run:
+def search(suite: str) -> run_pb2.Run:
     """A search that draws first."""
-    return optimization(method=run_pb2.METHOD_RANDOM, iterations=1, tasks=1)
+    return optimization(suite=suite, method=run_pb2.METHOD_RANDOM, iterations=1, tasks=1)
 
 
-def evaluation() -> run_pb2.Run:
+def evaluation(suite: str) -> run_pb2.Run:
     """An evaluation, which draws nothing."""
     run = run_pb2.Run()
+    run.evaluation.suite = suite
+    run.evaluation.split = task_pb2.SPLIT_VALIDATION
+    run.evaluation.reward = run_pb2.REWARD_PLAN
     run.evaluation.interpreter.model = "embedded"
     run.evaluation.workflows.add(name="mine", workflow=workflow_pb2.Workflow(source=WORKFLOW))
     return run
 
 
 @pytest.mark.parametrize("make", [search, evaluation])
-async def test_dollars_of_a_model_without_prices_are_refused(make, tmp_path: Path) -> None:
-    run = make()
-    run.budget.max_cost_usd = 1.0
+async def test_dollars_of_a_model_without_prices_are_refused(
+    make: Callable[[str], run_pb2.Run], tmp_path: Path
+) -> None:
     async with world(tiny.path(), tmp_path, say, work) as here:
         suite = (await here.trainer.client.trainer.create_suite(parts(), timeout=30)).suite
-        getattr(run, run.WhichOneof("kind")).suite = suite.name
-        run = await here.finished(run)
+        wanted = make(suite.name)
+        wanted.budget.max_cost_usd = 1.0
+        run = await here.finished(wanted)
     assert run.state == run_pb2.RUN_STATE_FAILED
     assert "no prices of the model 'embedded'" in run.error.message
     assert not run.ledger.executions

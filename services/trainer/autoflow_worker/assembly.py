@@ -251,6 +251,7 @@ class _Work:
                 # Somebody who trains needs what was sampled, and nothing else.
                 *(self.by.services.generator, spec.generator, self.suite, spec.training),
                 mends=not spec.trains,
+                priced=bool(spec.budget.max_cost_usd),
             ),
             evaluator=evaluator,
             meter=self.meter,
@@ -262,6 +263,8 @@ class _Work:
         return RemoteInterpreter(
             *(self.by.services.interpreter, model, adapter, self.suite),
             temperature=temperature,
+            # One execution never needs more than all of the run may.
+            max_cost_usd=self.meter.budget.max_cost_usd,
             run=self.by.run,
         )
 

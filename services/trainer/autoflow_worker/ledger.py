@@ -91,7 +91,7 @@ class Meter:
     def __init__(
         self, budget: Budget, spent: Ledger | None = None, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._budget = budget
+        self.budget = budget
         self._ledger = spent or Ledger()
         self._clock = clock
         self._started = clock() - self._ledger.seconds
@@ -109,7 +109,7 @@ class Meter:
             BudgetSpent: there is nothing left for it.
         """
         self.admit_call()
-        limit = self._budget.max_executions
+        limit = self.budget.max_executions
         if limit and self._ledger.executions + self._in_flight >= limit:
             raise _spent("max_executions", f"{limit:,}")
         self._in_flight += 1
@@ -120,7 +120,7 @@ class Meter:
         Raises:
             BudgetSpent: there is nothing left for it.
         """
-        spent, budget = self.ledger, self._budget
+        spent, budget = self.ledger, self.budget
         for name, used, limit, words in (
             ("max_llm_calls", spent.usage.calls, budget.max_llm_calls, f"{budget.max_llm_calls:,}"),
             ("max_tokens", spent.usage.tokens, budget.max_tokens, f"{budget.max_tokens:,}"),
@@ -162,7 +162,7 @@ class Meter:
         Calls, tokens, seconds and dollars are projected from the mean of all executions so far, the drawing
         and learning between them included; before the first execution only executions can be judged.
         """
-        spent, budget = self.ledger, self._budget
+        spent, budget = self.ledger, self.budget
         growth = 1 + executions / spent.executions if spent.executions else 1.0
         return all(
             not limit or needed <= limit

@@ -45,6 +45,7 @@ class RemoteGenerator:
         training: how candidates are drawn.
         mends: whether a draw that is no valid workflow is repaired and corrected. What is learned from must
             be what was sampled.
+        priced: whether somebody counts dollars: then the model must have prices.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class RemoteGenerator:
         training: TrainingSettings,
         *,
         mends: bool = False,
+        priced: bool = False,
     ) -> None:
         self._client = client
+        self._priced = priced
         self._template = generator_service_pb2.GenerateWorkflowsRequest(
             model=model_pb2.ModelRef(model=model),
             goal=suite.goal,
@@ -70,6 +73,7 @@ class RemoteGenerator:
 
     async def draw(self, count: int, *, seed: int, adapter: str) -> Generation:
         """Draws candidates; see `autoflow_worker.ports.Generator`."""
+        await self._require_prices()
         request = generator_service_pb2.GenerateWorkflowsRequest()
         request.CopyFrom(self._template)
         request.count = count
@@ -81,6 +85,7 @@ class RemoteGenerator:
         self, attempts: Sequence[Attempt], change: Change | None, count: int, *, seed: int, adapter: str
     ) -> Generation:
         """Draws successors; see `autoflow_worker.refinement.Designer`."""
+        await self._require_prices()
         told = self._template
         request = generator_service_pb2.RefineWorkflowRequest(
             model=model_pb2.ModelRef(model=told.model.model, adapter=adapter),
@@ -100,6 +105,25 @@ class RemoteGenerator:
             if isinstance(error.__cause__, rpc.InvalidArgument):
                 raise Refused(error.message) from error
             raise
+
+    async def _require_prices(self) -> None:
+        """Asks once.
+
+        Raises:
+            FailedPrecondition: dollars are counted, and nobody knows what the model costs.
+            CallFailed: the service could not serve.
+        """
+        if not self._priced:
+            return
+        with sorted_errors("generator"):
+            known = (await self._client.list_models(generator_service_pb2.ListModelsRequest())).models
+        name = self._template.model.model
+        if any(model.name == name and not model.HasField("prices") for model in known):
+            raise FailedPrecondition(
+                f"the catalogue has no prices of the model {name!r}, so the budget in dollars could do "
+                "nothing: state them there, or limit tokens or calls"
+            )
+        self._priced = False
 
 
 async def _collected(

@@ -58,6 +58,8 @@ class RemoteInterpreter:
         adapter: of that model; empty for none.
         suite: its tools are what answers may name and steps may call; it says what an execution may take.
         temperature: of the draw of tokens; 0 is greedy.
+        max_cost_usd: what an execution may cost; 0: anything. An interpreter that does not know what its
+            model costs refuses any limit.
         run: whose executions they are; empty: of nobody, and each is done by itself.
     """
 
@@ -69,9 +71,11 @@ class RemoteInterpreter:
         suite: TaskSuite,
         *,
         temperature: float = 0.0,
+        max_cost_usd: float = 0.0,
         run: str = "",
     ) -> None:
         self._client = client
+        self._max_cost_usd = max_cost_usd
         self._run = run
         self._worker = uuid.uuid4().hex
         self._tries: defaultdict[bytes, _Tries] = defaultdict(_Tries)
@@ -112,6 +116,9 @@ class RemoteInterpreter:
         request.query = task.query
         if seed:
             request.sampling.seed = seed
+        if self._max_cost_usd:
+            # Not of the identity: it decides nothing but when to stop paying.
+            request.limits.max_cost_usd = self._max_cost_usd
         key = hashlib.sha256(request.SerializeToString(deterministic=True) + task.digest.encode()).digest()
         tries = self._tries[key]
         while True:

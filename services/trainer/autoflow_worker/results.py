@@ -126,7 +126,7 @@ class Acceptance:
     difference: Estimate | None
     """Corrected for having chosen the best of several; None where nothing could be compared."""
     power: Power
-    """What could be found, as it was stated before anything was spent."""
+    """What could be found, choosing among as many candidates as there were in the end."""
     candidates: int
     """Of which the best was chosen."""
     reason: str

@@ -5,23 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from typing import Annotated
-
-import typer
 
 from autoflow.cli.exits import CommandFailed, ExitCode
 from autoflow.v1 import run_pb2
-
-BudgetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--budget",
-        metavar="NAME=VALUE",
-        help="What the run may spend: `executions`, `calls`, `tokens` (`20k`, `1m`), `usd` (`2.50`) and "
-        "`time` (`90s`, `30m`, `2h`); comma-separated, may be repeated. [default: no limit]",
-        show_default=False,
-    ),
-]
 
 _COUNT = re.compile(r"(\d{1,12})([km]?)")
 _TIME = re.compile(r"(\d{1,7})([smh])")

@@ -135,6 +135,16 @@ SplitOption = Annotated[
     typer.Option("--split", help="Whose tasks; openings of the test split are counted."),
 ]
 SuiteOption = Annotated[str, typer.Option("--suite", help="The suite: `suites/<id>`, or the id.")]
+BudgetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--budget",
+        metavar="NAME=VALUE",
+        help="What the run may spend: `executions`, `calls`, `tokens` (`20k`, `1m`), `usd` (`2.50`) and "
+        "`time` (`90s`, `30m`, `2h`); comma-separated, may be repeated. [default: no limit]",
+        show_default=False,
+    ),
+]
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", metavar="FILE", dir_okay=False, help="Save a page to look at, in HTML."),

@@ -2,9 +2,9 @@
 
 Left out of these names, and imported by whoever needs it: `autoflow.testing.random_model`, which writes small
 models for the local provider with torch; what carries out workflows by a script (`random_workflows`,
-`scripted_workflow`, `scripted_replies`, `scripted_chat`, `simple_tools`), and what writes them badly
-(`scripted_writer`); `vllm`, servers that take adapters; and `processes`, services in processes of their own
-that can be killed.
+`scripted_workflow`, `scripted_replies`, `scripted_chat`, `simple_tools`), what writes them badly
+(`scripted_writer`), and what writes them and carries them out, well or not (`skilled_model`); `vllm`, servers
+that take adapters; and `processes`, services in processes of their own that can be killed.
 """
 
 from __future__ import annotations

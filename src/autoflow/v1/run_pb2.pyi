@@ -446,7 +446,7 @@ class Optimization(_message.Message):
     """
     tasks: _builtins.int
     """Optional. Training tasks an iteration, the same for all its candidates; at most 1,000. With `reflective`, those on
-    which a child is screened. Default (0): 6.
+    which a child is screened. Default (0): the method's own, 3 for `reflective` and 6 for the others.
     """
     reward: Global___Reward.ValueType
     """Optional. What an answer's plan is worth. Default: REWARD_PLAN."""
@@ -587,7 +587,7 @@ class Matrix(_message.Message):
     candidates: _builtins.int
     """Optional. Candidates an iteration, at most 256. Default (0): the method's own."""
     tasks: _builtins.int
-    """Optional. Training tasks an iteration, at most 1,000. Default (0): 6."""
+    """Optional. Training tasks an iteration, at most 1,000. Default (0): the method's own."""
     reward: Global___Reward.ValueType
     """Optional. What an answer's plan is worth. Default: REWARD_PLAN."""
     split: _task_pb2.Split.ValueType

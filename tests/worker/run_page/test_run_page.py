@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import replace
 
 import pytest
 
 from autoflow.llm.base import Usage
+from autoflow.power import Power
 from autoflow.suites import Split, load_suite
 from autoflow_worker.ports import Execution, Score, Step
 from autoflow_worker.run_page.page import render
@@ -71,6 +74,15 @@ def test_without_a_comparator_nothing_is_compared() -> None:
     assert 'class="verdict' not in page
     assert 'id="changed"' not in page
     assert "difference</th>" not in page
+
+
+def test_too_few_tasks_to_tell_anything_are_told_in_words() -> None:
+    told = story()
+    assert told.result.acceptance is not None
+    blind = replace(told.result.acceptance, power=Power(4, math.inf, 0.5))
+    page = render(replace(told, result=replace(told.result, acceptance=blind))).decode()
+    assert "So few tasks tell no difference from chance." in page
+    assert "found 8 times in 10" not in page
 
 
 def test_a_single_iteration_has_a_page() -> None:

@@ -14,13 +14,12 @@ from autoflow.llm.base import Message
 from autoflow.methods import Method
 from autoflow.v1 import run_pb2, workflow_pb2
 from autoflow_worker.assembly import work_on
-from autoflow_worker.ports import Policy
 from autoflow_worker.search import SEARCHES
 from autoflow_worker.settings import WorkerSettings
-from autoflow_worker.spec import RunSpec
 from tests.trainer.harness import optimization
 from tests.trainer.suites import parts
 from tests.worker.doubles import Killed
+from tests.worker.services import no_policy
 from tests.worker.world import pick, world
 
 BASELINE = "Step 1:::process:::Look at the task.:::next::Step 2\nStep 2:::terminal:::Name the models."
@@ -31,11 +30,6 @@ def say(messages: Sequence[Message]) -> str:
     asked = "".join(message.content for message in messages)
     plans = [name for name in ("Sentiment Analysis", "Image Captioning") if name in asked]
     return [*plans, "no plan"][pick(messages, [*plans, "no plan"])]
-
-
-def no_policy(spec: RunSpec) -> Policy:
-    """A search must not ask for weights."""
-    raise AssertionError("a search has loaded a policy")
 
 
 async def work(run: str, settings: WorkerSettings) -> None:

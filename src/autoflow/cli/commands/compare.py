@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from autoflow.cli.budget import BudgetOption, read_budget
 from autoflow.cli.commands.evaluate import (
     BuiltInOption,
     InterpreterModelOption,
@@ -22,6 +21,7 @@ from autoflow.cli.options import (
     MODEL,
     SUITE,
     TRAINER,
+    BudgetOption,
     DataOption,
     DetachOption,
     JsonOption,
@@ -85,6 +85,7 @@ def compare(
     Exit status: 0 if the comparison was made, whatever it says; 1 if not; 2 if a workflow has lint errors, or
     something named is not there; 3 if no trainer can be reached.
     """
+    from autoflow.cli.budget import read_budget
     from autoflow.cli.evaluation.request import EvaluationRequest, to_proto
     from autoflow.cli.evaluation.workflows import named_workflows
     from autoflow.cli.runs.carrying import carry_out, carry_out_locally

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from autoflow.cli.budget import BudgetOption, read_budget
 from autoflow.cli.console import Output
 from autoflow.cli.names import suite_name
 from autoflow.cli.options import (
@@ -14,6 +13,7 @@ from autoflow.cli.options import (
     MODEL,
     SUITE,
     TRAINER,
+    BudgetOption,
     DataOption,
     DetachOption,
     JsonOption,
@@ -93,6 +93,7 @@ def evaluate(
     Exit status: 0 if the evaluation succeeded; 1 if not; 2 if a workflow has lint errors, something named is
     not there, or another command works in the folder; 3 if no trainer can be reached.
     """
+    from autoflow.cli.budget import read_budget
     from autoflow.cli.evaluation.request import EvaluationRequest, to_proto
     from autoflow.cli.evaluation.workflows import named_workflows
     from autoflow.cli.runs.carrying import carry_out, carry_out_locally

@@ -6,14 +6,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from autoflow.cli.budget import BudgetOption, read_budget
 from autoflow.cli.console import Output
-from autoflow.cli.model_names import model_refs
 from autoflow.cli.names import suite_name
 from autoflow.cli.options import (
     MODEL,
     SUITE,
     TRAINER,
+    BudgetOption,
     DataOption,
     DetachOption,
     JsonOption,
@@ -85,7 +84,9 @@ def matrix(
     Exit status: 0 if the run succeeded; 1 if not; 2 if something named is wrong or not there; 3 if no trainer
     can be reached.
     """
+    from autoflow.cli.budget import read_budget
     from autoflow.cli.matrix.request import MatrixRequest, to_proto
+    from autoflow.cli.model_names import model_refs
     from autoflow.cli.runs.carrying import carry_out, carry_out_locally
     from autoflow.cli.runtime import run
     from autoflow.methods import Method

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from autoflow.cli.budget import BudgetOption, read_budget
 from autoflow.cli.console import Output
 from autoflow.cli.names import suite_name
 from autoflow.cli.options import (
@@ -15,6 +14,7 @@ from autoflow.cli.options import (
     MODEL,
     SUITE,
     TRAINER,
+    BudgetOption,
     DataOption,
     DetachOption,
     JsonOption,
@@ -97,11 +97,13 @@ def optimize(
     workflow of --with and --compare where its gain is surely more than nothing.
 
     Interrupting this leaves a trainer's run as it is. With --local it goes on when the same command is given
-    again; the state is in the folder `optimize` of --data.
+    again; the state is in the folder `optimize` of --data, which `autoflow up --data` serves, the registry of
+    --register-as too.
 
     Exit status: 0 if the run succeeded, its winner accepted or not; 1 if it did not; 2 if something named is
     wrong or not there; 3 if no trainer can be reached.
     """
+    from autoflow.cli.budget import read_budget
     from autoflow.cli.evaluation.workflows import named_workflows
     from autoflow.cli.runs.carrying import carry_out, carry_out_locally
     from autoflow.cli.runs.request import RunRequest, to_proto

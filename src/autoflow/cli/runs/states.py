@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from autoflow.cli.console import one_line
+from autoflow.cli.figures import count
 from autoflow.cli.wire import enum_word
 from autoflow.v1 import run_pb2
 
@@ -63,6 +64,19 @@ def short_suite_id(name: str) -> str:
     """The same, cut where it is a digest, which would fill a line."""
     whole = suite_id(name)
     return whole if len(whole) < _DIGITS else f"{whole[:_SHOWN]}…"
+
+
+def spent_words(spent: run_pb2.Ledger) -> str:
+    """Such as `96 executions, 400 model calls, 20,000 tokens`, and dollars where models have prices."""
+    tokens = spent.usage.prompt_tokens + spent.usage.completion_tokens
+    parts = [
+        count(spent.executions, "execution"),
+        count(spent.usage.llm_calls, "model call"),
+        count(tokens, "token"),
+    ]
+    if spent.usage.cost_usd:
+        parts.append(f"{spent.usage.cost_usd:.4f} USD")
+    return ", ".join(parts)
 
 
 def phase_of(run: run_pb2.Run) -> str:

@@ -19,6 +19,7 @@ from autoflow.cli.runs.states import (
     method_word,
     phase_of,
     short_suite_id,
+    spent_words,
     state_word,
     suite_id,
     suite_of,
@@ -85,13 +86,25 @@ def _facts(run: run_pb2.Run) -> list[tuple[str, Text]]:
         facts.append(("phase", Text(phase_of(run) + done)))
     if run.iterations:
         facts.append(("reward", Text(_rewards(run))))
-    spent = run.ledger
-    tokens = spent.usage.prompt_tokens + spent.usage.completion_tokens
-    cost = ((spent.executions, "execution"), (spent.usage.llm_calls, "model call"), (tokens, "token"))
-    facts.append(("spent", Text(", ".join(count(*part) for part in cost))))
+    facts.append(("spent", Text(spent_words(run.ledger))))
+    if run.HasField("budget"):
+        facts.append(("of at most", _budget(run.budget)))
     if run.HasField("error"):
         facts.append(("error", Text(one_line(run.error.message), "red")))
     return facts
+
+
+def _budget(budget: run_pb2.Budget) -> Text:
+    limits = (
+        (budget.max_executions, count(budget.max_executions, "execution")),
+        (budget.max_llm_calls, count(budget.max_llm_calls, "model call")),
+        (budget.max_tokens, count(budget.max_tokens, "token")),
+        (budget.max_cost_usd, f"{budget.max_cost_usd:.2f} USD"),
+    )
+    told = [words for limit, words in limits if limit]
+    if budget.HasField("max_wall_time"):
+        told.append(f"{clock(budget.max_wall_time.ToTimedelta().total_seconds())} of wall time")
+    return Text(", ".join(told) or "no limit")
 
 
 def _rewards(run: run_pb2.Run) -> str:
@@ -112,7 +125,13 @@ def _asked(
         return [("generators", _models(wanted.generators)), ("interpreters", _models(wanted.interpreters))]
     interpreter = ("interpreter", _models([wanted.interpreter]))
     if isinstance(wanted, run_pb2.Optimization):
-        return [("generator", _models([wanted.generator])), interpreter]
+        given = ", ".join(one_line(workflow.name) for workflow in wanted.test.comparators)
+        return [
+            ("generator", _models([wanted.generator])),
+            interpreter,
+            *([("compared to", Text(given))] if given else []),
+            *([("register as", Text(one_line(wanted.register_as)))] if wanted.register_as else []),
+        ]
     split = enum_word(task_pb2.Split.DESCRIPTOR, "SPLIT_", wanted.split)
     names = ", ".join(one_line(workflow.name) for workflow in wanted.workflows)
     return [("split", Text(split)), ("workflows", Text(names)), interpreter]

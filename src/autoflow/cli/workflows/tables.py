@@ -12,6 +12,7 @@ from autoflow.cli.console import one_line
 from autoflow.cli.figures import count
 from autoflow.cli.model_names import model_word
 from autoflow.cli.results.winner import steps_table
+from autoflow.cli.runs.states import spent_words
 from autoflow.cli.wire import enum_word, local_time
 from autoflow.v1 import registry_service_pb2 as pb
 from autoflow.v1 import run_pb2, task_pb2
@@ -92,7 +93,7 @@ def _facts(version: pb.WorkflowVersion) -> Iterator[tuple[str, Text]]:
         prompts = f", prompts {one_line(lineage.prompt_version)}" if lineage.prompt_version else ""
         yield "written by", Text(one_line(model_word(lineage.generator)) + prompts)
     if lineage.HasField("cost"):
-        yield "cost", Text(_cost(lineage.cost))
+        yield "cost", Text(spent_words(lineage.cost))
     for measured in version.measurements:
         yield "scored", Text(_measured(measured))
     yield "created", Text(local_time(version.create_time))
@@ -105,18 +106,6 @@ def _origin(version: pb.WorkflowVersion) -> str:
 
 def _parent(name: str) -> str:
     return one_line(f"{name[:15]}…" if name.startswith("sha256:") else name.removeprefix("workflows/"))
-
-
-def _cost(cost: run_pb2.Ledger) -> str:
-    tokens = cost.usage.prompt_tokens + cost.usage.completion_tokens
-    parts = [
-        count(cost.executions, "execution"),
-        count(cost.usage.llm_calls, "model call"),
-        count(tokens, "token"),
-    ]
-    if cost.usage.cost_usd:
-        parts.append(f"{cost.usage.cost_usd:.4f} USD")
-    return ", ".join(parts)
 
 
 def _score(measured: pb.Measurement) -> str:
