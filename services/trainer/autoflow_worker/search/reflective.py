@@ -65,8 +65,11 @@ class Reflective(Strategy):
         self._screenings: dict[int, list[Task]] = {}
 
     def most_executions(self, index: int) -> int:
-        """Every child might lead, and the leader of before sees what the panel has grown by."""
-        return (self._settings.candidates + 1) * len(self._panel())
+        """Every child might lead, and each who was perfect so far may see what the panel has grown by."""
+        panel = self._panel()
+        known = [member.asked for member in self._members if perfect(member)]
+        unseen = sum(task.digest not in asked for asked in known for task in panel)
+        return self._settings.candidates * len(panel) + unseen
 
     def propose(self, index: int) -> Sequence[Proposal]:
         """Fresh designs at first and when the search stalls; else changes of members of the front."""
