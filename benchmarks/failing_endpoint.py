@@ -58,9 +58,11 @@ async def measure(home: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 def _told(steady: run_pb2.Run, failing: run_pb2.Run) -> dict[str, Any]:
     runs = (steady, failing)
+    there, here = map(timeless, runs)
     return {
         "state": run_pb2.RunState.Name(failing.state),
-        "equal": timeless(steady) == timeless(failing),
+        "equal": there == here,
+        "differs": sorted(key for key in there.keys() | here.keys() if there.get(key) != here.get(key)),
         "executions": failing.ledger.executions,
         "missing": failing.ledger.missing,
         "llm_calls": failing.ledger.usage.llm_calls,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import pytest
 
+from autoflow.suites import Split, Task
+from autoflow_worker.methods import TrainingSettings
 from autoflow_worker.ports import CallFailed, Step
 from autoflow_worker.refinement import Attempt
 from autoflow_worker.results import Fate
@@ -15,7 +18,7 @@ from autoflow_worker.search.population import Member
 from autoflow_worker.search.reflective import PATIENCE, Reflective
 from tests.worker.doubles import ScriptedInterpreter, workflow
 from tests.worker.scripted_generator import ScriptedGenerator
-from tests.worker.search.searching import Hunt, TracingInterpreter
+from tests.worker.search.searching import SUITE, Hunt, TracingInterpreter
 
 HALF, RIGHT, WRONG = "Alpha, Gamma", "Alpha, Beta", "Gamma"
 """Plans worth 1/2, 1 and 0 on every task."""
@@ -216,3 +219,27 @@ def test_only_so_much_of_a_step_is_kept() -> None:
     assert found is not None
     kept = (found.instruction, found.answer, found.tool_input, found.tool_output)
     assert {len(text) for text in kept} == {2000}
+
+
+def test_an_iteration_never_needs_more_than_it_says() -> None:
+    """Many are perfect when the panel grows, and one after the other leads and turns out not to be."""
+
+    def tasks_of(index: int) -> tuple[Task, ...]:
+        return SUITE.stratified(Split.TRAIN, 3, index)
+
+    strategy = Reflective(TrainingSettings(iterations=9, candidates=2, tasks=3), tasks_of, seed=0)
+    perfect = {task.digest: [1.0, 3.0] for index in range(8) for task in tasks_of(index)}
+    first = dict(islice(perfect.items(), 6))
+    members = [
+        {"text": f"w{number}", "digest": f"d{number}", "cells": first, "failures": []} for number in range(12)
+    ]
+    strategy.load({**strategy.state(), "members": members, "chunks": 3})
+    said = strategy.most_executions(1)
+    strategy.propose(1)
+    needed = 0
+    while wanted := strategy.wanted(1, []):
+        for subject, tasks in wanted:
+            subject.asked.update(task.digest for task in tasks)
+            subject.cells.update({task.digest: Cell(0.0, 3.0) for task in tasks})
+            needed += len(tasks)
+    assert (needed, said) == (36, 36 + 2 * 9)
