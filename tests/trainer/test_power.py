@@ -31,10 +31,17 @@ def evaluation(workflows: int, **changes: object) -> run_pb2.Run:
     return run
 
 
+def compared() -> run_pb2.Run:
+    """An optimisation with something to beat."""
+    run = optimization()
+    run.optimization.test.comparators.add(name="mine", workflow=workflow_pb2.Workflow(source=WORKFLOW))
+    return run
+
+
 @pytest.mark.parametrize(
     ("run", "tasks", "candidates"),
     [
-        pytest.param(optimization(), 25, SHORTLIST, id="optimisation"),
+        pytest.param(compared(), 25, SHORTLIST, id="optimisation"),
         pytest.param(evaluation(2), 25, 1, id="two-workflows"),
         pytest.param(evaluation(4), 25, 3, id="four-workflows"),
         pytest.param(evaluation(2, tasks=12), 10, 1, id="some-tasks"),
@@ -52,7 +59,11 @@ async def test_it_follows_from_the_request_and_the_suite(
     assert made.minimum_detectable_effect == minimum_detectable_effect(tasks, candidates=candidates)
 
 
-@pytest.mark.parametrize("run", [evaluation(1), matrix(["m"], ["m"])], ids=["one-workflow", "one-pairing"])
+@pytest.mark.parametrize(
+    "run",
+    [evaluation(1), matrix(["m"], ["m"]), optimization()],
+    ids=["one-workflow", "one-pairing", "nothing-to-beat"],
+)
 async def test_a_run_that_compares_nothing_has_none(tmp_path: Path, run: run_pb2.Run) -> None:
     async with trainer(tmp_path, CoroutineLauncher(Workers().work)) as service:
         assert not (await service.create(run)).HasField("power")
@@ -61,14 +72,14 @@ async def test_a_run_that_compares_nothing_has_none(tmp_path: Path, run: run_pb2
 async def test_it_stays_with_the_run(tmp_path: Path) -> None:
     request_id = str(uuid.uuid4())
     async with trainer(tmp_path, CoroutineLauncher(Workers().work)) as service:
-        made = await service.create(optimization(), request_id)
-        again = await service.create(optimization(), request_id)
+        made = await service.create(compared(), request_id)
+        again = await service.create(compared(), request_id)
         listed = await service.client.trainer.list_runs(trainer_service_pb2.ListRunsRequest())
         assert made.power == again.power == listed.runs[0].power == (await service.get(made.name)).power
 
 
 async def test_what_a_caller_says_of_it_is_dropped(tmp_path: Path) -> None:
-    run = optimization()
+    run = compared()
     run.power.tasks = 10_000
     async with trainer(tmp_path, CoroutineLauncher(Workers().work)) as service:
         assert (await service.create(run)).power.tasks == 25
@@ -77,7 +88,9 @@ async def test_what_a_caller_says_of_it_is_dropped(tmp_path: Path) -> None:
 async def test_of_a_created_suite_it_is_known_without_its_tasks(tmp_path: Path) -> None:
     async with trainer(tmp_path, CoroutineLauncher(Workers().work)) as service:
         suite = (await service.client.trainer.create_suite(parts(), timeout=30)).suite
-        power = (await service.create(optimization(suite=suite.name))).power
+        run = compared()
+        run.optimization.suite = suite.name
+        power = (await service.create(run)).power
     assert (power.tasks, suite.validation_tasks) == (2, 2)
     assert power.minimum_detectable_effect > 1
 

@@ -8,8 +8,8 @@ from autoflow.suites import TaskSuite
 from autoflow_worker.checkpoint import State
 from autoflow_worker.flags import FlagKind
 from autoflow_worker.job import found
-from autoflow_worker.ports import Workflow
-from autoflow_worker.publishing import Publisher
+from autoflow_worker.ports import CallFailed, Workflow
+from autoflow_worker.publishing import Discovery, Publisher
 from autoflow_worker.report import Ending
 from autoflow_worker.results import Result
 from autoflow_worker.spec import Comparator, TestPlan
@@ -111,3 +111,19 @@ async def test_what_a_metric_beside_the_reward_says_is_reported() -> None:
     assert reports["best"].reward.mean > 0
     assert (reports["best"].unoptimized[0], reports["best"].unoptimized[1].mean) == ("exact_plan", 0.0)
     assert reports["best"].spent.executions == 12
+
+
+class AwayRegistry(NotingRegistry):
+    """A registry that cannot serve."""
+
+    async def register(self, found: Discovery) -> str:
+        """Fails."""
+        raise CallFailed("the registry is away")
+
+
+async def test_a_registry_that_is_away_costs_the_name_and_not_the_result() -> None:
+    result, _ = await ended((RIGHT,), HALF, AwayRegistry())
+    assert result.winner == RIGHT
+    assert result.registered == ""
+    told = [flag.message for flag in result.flags if flag.kind is FlagKind.UNREGISTERED]
+    assert told == ["it was not registered as planner: the registry is away"]

@@ -84,7 +84,7 @@ def uninterrupted(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> lis
 
 
 def learned(run: run_pb2.Run, home: Path) -> list[tuple[str, float]]:
-    """What every iteration came to: the digest of the weights, without the name of their run, and the reward."""
+    """What every iteration came to: the digest of the weights alone, and the reward."""
     assert run.state == run_pb2.RUN_STATE_SUCCEEDED, run.error
     return [(_weights(iteration.adapter, home), iteration.reward_mean) for iteration in run.iterations]
 

@@ -29,13 +29,13 @@ class RunPower:
 def run_power(request: RunRequest, suite: Suite) -> RunPower | None:
     """The power of a run; None where it compares nothing.
 
-    - An optimisation chooses among a shortlist, on all validation tasks.
+    - An optimisation compares the best of a shortlist with its first comparator, on all validation tasks.
     - An evaluation compares each workflow with the first, on its tasks.
     - A matrix compares its pairings, on all tasks of its split.
     """
     match request:
         case OptimizationRequest():
-            return _power(suite, Split.VALIDATION, SHORTLIST)
+            return _power(suite, Split.VALIDATION, SHORTLIST if request.comparators else 0)
         case EvaluationRequest():
             return _power(suite, request.split, len(request.workflows) - 1, request.tasks)
         case MatrixRequest():

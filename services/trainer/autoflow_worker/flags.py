@@ -36,6 +36,8 @@ class FlagKind(StrEnum):
     """Cells are missing because the infrastructure failed."""
     UNDERPOWERED = "underpowered"
     """Too few tasks to tell a difference of this size from chance."""
+    UNREGISTERED = "unregistered"
+    """It was to be registered, and the registry was away."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,15 @@ from autoflow.suites import Split
 from autoflow_worker.concurrency import patiently
 from autoflow_worker.context import Context, Journal
 from autoflow_worker.evaluator import Row
+from autoflow_worker.flags import Flag, FlagKind
 from autoflow_worker.ledger import Ledger
-from autoflow_worker.ports import Artifacts
+from autoflow_worker.ports import Artifacts, CallFailed
 from autoflow_worker.results import IterationReport, Progress, Result
 from autoflow_worker.run_page.page import render
 from autoflow_worker.run_page.story import Story
 from autoflow_worker.run_page.tallies import StepTallies
 from autoflow_worker.spec import RunSpec
+from autoflow_worker.trust import WINNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +84,31 @@ class Publisher:
     async def publish(self, result: Result, rows: dict[str, Row]) -> Result:
         """Stores the page, registers a winner that may be, and returns the result with both.
 
+        Where the registry is away, the result says so: all that was measured is worth more than a name, and
+        whoever has the result can register it.
+
         Args:
             result: everything else.
             rows: scores on the test tasks, by contestant.
 
         Raises:
-            CallFailed: a service could not serve, past all retries.
+            CallFailed: the artifact store could not serve, past all retries.
         """
         if self.context.spec.register_as and (result.acceptance is None or result.acceptance.accepted):
-            parents = self._parents(result.winner.digest)
-            found = Discovery(self.context.spec, result, parents, self.context.meter.ledger)
-            registered = await self.context.retry.call(lambda: self.registry.register(found))
-            result = replace(result, registered=registered)
+            result = await self._registered(result)
         page = await asyncio.to_thread(render, self._story(result, rows))
         digest = await patiently(self.context.retry, lambda: self.artifacts.put(page))
         return replace(result, page=digest)
+
+    async def _registered(self, result: Result) -> Result:
+        parents = self._parents(result.winner.digest)
+        found = Discovery(self.context.spec, result, parents, self.context.meter.ledger)
+        try:
+            name = await self.context.retry.call(lambda: self.registry.register(found))
+        except CallFailed as error:
+            words = f"it was not registered as {self.context.spec.register_as}: {error.message}"
+            return replace(result, flags=(*result.flags, Flag(FlagKind.UNREGISTERED, WINNER, words)))
+        return replace(result, registered=name)
 
     def _parents(self, digest: str) -> tuple[str, ...]:
         for iteration in self.chronicle.iterations:

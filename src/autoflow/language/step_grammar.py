@@ -1,8 +1,9 @@
 """A grammar under which a language model can only change one step of a workflow.
 
 Every other line is given, to the letter. Of the step name, type and labels stay; the instruction is written
-anew, and at most one branch leads to another step than before. A question for a person stays one. Only those branches are admitted with which
-the workflow lints without errors, so that whatever the grammar generates does as well.
+anew, and at most one branch leads to another step than before. A question for a person stays one. Only
+those branches are admitted with which the workflow lints without errors, so that whatever the grammar
+generates does as well.
 
 Left out: another type, other labels, and several branches that change at once. Their number would grow with
 the power of the branches, and each combination has to be linted.

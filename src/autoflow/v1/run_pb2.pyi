@@ -207,6 +207,8 @@ class _FlagKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FlagKind.Val
     """Cells are missing because the infrastructure failed."""
     FLAG_KIND_UNDERPOWERED: _FlagKind.ValueType  # 6
     """Too few tasks to tell a difference of this size from chance."""
+    FLAG_KIND_UNREGISTERED: _FlagKind.ValueType  # 7
+    """It was to be registered, and the registry was away."""
 
 class FlagKind(_FlagKind, metaclass=_FlagKindEnumTypeWrapper):
     """Kinds of flags."""
@@ -225,6 +227,8 @@ FLAG_KIND_MISSING: FlagKind.ValueType  # 5
 """Cells are missing because the infrastructure failed."""
 FLAG_KIND_UNDERPOWERED: FlagKind.ValueType  # 6
 """Too few tasks to tell a difference of this size from chance."""
+FLAG_KIND_UNREGISTERED: FlagKind.ValueType  # 7
+"""It was to be registered, and the registry was away."""
 Global___FlagKind: _TypeAlias = FlagKind  # noqa: Y015
 
 class _ConstraintKind:
