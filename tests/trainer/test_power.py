@@ -31,9 +31,9 @@ def evaluation(workflows: int, **changes: object) -> run_pb2.Run:
     return run
 
 
-def compared() -> run_pb2.Run:
+def compared(**changes: object) -> run_pb2.Run:
     """An optimisation with something to beat."""
-    run = optimization()
+    run = optimization(**changes)
     run.optimization.test.comparators.add(name="mine", workflow=workflow_pb2.Workflow(source=WORKFLOW))
     return run
 
@@ -42,6 +42,7 @@ def compared() -> run_pb2.Run:
     ("run", "tasks", "candidates"),
     [
         pytest.param(compared(), 25, SHORTLIST, id="optimisation"),
+        pytest.param(compared(iterations=2, candidates=3), 25, 6, id="few-candidates"),
         pytest.param(evaluation(2), 25, 1, id="two-workflows"),
         pytest.param(evaluation(4), 25, 3, id="four-workflows"),
         pytest.param(evaluation(2, tasks=12), 10, 1, id="some-tasks"),

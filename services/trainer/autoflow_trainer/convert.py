@@ -92,6 +92,7 @@ def _optimization_from_proto(spec: run_pb2.Run) -> OptimizationRequest:
         suite=suite_id(wanted.suite),
         method=method_from_proto(wanted.method),
         candidates=wanted.candidates,
+        iterations=wanted.iterations,
         generator_adapter=wanted.generator.adapter,
         lora=wanted.HasField("lora"),
         comparators=comparators,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from autoflow.methods import SHORTLIST
+from autoflow.methods import SHORTLIST, Method
 from autoflow.power import Power, power_of
 from autoflow.suites import Split
 from autoflow_trainer.requests import EvaluationRequest, MatrixRequest, OptimizationRequest, RunRequest
@@ -35,11 +35,20 @@ def run_power(request: RunRequest, suite: Suite) -> RunPower | None:
     """
     match request:
         case OptimizationRequest():
-            return _power(suite, Split.VALIDATION, SHORTLIST if request.comparators else 0)
+            return _power(suite, Split.VALIDATION, _finalists(request))
         case EvaluationRequest():
             return _power(suite, request.split, len(request.workflows) - 1, request.tasks)
         case MatrixRequest():
             return _power(suite, request.split, len(request.generators) * len(request.interpreters) - 1)
+
+
+def _finalists(request: OptimizationRequest) -> int:
+    """Of which the winner is chosen at most; 0 where there is nothing that it must beat."""
+    if not request.comparators:
+        return 0
+    # What a method draws that is left to its own numbers, the worker knows; a population draws as it likes.
+    counted = request.method is not Method.REFLECTIVE and request.iterations and request.candidates
+    return min(SHORTLIST, request.iterations * request.candidates) if counted else SHORTLIST
 
 
 def _power(suite: Suite, split: Split, candidates: int, drawn: int = 0) -> RunPower | None:

@@ -49,6 +49,8 @@ class OptimizationRequest:
     """An iteration; 0 means the method's own."""
     generator_adapter: str
     """Empty means the model's own weights."""
+    iterations: int = 0
+    """0 means the method's own."""
     lora: bool = False
     """Whether it says how an adapter is to be trained."""
     comparators: tuple[NamedWorkflow, ...] = ()

@@ -176,5 +176,19 @@ class Meter:
         )
 
 
+def too_small(what: str, executions: int, fewer: str) -> BudgetSpent:
+    """Says that a budget does not cover the least that a run does.
+
+    Args:
+        what: the least, besides the final measurements.
+        executions: that both can take.
+        fewer: what could be fewer.
+    """
+    return BudgetSpent(
+        f"the budget is too small for {what} and the final measurements, which can take {executions:,} "
+        f"executions: raise it, or take fewer {fewer}"
+    )
+
+
 def _spent(name: str, limit: str) -> BudgetSpent:
     return BudgetSpent(f"the budget is spent: budget.{name} is {limit}; raise it, or ask for less")

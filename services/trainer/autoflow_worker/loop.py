@@ -22,7 +22,7 @@ from autoflow_worker.agreement import check_agreement
 from autoflow_worker.checkpoint import Checkpoints, State
 from autoflow_worker.context import Context
 from autoflow_worker.evaluator import Row, mean_reward
-from autoflow_worker.ledger import BudgetSpent
+from autoflow_worker.ledger import BudgetSpent, too_small
 from autoflow_worker.methods import Method, Rollout
 from autoflow_worker.ports import CallFailed, Candidate, Generation, Policy, Prompt, UpdateStats
 from autoflow_worker.results import CandidateReport, Fate, IterationReport, Progress
@@ -73,12 +73,10 @@ class Loop:
         training = self._context.spec.training
         while self._state.iteration < training.iterations:
             self._context.journal.progress(Progress("learning", self._state.iteration, training.iterations))
-            if not self._context.meter.covers(training.candidates * training.tasks + self._reserve):
+            needed = training.candidates * training.tasks + self._reserve
+            if not self._context.meter.covers(needed):
                 if not self._state.iteration:
-                    raise BudgetSpent(
-                        "the budget is too small for one iteration and the final measurements: "
-                        "raise it, or take fewer candidates or tasks"
-                    )
+                    raise too_small("one iteration", needed, "candidates or tasks")
                 break
             try:
                 # A trace for each iteration: one for a whole run would have a span for each execution in it.

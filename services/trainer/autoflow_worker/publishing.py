@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -21,6 +22,8 @@ from autoflow_worker.run_page.story import Story
 from autoflow_worker.run_page.tallies import StepTallies
 from autoflow_worker.spec import RunSpec
 from autoflow_worker.trust import WINNER
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,16 @@ class Publisher:
         """
         if self.context.spec.register_as and (result.acceptance is None or result.acceptance.accepted):
             result = await self._registered(result)
-        page = await asyncio.to_thread(render, self._story(result, rows))
-        digest = await patiently(self.context.retry, lambda: self.artifacts.put(page))
-        return replace(result, page=digest)
+        return replace(result, page=await self._page(result, rows))
+
+    async def _page(self, result: Result, rows: dict[str, Row]) -> str:
+        """The page's artifact; empty where it could not be made: that costs a page and not the result."""
+        try:
+            page = await asyncio.to_thread(render, self._story(result, rows))
+        except Exception:
+            _log.exception("the page could not be made")
+            return ""
+        return await patiently(self.context.retry, lambda: self.artifacts.put(page))
 
     async def _registered(self, result: Result) -> Result:
         parents = self._parents(result.winner.digest)

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from autoflow.errors import FailedPrecondition
+from autoflow.methods import Method
 from autoflow.suites import Split, TaskSuite, stratified
 from autoflow_worker.acceptance import decide, groups_of, rewards_of
 from autoflow_worker.comparison import improvement
@@ -58,13 +59,14 @@ def reserve(spec: RunSpec, suite: TaskSuite) -> int:
     """The most executions that the end of a run can need."""
     chosen = 2 if spec.test.control_samples else 1
     test = len(suite.tasks(Split.TEST))
-    samples = spec.test.control_samples
-    if spec.trains:
-        samples = min(samples, spec.training.iterations * spec.training.candidates)
+    samples, drawn = spec.test.control_samples, spec.training.iterations * spec.training.candidates
+    # A population measures as it sees fit, so that its control may have more samples than it has candidates.
+    if spec.method != Method.REFLECTIVE:
+        samples = min(samples, drawn)
     control = samples * spec.training.tasks
     # The first comparator is what the winner must beat.
-    incumbent = 1 if spec.test.comparators else 0
-    validation = (chosen * SHORTLIST + incumbent) * len(suite.tasks(Split.VALIDATION))
+    finalists = min(SHORTLIST, drawn) + min(SHORTLIST, samples) + (1 if spec.test.comparators else 0)
+    validation = finalists * len(suite.tasks(Split.VALIDATION))
     policy = 2 * spec.test.policy_samples * min(spec.test.policy_tasks, test) if spec.trains else 0
     return control + validation + (chosen + len(spec.test.comparators)) * test + policy
 

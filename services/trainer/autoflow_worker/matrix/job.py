@@ -28,7 +28,7 @@ from autoflow.suites import Split, TaskSuite
 from autoflow.telemetry import span
 from autoflow_worker.concurrency import Retry, patiently
 from autoflow_worker.context import Journal
-from autoflow_worker.ledger import BudgetSpent, Ledger, Meter
+from autoflow_worker.ledger import BudgetSpent, Ledger, Meter, too_small
 from autoflow_worker.matrix.comparison import Compared, results
 from autoflow_worker.matrix.page import page
 from autoflow_worker.matrix.pairing import Desk, Pairing
@@ -122,10 +122,8 @@ class MatrixJob:
         settings = self._spec.training
         first = len(pairings) * settings.candidates * settings.tasks
         if not self._committed and not self._meter.covers(first + reserve):
-            raise BudgetSpent(
-                "the budget is too small for one iteration of every pairing and the final measurements: "
-                "raise it, or take fewer models, candidates or tasks"
-            )
+            what = "one iteration of every pairing"
+            raise too_small(what, first + reserve, "models, candidates or tasks")
         return pairings
 
     def _reserve(self) -> int:

@@ -8,7 +8,7 @@ from autoflow.methods import SHORTLIST
 from autoflow.telemetry import span
 from autoflow_worker.checkpoint import Checkpoints, State
 from autoflow_worker.context import Context
-from autoflow_worker.ledger import BudgetSpent, Ledger
+from autoflow_worker.ledger import BudgetSpent, Ledger, too_small
 from autoflow_worker.ports import Scorer
 from autoflow_worker.publishing import Publisher
 from autoflow_worker.report import Ending, Found, reserve
@@ -61,10 +61,7 @@ class SearchJob:
         """
         search = await self._search()
         if not search.iteration and not search.affordable:
-            raise BudgetSpent(
-                "the budget is too small for one iteration and the final measurements: "
-                "raise it, or take fewer candidates or tasks"
-            )
+            raise too_small("one iteration", search.needed, "candidates or tasks")
         try:
             while not search.done:
                 await self._iterate(search)

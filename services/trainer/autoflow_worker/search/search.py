@@ -104,8 +104,12 @@ class Search:
     @property
     def affordable(self) -> bool:
         """Whether the budget covers another iteration and what follows."""
-        most = self._strategy.most_executions(self.iteration)
-        return self._context.meter.covers(most + self._reserve)
+        return self._context.meter.covers(self.needed)
+
+    @property
+    def needed(self) -> int:
+        """The most executions that another iteration and what follows can take."""
+        return self._strategy.most_executions(self.iteration) + self._reserve
 
     @property
     def workflows(self) -> tuple[Workflow, ...]:
