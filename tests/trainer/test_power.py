@@ -31,9 +31,9 @@ def evaluation(workflows: int, **changes: object) -> run_pb2.Run:
     return run
 
 
-def compared(**changes: object) -> run_pb2.Run:
+def compared(*, iterations: int = 0, candidates: int = 0) -> run_pb2.Run:
     """An optimisation with something to beat."""
-    run = optimization(**changes)
+    run = optimization(iterations=iterations, candidates=candidates)
     run.optimization.test.comparators.add(name="mine", workflow=workflow_pb2.Workflow(source=WORKFLOW))
     return run
 
