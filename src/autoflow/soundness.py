@@ -25,6 +25,8 @@ def sound_workflow(source: str, field: str, what: str = "the workflow") -> Workf
         return checked.workflow
     errors = [found for found in checked.diagnostics if found.severity is Severity.ERROR]
     told = "; ".join(map(_in_words, errors[:_MAX_ERRORS]))
+    if len(errors) > _MAX_ERRORS:
+        told += f"; and {len(errors) - _MAX_ERRORS} more"
     raise InvalidArgument(field, f"{what} cannot be executed: {told}", fix=errors[0].fix if errors else "")
 
 

@@ -36,6 +36,8 @@ ID = "ID is 1 to 64 small letters, digits and `-`"
         ("^[xyz]+$", None),
         ("^(a))$", None),
         ("^ab?$", None),
+        (")(", None),
+        ("^()$", None),
     ],
 )
 def test_a_pattern_has_words_or_none(pattern: str, words: str | None) -> None:

@@ -69,7 +69,9 @@ def _inside(shape: str) -> str | None:
 
 
 def _told(shape: str) -> str | None:
-    """A shape with what may be left out in brackets; None where its groups do not fit."""
+    """A shape with what may be left out in brackets; None where there is none, or its groups do not fit."""
+    if not shape:
+        return None
     told: list[str] = []
     opened: list[int] = []
     for sign, after in zip(shape, shape[1:] + " ", strict=True):
