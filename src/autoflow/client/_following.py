@@ -103,6 +103,8 @@ class Following:
                 except RpcError as raised:
                     error = raised
                     if not self._may_pass(error):
+                        if self._ran_out(error):
+                            raise DeadlineExceeded(error.method, error.message, error.details) from error
                         raise
                 # The end of the first stream alone is a disconnect to the server itself.
                 broken = True
@@ -145,6 +147,11 @@ class Following:
             return isinstance(error, _BROKEN)
         # Before anything has begun, whatever else a server says is its answer.
         return error.details.reason == _NOT_SERVING or (bool(self._name) and isinstance(error, _PASSING))
+
+    def _ran_out(self, error: RpcError) -> bool:
+        """Whether time is up while a server is away, whatever the last attempt came to."""
+        away = not error.details.request_id and isinstance(error, _BROKEN)
+        return away and self._was_there and self._left() <= 0
 
     async def _is_over(self, error: RpcError | None) -> bool:
         """Whether there is nothing more to come, after the end of a stream or the error that ended it."""
